@@ -1,0 +1,275 @@
+/*
+ * The configuration of one dataset: a YAML file, read, checked and completed with defaults.
+ *
+ * All problems are found at once, each with file, line and column. Strings may name variables of
+ * the environment (`${NAME}`, `${NAME:-default}`; `$${` is a plain `${`): this is the only reader
+ * of the environment for settings. Every setting is described in docs/configuration.md and in
+ * schema/dataset.schema.json. Functions are thread-safe across objects.
+ */
+#ifndef CAUCE_CONFIG_CONFIG_H
+#define CAUCE_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/digest.h"
+#include "util/error.h"
+#include "util/str.h"
+#include "util/type.h"
+
+#define CONFIG_SIZE_MAX        ((size_t)1 << 20) /* bytes of a configuration, and of its transform */
+#define CONFIG_DATASET_MAX     64                /* characters of a dataset's id */
+#define CONFIG_COLUMN_NAME_MAX 128               /* bytes of a column's name */
+#define CONFIG_COLUMNS_MAX     4096
+#define CONFIG_PROBLEMS_MAX    100 /* problems kept; more are counted */
+
+/* Where values come from. What is not set is asked of this machine. */
+struct config_env {
+    /* Value of a variable (borrowed until the next call), NULL where it is not set. */
+    const char *(*get)(void *ctx, const char *name);
+    void *ctx;
+    uint64_t memory; /* bytes of memory this process may use; 0: ask the machine */
+    unsigned cpus;   /* processors this process may use; 0: ask the machine */
+};
+
+/* The process's own environment and machine. */
+struct config_env config_env_process(void);
+
+/* Strings in the order of the file. */
+struct config_list {
+    char **items;
+    size_t count;
+};
+
+/* One mistake in the file. Lines and columns count from 1. */
+struct config_problem {
+    char *file;
+    unsigned line;
+    unsigned column;
+    char *message; /* a sentence, without secrets */
+};
+
+struct config_problems {
+    struct config_problem *items; /* in the order of the file */
+    size_t count;
+    size_t capacity;
+    size_t dropped; /* found beyond CONFIG_PROBLEMS_MAX */
+};
+
+void config_problems_init(struct config_problems *problems);
+void config_problems_release(struct config_problems *problems);
+
+/* Append every problem as one line, "file:line:column: message" and a newline. */
+void config_problems_format(const struct config_problems *problems, struct str *out);
+
+enum config_place { CONFIG_PLACE_LOCAL, CONFIG_PLACE_HTTP, CONFIG_PLACE_S3 };
+
+/* Where (a part of) a source is. */
+struct config_url {
+    enum config_place place;
+    char *url;   /* variables expanded: it may hold secrets, never print or store it */
+    char *shown; /* the same with secrets hidden: for logs, messages and manifests */
+    char *path;  /* CONFIG_PLACE_LOCAL: path or pattern, resolved; else NULL */
+    bool glob;   /* holds one of * ? [ (never for http) */
+};
+
+/* CONFIG_FORMAT_AUTO remains only where no URL is configured that would tell. */
+enum config_format {
+    CONFIG_FORMAT_AUTO,
+    CONFIG_FORMAT_CSV,
+    CONFIG_FORMAT_JSON,
+    CONFIG_FORMAT_NDJSON,
+    CONFIG_FORMAT_PARQUET
+};
+
+/* CONFIG_COMPRESSION_AUTO: by the first bytes of the file. */
+enum config_compression {
+    CONFIG_COMPRESSION_AUTO,
+    CONFIG_COMPRESSION_NONE,
+    CONFIG_COMPRESSION_GZIP,
+    CONFIG_COMPRESSION_ZSTD
+};
+
+/* A request header of an http source. */
+struct config_header {
+    char *name;
+    char *value; /* may be a secret */
+};
+
+struct config_source {
+    struct config_url *urls; /* at least one, unless the file leaves it to the command line */
+    size_t url_count;
+    enum config_format format; /* as set, else by the file names' extension */
+    bool format_set;           /* it was set in the file */
+    enum config_compression compression;
+    char delimiter[5]; /* one UTF-8 character; default ",", for .tsv a tab */
+    bool delimiter_set;
+    char quote;                           /* default '"'; NUL: none */
+    char escape;                          /* default as quote; NUL: none */
+    bool header;                          /* the first line names the columns; default true */
+    char *encoding;                       /* iconv's name; default "utf-8" */
+    struct config_list nulls;             /* texts that mean NULL; default one empty text */
+    struct config_list date_formats;      /* strptime formats; empty: ISO 8601 */
+    struct config_list timestamp_formats; /* the same */
+    char decimal;                         /* '.' or ','; default '.' */
+    char thousands;                       /* NUL: none */
+    uint64_t skip_lines;
+    char comment; /* lines that begin with it are skipped; NUL: none */
+
+    int64_t timeout_seconds;       /* default 300; most time without progress of a download */
+    uint64_t max_bytes;            /* 0: no limit; of the file as stored */
+    struct config_header *headers; /* of http requests */
+    size_t header_count;
+    bool allow_private; /* link-local and metadata addresses too */
+    char *ca_bundle;    /* path, resolved; NULL: the system's */
+    char *proxy;        /* URL; may hold a secret; NULL: as the environment says */
+};
+
+struct config_column {
+    char *name;
+    struct type type;
+    struct config_list from;    /* names that the source has used for it; default its own name */
+    bool nullable;              /* default true, for key columns false */
+    struct config_list formats; /* strptime formats; empty: those of the source */
+};
+
+enum config_by { CONFIG_BY_NONE, CONFIG_BY_YEAR, CONFIG_BY_MONTH, CONFIG_BY_DAY };
+
+/* A column whose value is the same in every row. */
+struct config_constant {
+    char *name;
+    char *value;
+};
+
+enum config_encryption {
+    CONFIG_ENCRYPTION_DEFAULT, /* not set: as the bucket has it */
+    CONFIG_ENCRYPTION_NONE,
+    CONFIG_ENCRYPTION_SSE_S3,
+    CONFIG_ENCRYPTION_SSE_KMS
+};
+
+struct config_store_options {
+    bool allow_network_filesystem;
+    char *endpoint; /* this and the other strings: NULL where not set */
+    char *region;
+    bool path_style;
+    bool path_style_set;
+    char *profile;
+    char *ca_bundle; /* path, resolved */
+    char *expected_bucket_owner;
+    enum config_encryption encryption;
+    char *kms_key_id;
+    bool allow_http;
+    unsigned parallel; /* 1 to 64; default 16 */
+};
+
+enum config_revisions { CONFIG_REVISIONS_PUBLISH, CONFIG_REVISIONS_IGNORE };
+enum config_duplicates { CONFIG_DUPLICATES_LAST, CONFIG_DUPLICATES_FAIL };
+enum config_bad_rows { CONFIG_BAD_ROWS_FAIL, CONFIG_BAD_ROWS_REJECT };
+
+/* Everything is owned by the struct; config_release gives it back. */
+struct config {
+    char *path;   /* of the file, as it was named */
+    char *folder; /* that relative paths are relative to */
+
+    char *dataset;
+    char *store; /* URL, or a resolved path; NULL: to be given on the command line */
+    struct config_store_options store_options;
+    struct config_source source;
+    struct config_column *columns; /* none: inferred at the first run, then frozen in the chain */
+    size_t column_count;
+    char *transform; /* SQL text, also where it stood in a file; NULL: none */
+    struct config_list key;
+    char *partition_column; /* NULL: by is CONFIG_BY_NONE */
+    enum config_by partition_by;
+    enum config_revisions revisions;
+    enum config_duplicates duplicates;
+    enum config_bad_rows bad_rows;
+    uint64_t bad_rows_limit; /* most rows that one run may reject; default 1000 */
+    struct config_list sort; /* of the projections; default: the key */
+    struct config_constant *constants;
+    size_t constant_count;
+
+    uint64_t memory;           /* bytes; default a quarter of the machine's, 256 MiB to 8 GiB */
+    unsigned threads;          /* default: processors available */
+    char *temp;                /* folder; default $TMPDIR, else /var/tmp */
+    int64_t expect_every;      /* seconds; 0: not set */
+    int64_t lease_ttl_seconds; /* 0: no lease */
+};
+
+/*
+ * Read, check and complete a configuration. `out` must not hold anything; it is set only on ERR_OK
+ * and the caller's to release. `problems` (initialised by the caller, NULL allowed) gets every
+ * mistake; `err` then sums them up. ERR_CONFIG: wrong, or the file cannot be read.
+ */
+int config_load(const char *path, const struct config_env *env, struct config *out,
+                struct config_problems *problems, struct error *err);
+
+/* The same from bytes; `path` names them in messages, and its folder resolves relative paths. */
+int config_parse(const char *bytes, size_t count, const char *path, const struct config_env *env,
+                 struct config *out, struct config_problems *problems, struct error *err);
+
+/* Safe on a zeroed struct, which it leaves behind. */
+void config_release(struct config *config);
+
+/*
+ * Replace the store (source) by what the command line says; relative paths stay relative to the
+ * working directory. The format of a source follows its name where the file does not set it.
+ * ERR_CONFIG with the reason; nothing is changed then.
+ */
+int config_set_store(struct config *config, const char *text, struct error *err);
+int config_set_source(struct config *config, const char *text, struct error *err);
+
+/*
+ * SHA-256 over exactly what decides how a source becomes rows: how it is read, columns, transform,
+ * key, partition, revisions, duplicates, bad rows, constants. Not where the source is, nor
+ * credentials, limits of time and memory, or where the rows go. Stable between versions of the
+ * program unless the meaning of a setting changes.
+ */
+void config_digest(const struct config *config, char out[SHA256_HEX_SIZE]);
+
+/* Names as they stand in the file. Static; "auto" for what is not decided. */
+const char *config_format_name(enum config_format format);
+const char *config_compression_name(enum config_compression compression);
+const char *config_by_name(enum config_by by);
+
+/* What a sample of a source suggests. Strings are borrowed; NULL and 0 where nothing is known. */
+struct config_guess_column {
+    const char *name;
+    struct type type;
+    const char *from; /* NULL: the same as name */
+    bool nullable;
+    const char *comment; /* NULL: none; one line */
+};
+
+struct config_guess {
+    const char *dataset;
+    const char *store;
+    const char *url;
+    enum config_format format;
+    const char *delimiter;
+    const char *encoding;
+    const struct config_guess_column *columns;
+    size_t column_count;
+    const char *const *key;
+    size_t key_count;
+    const char *partition_column;
+    enum config_by partition_by;
+    const char *const *comments; /* lines for the head of the file */
+    size_t comment_count;
+};
+
+/*
+ * Append the commented YAML that a new dataset starts from: a general example (`guess` NULL) or one
+ * filled in from a sample. It parses without problems as long as the guess itself is valid.
+ */
+void config_write_example(struct str *out, const struct config_guess *guess);
+
+/*
+ * Every key that the parser knows, as a path ("source.url", "columns[].name"), in a fixed order;
+ * `constants` and `source.headers` have names of the user's below them. Static.
+ */
+size_t config_known_keys(const char *const **paths);
+
+#endif
