@@ -40,7 +40,7 @@ struct type {
 #define TYPE_TEXT_SIZE 24
 
 /*
- * Parse a type's name: one of type_names(), where "decimal" is followed by "(precision,scale)" or
+ * Parse a type's name: that of a kind, where "decimal" is followed by "(precision,scale)" or
  * "(precision)"; upper case and blanks inside the brackets are understood. ERR_CONFIG with the
  * reason, and the name that was probably meant; `out` is unchanged then.
  */
