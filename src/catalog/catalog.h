@@ -1,0 +1,98 @@
+/*
+ * A dataset in a store: open it, read its chain, put immutable objects, commit.
+ *
+ * A commit is: write the manifest (it must not exist), then swap the pointer. Everything before the
+ * swap is invisible. Nothing here overwrites or deletes.
+ */
+#ifndef CAUCE_CATALOG_CATALOG_H
+#define CAUCE_CATALOG_CATALOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "catalog/manifest.h"
+#include "catalog/pointer.h"
+#include "store/store.h"
+
+/* The version a run builds on: pointer, its tag, and the manifest it names. */
+struct base {
+    struct pointer pointer;
+    struct store_tag tag;
+    struct manifest manifest; /* all zero at sequence 0 */
+};
+void base_release(struct base *b);
+
+/*
+ * Read the pointer and the manifest it names, checked against each other (steps 1 and 2 of the
+ * protocol). `dataset` (NULL: any) must be the one in the pointer.
+ * ERR_ABSENT: the store holds nothing of a dataset. ERR_DAMAGED: the pointer is missing beside
+ * other objects, or something is altered or missing; the message names the object and what to do.
+ */
+int base_read(struct store *st, const char *dataset, struct base *out, struct error *err);
+
+/*
+ * As base_read; where the store holds nothing at all, the pointer is first created at sequence 0.
+ */
+int base_open(struct store *st, const char *dataset, struct base *out, struct error *err);
+
+/* Read one manifest and compare it with what names it. */
+int catalog_read_manifest(struct store *st, const char *key, const char *sha256,
+                          struct manifest *out, struct error *err);
+
+/*
+ * Walk the chain from a manifest towards its ancestors, newest first. `visit` sees each manifest
+ * (borrowed, but it may take fields over by zeroing them); it sets `*stop` to end the walk. The
+ * head itself comes first. Every parent's hash, sequence and dataset are checked. Ends at sequence
+ * 1, or at `oldest_sequence`.
+ */
+typedef int chain_visit(void *ctx, struct manifest *m, bool *stop, struct error *err);
+int catalog_walk(struct store *st, const struct base *base, chain_visit *visit, void *ctx,
+                 struct error *err);
+
+/*
+ * Event files of all versions after `after` (exclusive, 0: all) up to `upto` (inclusive), oldest
+ * version first, taken from checkpoints where they save reading. ERR_ABSENT: `upto` is not in the
+ * chain of `base`.
+ */
+int catalog_files(struct store *st, const struct base *base, uint64_t after, uint64_t upto,
+                  struct manifest_files *out, struct error *err);
+
+/* Is the version in the chain of `base`? Looks at `recent` first, then walks. */
+int catalog_contains(struct store *st, const struct base *base, const struct version_id *version,
+                     bool *contains, struct error *err);
+
+/* How a commit was settled, for the record and the metrics. */
+struct commit_report {
+    unsigned swaps;      /* requests to swap that were sent */
+    unsigned ambiguous;  /* answers that did not tell */
+    bool settled_by_reading; /* the outcome was learned from the pointer */
+    bool manifest_written;   /* the manifest exists (or may exist): part of the roll-back */
+    char manifest_key[LAYOUT_KEY_SIZE];
+    struct pointer pointer; /* the new pointer and its tag, on ERR_OK */
+    struct store_tag tag;
+};
+
+#define COMMIT_RESENDS 4
+
+/*
+ * Steps 6 to 8. Fills in the checkpoint where one is due. `m->version` must be base + 1 with a
+ * fresh commit.
+ *   ERR_OK        committed, once
+ *   ERR_CONFLICT  definitely lost: this version is not and will never be in the chain; its files
+ *                 may be removed
+ *   ERR_UNKNOWN   the outcome is hidden; every file must stay
+ *   other         the manifest could not be written, or the swap was refused for sure; nothing
+ *                 is visible, files may be removed
+ */
+int catalog_commit(struct store *st, const struct base *base, struct manifest *m,
+                   struct commit_report *report, struct error *err);
+
+/*
+ * Set a lost or damaged pointer to a manifest by explicit word. Walks and checks the chain from
+ * there first. `allow_replace`: an intact pointer may be replaced too (else ERR_GATE). The swap
+ * expects the state seen.
+ */
+int catalog_repair(struct store *st, const char *manifest_key, bool allow_replace, bool dry_run,
+                   struct pointer *out, struct error *err);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * Removal of what nothing names, without trusting clocks (protocol, section 6).
+ */
+#ifndef CAUCE_CATALOG_GC_H
+#define CAUCE_CATALOG_GC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catalog/catalog.h"
+
+/* One candidate for deletion. */
+struct gc_item {
+    char *key;
+    uint64_t size;
+};
+
+struct gc_report {
+    struct gc_item *items; /* candidates: neither reachable nor derived nor a run record */
+    size_t count, capacity;
+    uint64_t bytes;
+    size_t removed;     /* surely gone */
+    uint64_t gc_epoch;  /* after the fence */
+};
+void gc_report_release(struct gc_report *r);
+
+/*
+ * Find the candidates; with `apply` also fence (swap of pointer, index and projection manifests to
+ * the next epoch) and delete exactly those. Anything but a definite success of the fence ends with
+ * nothing deleted: ERR_CONFLICT (somebody published meanwhile: run it again), ERR_UNKNOWN.
+ */
+int gc_collect(struct store *st, const char *dataset, bool apply, struct gc_report *out,
+               struct error *err);
+
+#endif

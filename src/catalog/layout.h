@@ -1,0 +1,60 @@
+/*
+ * Every object key of a dataset, formatted and parsed. No I/O.
+ *
+ * Keys are relative to the dataset's root; the store is opened there. A version's objects carry its
+ * name, `<sequence>-<commit>`, sequence padded to ten digits so that listings sort by it.
+ */
+#ifndef CAUCE_CATALOG_LAYOUT_H
+#define CAUCE_CATALOG_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/error.h"
+#include "util/id.h"
+#include "util/schema.h"
+
+#define LAYOUT_KEY_SIZE 192
+#define LAYOUT_NAME_SIZE 56      /* <sequence>-<commit> */
+#define LAYOUT_PARTITION_SIZE 32 /* year=2026/month=01/day=31 */
+
+#define LAYOUT_POINTER "current/manifest.json"
+#define LAYOUT_INDEX "index/manifest.json"
+#define LAYOUT_PROJECTIONS "projections/manifest.json"
+
+/* A version, or an attempt at one. Sequence 0 is the empty dataset. */
+struct version_id {
+    uint64_t sequence;
+    char commit[ID_SIZE];
+};
+
+bool version_id_equal(const struct version_id *a, const struct version_id *b);
+
+/* `<sequence>-<commit>` and back; ERR_DAMAGED for another shape. */
+void layout_name(const struct version_id *version, char out[LAYOUT_NAME_SIZE]);
+int layout_parse_name(const char *text, struct version_id *out, struct error *err);
+
+/* "year=2026/month=01"; "" for PARTITION_NONE. Years 0 to 9999. */
+void layout_partition(enum partition_by by, int32_t value, char out[LAYOUT_PARTITION_SIZE]);
+int layout_parse_partition(const char *text, enum partition_by by, int32_t *value,
+                           struct error *err);
+
+/* manifests/<name>.json */
+void layout_manifest(const struct version_id *version, char out[LAYOUT_KEY_SIZE]);
+/* events/<name>/<partition>/part-<n>.parquet */
+void layout_event(const struct version_id *version, enum partition_by by, int32_t partition,
+                  unsigned part, char out[LAYOUT_KEY_SIZE]);
+/* index/<sequence>-<attempt>/<shard>.parquet; `attempt` is fresh for every attempt at an index */
+void layout_index_shard(const struct version_id *attempt, unsigned shard,
+                        char out[LAYOUT_KEY_SIZE]);
+/* projections/windows/<partition>/data.parquet */
+void layout_projection(enum partition_by by, int32_t partition, char out[LAYOUT_KEY_SIZE]);
+/* .tmp/<sequence>-<attempt>/<partition or "all">.parquet, dashes in place of slashes */
+void layout_temp(const struct version_id *attempt, enum partition_by by, int32_t partition,
+                 char out[LAYOUT_KEY_SIZE]);
+/* .tmp/<sequence>-<attempt>/ : prefix of all scratch of one attempt */
+void layout_temp_prefix(const struct version_id *attempt, char out[LAYOUT_KEY_SIZE]);
+/* runs/<compact time>-<run id>.json */
+int layout_run(int64_t time, const char *run_id, char out[LAYOUT_KEY_SIZE], struct error *err);
+
+#endif

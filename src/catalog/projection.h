@@ -1,0 +1,69 @@
+/*
+ * State of the consolidation, `projections/manifest.json`: a redo log. Derived. Never opens
+ * Parquet; the pipeline drives it (protocol, section 5).
+ */
+#ifndef CAUCE_CATALOG_PROJECTION_H
+#define CAUCE_CATALOG_PROJECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catalog/catalog.h"
+#include "catalog/layout.h"
+
+#define PROJECTION_FORMAT 1
+#define PROJECTION_MAX_BYTES ((size_t)256 << 20)
+
+/* One consolidated partition, or a step of the redo list (then `temp` is set). */
+struct projection_part {
+    int32_t partition;
+    char key[LAYOUT_KEY_SIZE];  /* final key */
+    char temp[LAYOUT_KEY_SIZE]; /* temp key in the redo list, else "" */
+    uint64_t size;
+    char sha256[SHA256_HEX_SIZE];
+    uint64_t rows;
+    struct version_id stamp; /* attempt of the newest version it was built for */
+    uint64_t *versions;      /* sequences of the versions it holds, ascending; owned */
+    size_t version_count;
+};
+
+enum projection_phase { PROJECTION_NONE, PROJECTION_IN_PROGRESS, PROJECTION_COMPLETED };
+
+struct projection_state {
+    enum projection_phase phase;
+    char attempt[ID_SIZE];     /* of whoever is at it; fresh */
+    uint64_t gc_epoch;
+    struct version_id stamp;   /* completed: reflected; in_progress: what was completed before */
+    struct version_id target;  /* in_progress: what it will reflect */
+    struct projection_part *parts; /* what was completed last, by partition */
+    size_t part_count, part_capacity;
+    int32_t *affected; /* in_progress: partitions to build */
+    size_t affected_count;
+    bool has_redo; /* in_progress: from here on it can only go forward */
+    struct projection_part *redo;
+    size_t redo_count, redo_capacity;
+    struct store_tag tag; /* as read or written; not stored */
+};
+
+void projection_release(struct projection_state *s);
+void projection_part_release(struct projection_part *p);
+void projection_part_copy(const struct projection_part *from, struct projection_part *to);
+/* Append a copy to the parts (the redo list). */
+void projection_add_part(struct projection_state *s, const struct projection_part *part);
+void projection_add_redo(struct projection_state *s, const struct projection_part *part);
+/* The completed part of a partition, or NULL. */
+struct projection_part *projection_find(struct projection_state *s, int32_t partition);
+
+void projection_encode(const struct projection_state *s, enum partition_by by, struct str *out);
+int projection_decode(const char *bytes, size_t count, struct projection_state *out,
+                      struct error *err);
+
+/* ERR_ABSENT: none (out->phase is NONE). ERR_DAMAGED: unreadable; `out->tag` is set all the same. */
+int projection_read(struct store *st, struct projection_state *out, struct error *err);
+
+/* Replace it by compare-and-swap from `expected` (NULL: absent); sets next->tag on success. */
+int projection_swap(struct store *st, const struct store_tag *expected,
+                    struct projection_state *next, enum partition_by by, struct error *err);
+
+#endif

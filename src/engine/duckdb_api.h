@@ -1,0 +1,97 @@
+/*
+ * The functions of libduckdb that the engine uses, bound when the first database is opened.
+ *
+ * Linking libduckdb would cost every start of the program 13 ms, also where nothing is read; so it
+ * is loaded with dlopen. Private to the engine: no other folder may include this header.
+ */
+#ifndef CAUCE_ENGINE_DUCKDB_API_H
+#define CAUCE_ENGINE_DUCKDB_API_H
+
+#include <duckdb.h>
+
+#include "util/error.h"
+
+#define DUCKDB_API_FUNCTIONS(X)             \
+    X(aggregate_function_add_parameter)     \
+    X(aggregate_function_set_functions)     \
+    X(aggregate_function_set_name)          \
+    X(aggregate_function_set_return_type)   \
+    X(close)                                \
+    X(column_count)                         \
+    X(column_name)                          \
+    X(connect)                              \
+    X(create_aggregate_function)            \
+    X(create_config)                        \
+    X(create_logical_type)                  \
+    X(create_scalar_function)               \
+    X(data_chunk_get_column_count)          \
+    X(data_chunk_get_size)                  \
+    X(data_chunk_get_vector)                \
+    X(decimal_internal_type)                \
+    X(decimal_scale)                        \
+    X(destroy_aggregate_function)           \
+    X(destroy_config)                       \
+    X(destroy_data_chunk)                   \
+    X(destroy_extracted)                    \
+    X(destroy_logical_type)                 \
+    X(destroy_pending)                      \
+    X(destroy_prepare)                      \
+    X(destroy_result)                       \
+    X(destroy_scalar_function)              \
+    X(disconnect)                           \
+    X(execute_pending)                      \
+    X(extract_statements)                   \
+    X(extract_statements_error)             \
+    X(fetch_chunk)                          \
+    X(free)                                 \
+    X(get_type_id)                          \
+    X(interrupt)                            \
+    X(library_version)                      \
+    X(open_ext)                             \
+    X(pending_error)                        \
+    X(pending_prepared_streaming)           \
+    X(prepare_error)                        \
+    X(prepare_extracted_statement)          \
+    X(prepared_statement_type)              \
+    X(query)                                \
+    X(query_progress)                       \
+    X(register_aggregate_function)          \
+    X(register_scalar_function)             \
+    X(result_error)                         \
+    X(result_error_type)                    \
+    X(scalar_function_get_extra_info)       \
+    X(scalar_function_set_error)            \
+    X(scalar_function_set_extra_info)       \
+    X(scalar_function_set_function)         \
+    X(scalar_function_set_name)             \
+    X(scalar_function_set_return_type)      \
+    X(scalar_function_set_special_handling) \
+    X(scalar_function_set_varargs)          \
+    X(set_config)                           \
+    X(string_is_inlined)                    \
+    X(string_t_data)                        \
+    X(string_t_length)                      \
+    X(validity_row_is_valid)                \
+    X(validity_set_row_invalid)             \
+    X(vector_ensure_validity_writable)      \
+    X(vector_get_column_type)               \
+    X(vector_get_data)                      \
+    X(vector_get_validity)
+
+#define DUCKDB_API_SLOT(name) __typeof__(&duckdb_##name) name;
+struct duckdb_api {
+    DUCKDB_API_FUNCTIONS(DUCKDB_API_SLOT)
+};
+#undef DUCKDB_API_SLOT
+
+/* The bound functions; valid after duckdb_api_load has succeeded once. */
+extern struct duckdb_api duckdb;
+
+/*
+ * Load the library: the file named by `path` (NULL: by its soname, found through the program's
+ * run path and the system's). ERR_SYSTEM names what was tried. Repeated calls cost nothing.
+ * Thread-safe.
+ */
+int duckdb_api_load(const char *path, struct error *err);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * The DuckDB database of one run: its life, its limits, its queries.
+ *
+ * It is opened where SQL is first needed, locked down before any text of the user's runs (no
+ * network, no extensions, only the named files and folders, settings locked), and uses one
+ * connection. One engine belongs to one thread, except engine_interrupt. Time zone is UTC.
+ */
+#ifndef CAUCE_ENGINE_ENGINE_H
+#define CAUCE_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+#include "util/str.h"
+
+struct engine;
+
+struct engine_options {
+    const char *library;        /* libduckdb to load; NULL: the installed one */
+    const char *workdir;        /* scratch folder of the run: spill files go below it */
+    uint64_t memory;            /* bytes; 0: 80 % of the machine's, as DuckDB does */
+    unsigned threads;           /* 0: one per core */
+    uint64_t key_seed;          /* of cauce_key_hash and cauce_row_hash */
+    const char *const *folders; /* that may be read and written, besides workdir */
+    size_t folder_count;
+    const char *const *files; /* single files that may be read */
+    size_t file_count;
+};
+
+/*
+ * Open and lock down. Registers the SQL functions
+ *   cauce_key_hash(columns...)   UHUGEINT: 128-bit hash of the key encoding (docs/format.md)
+ *   cauce_row_hash(columns...)   UBIGINT: 64-bit hash of the others; NULLs do not count, so a
+ *                                nullable column may be added without changing any hash
+ *   cauce_sum(UHUGEINT)          UHUGEINT: sum modulo 2^128; 0 for no rows
+ */
+int engine_open(const struct engine_options *options, struct engine **out, struct error *err);
+void engine_free(struct engine *e); /* NULL allowed */
+
+/* Version of libduckdb ("v1.4.4"), loading it where needed. */
+int engine_version(const char *library, const char **out, struct error *err);
+
+/*
+ * Code that a failing statement gives: ERR_SYSTEM unless said otherwise with this call. Where the
+ * statement reads the user's source, ERR_SOURCE is right. A stop request gives ERR_INTERRUPTED.
+ */
+void engine_blame(struct engine *e, int code);
+
+/* Run statements without a result of interest. */
+int engine_run(struct engine *e, const char *sql, struct error *err);
+
+/* As engine_run with the text built by sql_printf's rules; see engine/sql.h. */
+int engine_runf(struct engine *e, struct error *err, const char *format, ...);
+
+/* First column of the first row, which must be an integer that is not negative; NULL counts as 0. */
+int engine_count(struct engine *e, const char *sql, uint64_t *out, struct error *err);
+
+/*
+ * Run a query and visit its rows in order. Every column must be VARCHAR (cast in SQL); values are
+ * borrowed for the duration of the call, NULL is NULL. `lengths` are bytes. Streams: memory does
+ * not grow with the result. A non-zero return of `visit` ends it and is returned.
+ */
+struct engine_row {
+    const char *const *values;
+    const size_t *lengths;
+    const char *const *names;
+    size_t count;
+};
+typedef int engine_visit(void *ctx, const struct engine_row *row, struct error *err);
+int engine_query(struct engine *e, const char *sql, engine_visit *visit, void *ctx,
+                 struct error *err);
+
+/* First value of a query as a new string, NULL where it is NULL or there is no row. */
+int engine_text(struct engine *e, const char *sql, char **out, struct error *err);
+
+/*
+ * Is the text exactly one SELECT? ERR_CONFIG says what it is instead. Looks at the user's SQL
+ * before it is put inside a statement of ours.
+ */
+int engine_check_select(struct engine *e, const char *sql, struct error *err);
+
+/* Stop the running query, from any thread or signal handler; it fails with ERR_INTERRUPTED. */
+void engine_interrupt(struct engine *e);
+
+/* Share of the running query that is done, 0 to 1; negative where it is not known. */
+double engine_progress(struct engine *e);
+
+#endif

@@ -1,0 +1,76 @@
+#include "util/schema.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/mem.h"
+
+static const char *const partition_names[] = {
+    [PARTITION_NONE] = "none",
+    [PARTITION_YEAR] = "year",
+    [PARTITION_MONTH] = "month",
+    [PARTITION_DAY] = "day",
+};
+
+const char *partition_by_name(enum partition_by by)
+{
+    return partition_names[by];
+}
+
+int partition_by_parse(const char *text, enum partition_by *out, struct error *err)
+{
+    for (size_t i = 0; i < sizeof partition_names / sizeof *partition_names; i++) {
+        if (strcmp(text, partition_names[i]) == 0) {
+            *out = (enum partition_by)i;
+            return ERR_OK;
+        }
+    }
+    return error_set(err, ERR_DAMAGED, "\"%s\" is none of none, year, month, day.", text);
+}
+
+void schema_release(struct schema *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        free(s->columns[i].name);
+        free(s->columns[i].format);
+    }
+    free(s->columns);
+    free(s->key);
+    *s = (struct schema){0};
+}
+
+void schema_copy(const struct schema *from, struct schema *to)
+{
+    *to = *from;
+    to->columns = mem_calloc(from->count, sizeof *to->columns);
+    for (size_t i = 0; i < from->count; i++) {
+        to->columns[i] = from->columns[i];
+        to->columns[i].name = mem_strdup(from->columns[i].name);
+        to->columns[i].format = mem_strdup(from->columns[i].format);
+    }
+    to->key = mem_calloc(from->key_count, sizeof *to->key);
+    if (from->key_count > 0)
+        memcpy(to->key, from->key, from->key_count * sizeof *to->key);
+}
+
+size_t schema_find(const struct schema *s, const char *name)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->columns[i].name, name) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+bool schema_in_key(const struct schema *s, size_t position)
+{
+    for (size_t i = 0; i < s->key_count; i++)
+        if (s->key[i] == position)
+            return true;
+    return false;
+}
+
+bool schema_partition_in_key(const struct schema *s)
+{
+    return s->partition_by != PARTITION_NONE && schema_in_key(s, s->partition_column);
+}

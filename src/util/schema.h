@@ -1,0 +1,59 @@
+/*
+ * The shape of a dataset: its columns, its key and how it is cut. Catalog and engine both speak of
+ * it, so it lives below them. Values only; no I/O.
+ */
+#ifndef CAUCE_UTIL_SCHEMA_H
+#define CAUCE_UTIL_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+#include "util/type.h"
+
+/* The columns that cauce adds to every event, and the ids they carry in Parquet. */
+#define COLUMN_VERSION        "_version"
+#define COLUMN_INGESTED_AT    "_ingested_at"
+#define COLUMN_VERSION_ID     1000001
+#define COLUMN_INGESTED_AT_ID 1000002
+
+/* How a dataset is cut. The value of a partition is one integer: yyyymmdd, parts unused are 0. */
+enum partition_by { PARTITION_NONE, PARTITION_YEAR, PARTITION_MONTH, PARTITION_DAY };
+const char *partition_by_name(enum partition_by by); /* "none", "year", "month", "day" */
+int partition_by_parse(const char *text, enum partition_by *out, struct error *err);
+
+/* One column; its id is its Parquet field id, never changes and is never used again. */
+struct schema_column {
+    char *name;
+    char *format; /* strptime format frozen by inference, NULL: none */
+    uint32_t id;  /* from 1 */
+    struct type type;
+    bool nullable;
+    bool constant; /* filled from `constants`, not part of the row hash */
+};
+
+/* What is frozen with the first version and may only grow by nullable columns. */
+struct schema {
+    struct schema_column *columns;
+    size_t count;
+    size_t *key; /* positions in columns, in the order of the configuration */
+    size_t key_count;
+    size_t partition_column; /* position, unused with PARTITION_NONE */
+    enum partition_by partition_by;
+    bool track_revisions; /* revisions: publish */
+};
+
+void schema_release(struct schema *s); /* all zero is valid to release, and is what remains */
+void schema_copy(const struct schema *from, struct schema *to);
+
+/* Position of the column of that name, or SIZE_MAX. */
+size_t schema_find(const struct schema *s, const char *name);
+
+/* Is the column at that position part of the key? */
+bool schema_in_key(const struct schema *s, size_t position);
+
+/* Is the partition column part of the key? Then a key never leaves its partition. */
+bool schema_partition_in_key(const struct schema *s);
+
+#endif
