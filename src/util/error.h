@@ -1,0 +1,67 @@
+/*
+ * Error codes and the text that goes with them.
+ *
+ * A code says what the caller may do; the text says what failed, on which object, what state the
+ * dataset is in and what to do next. The text lives in a buffer of the caller: nothing here
+ * allocates, prints or keeps global state. Functions that can fail return `enum error_code` as int
+ * and take `struct error *` last; NULL is allowed where the text is of no interest.
+ */
+#ifndef CAUCE_UTIL_ERROR_H
+#define CAUCE_UTIL_ERROR_H
+
+#include <stdarg.h>
+
+enum error_code {
+    ERR_OK = 0,
+    ERR_ABSENT,      /* the object, dataset or version does not exist */
+    ERR_CONFLICT,    /* a condition did not hold; nothing changed */
+    ERR_UNKNOWN,     /* no usable answer: it may or may not have happened; delete nothing */
+    ERR_AGAIN,       /* storage failed and nothing is known to have changed; retry may help */
+    ERR_DENIED,      /* no permission, or the credentials are refused */
+    ERR_DAMAGED,     /* bytes are not what a manifest says they are */
+    ERR_SOURCE,      /* the source cannot be reached or read */
+    ERR_GATE,        /* a check of the data or the store refused to go on */
+    ERR_CONFIG,      /* the configuration or the command line is wrong */
+    ERR_LOST,        /* the race for the pointer was lost after all retries */
+    ERR_LIMIT,       /* a declared limit was exceeded */
+    ERR_INTERRUPTED, /* a signal asked to stop before the commit */
+    ERR_SYSTEM,      /* the operating system or a library failed */
+    ERR_COUNT
+};
+
+#define ERROR_TEXT_SIZE 2048
+
+struct error {
+    int code;
+    char text[ERROR_TEXT_SIZE];
+};
+
+/* Empty error: code ERR_OK, no text. */
+#define ERROR_INIT {ERR_OK, ""}
+
+/*
+ * Set code and text; a text that does not fit is cut and ends in "...". Returns `code`, so that
+ * `return error_set(err, ERR_ABSENT, ...)` reads well. `err` may be NULL.
+ */
+int error_set(struct error *err, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int error_vset(struct error *err, int code, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
+/* As error_set, with ": " and the meaning of `errnum` (an errno value) at the end. */
+int error_set_errno(struct error *err, int code, int errnum, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Put a prefix and ": " before the text that is there. Returns the code that is there. */
+int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Append a sentence after the text that is there. Returns the code that is there. */
+int error_append(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Forget what is there. */
+void error_clear(struct error *err);
+
+/* Stable lower-case name of a code, for logs and JSON ("conflict"); "invalid" for no code. */
+const char *error_name(int code);
+
+#endif

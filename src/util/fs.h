@@ -1,0 +1,100 @@
+/*
+ * Local files: durable creation, locks, folders. Every path is a plain string; messages name it.
+ * Thread-safe except where two threads name the same path.
+ */
+#ifndef CAUCE_UTIL_FS_H
+#define CAUCE_UTIL_FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+#include "util/str.h"
+
+/* What stat tells: of the target of a link, except in fs_walk. */
+struct fs_stat {
+    uint64_t size;
+    int64_t modified; /* microseconds since 1970 UTC */
+    uint64_t inode;
+    uint64_t device;
+    bool folder;
+};
+
+/* ERR_ABSENT where nothing is there. */
+int fs_stat(const char *path, struct fs_stat *out, struct error *err);
+
+bool fs_exists(const char *path);
+
+/* Append the whole file to `out` (its cap applies: ERR_LIMIT). ERR_ABSENT where it is not there. */
+int fs_read(const char *path, struct str *out, struct error *err);
+
+/* Write a new or replaced scratch file; not durable. */
+int fs_write(const char *path, const void *bytes, size_t count, struct error *err);
+
+/* Write all of it to a descriptor, whatever the number of calls it takes. */
+int fs_write_all(int fd, const void *bytes, size_t count, const char *name, struct error *err);
+
+/* Copy the content of one file into an open descriptor. */
+int fs_copy_to(const char *path, int fd, const char *name, struct error *err);
+
+/*
+ * Replace `path` atomically and durably: temp file beside it, fsync, rename, fsync of the folder.
+ * ERR_UNKNOWN: replaced, but the last step failed, so a power failure may undo it; after any other
+ * failure `path` is as it was. A process that dies may leave the temp file behind; its name is
+ * FS_TEMP_PREFIX and an id.
+ */
+#define FS_TEMP_PREFIX ".tmp-"
+int fs_replace(const char *path, const void *bytes, size_t count, struct error *err);
+
+/* fsync a file or folder by name. ERR_ABSENT where it is not there. */
+int fs_sync(const char *path, struct error *err);
+
+/*
+ * Create the folder and its parents; `durable` fsyncs every parent that gained an entry. That they
+ * are there already is success.
+ */
+int fs_make_folders(const char *path, bool durable, struct error *err);
+
+/* Delete a file; that it is not there is success. */
+int fs_remove(const char *path, struct error *err);
+
+/*
+ * Delete a folder (or file, or link) and all below it; never follows a link. Absent is success;
+ * more than 128 levels are ERR_LIMIT.
+ */
+int fs_remove_tree(const char *path, struct error *err);
+
+/* Parent of a path, as a new string ("." where it has none). */
+char *fs_parent(const char *path);
+
+/* Path of `name` in `folder`, as a new string. */
+char *fs_join(const char *folder, const char *name);
+
+/* Absolute path without links of something that exists, as a new string in `out`. */
+int fs_real_path(const char *path, char **out, struct error *err);
+
+/*
+ * Visit every file below `folder`, in byte order of `name`, the path relative to `folder`. A
+ * non-zero return of `visit` ends the walk and is returned. Links are reported as they are and not
+ * followed. An absent folder has no files; more than 128 levels are ERR_LIMIT. What appears or
+ * vanishes meanwhile may or may not be visited.
+ */
+typedef int fs_visit(void *ctx, const char *name, const struct fs_stat *stat, struct error *err);
+int fs_walk(const char *folder, fs_visit *visit, void *ctx, struct error *err);
+
+/*
+ * Exclusive lock on a file that is created where needed (open file description lock, fcntl(2)): the
+ * kernel frees it when the process dies. `wait` blocks; else a held lock gives ERR_CONFLICT.
+ * `*fd` is closed by fs_unlock. A lock holds between threads as well as between processes.
+ */
+int fs_lock(const char *path, bool wait, int *fd, struct error *err);
+void fs_unlock(int fd);
+
+/* Is the folder on a network file system (NFS, SMB, FUSE, ...)? `name` gets the kind, static. */
+int fs_is_network(const char *path, bool *network, const char **name, struct error *err);
+
+/* Free bytes for an unprivileged user on the file system of `path`. */
+int fs_free_space(const char *path, uint64_t *bytes, struct error *err);
+
+#endif

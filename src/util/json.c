@@ -1,0 +1,375 @@
+#include "util/json.h"
+
+/* From here on these names mean jansson's functions; ours are defined under their symbols. */
+#undef json_string
+#undef json_integer
+#undef json_real
+#undef json_copy
+#include <jansson.h>
+/* And these mean ours, not jansson's macros. */
+#undef json_is_object
+#undef json_is_array
+#undef json_is_string
+#undef json_is_null
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "util/mem.h"
+
+/* A struct json is a json_t behind another name. */
+static json_t *inside(const struct json *value)
+{
+    return (json_t *)(uintptr_t)value;
+}
+
+static struct json *outside(json_t *value)
+{
+    assert(value != NULL); /* out of memory: nothing can go on */
+    return (struct json *)value;
+}
+
+static const struct json *borrowed(const json_t *value)
+{
+    return (const struct json *)value;
+}
+
+int json_parse(const char *bytes, size_t count, const char *what, struct json **out,
+               struct error *err)
+{
+    json_error_t reason;
+    json_t *value = json_loadb(count > 0 ? bytes : "", count,
+                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &reason);
+    *out = (struct json *)value;
+    if (value != NULL)
+        return ERR_OK;
+    return error_set(err, ERR_DAMAGED, "%s is not valid JSON, at line %d, column %d: %s.", what,
+                     reason.line, reason.column, reason.text);
+}
+
+void json_free(struct json *value)
+{
+    json_decref(inside(value));
+}
+
+struct json *json_new_object(void)
+{
+    return outside(json_object());
+}
+
+struct json *json_new_array(void)
+{
+    return outside(json_array());
+}
+
+/*
+ * Bytes of the well-formed UTF-8 character at `text`, 0 where there is none (Unicode 15, table 3-7:
+ * no overlong forms, no surrogates, nothing beyond U+10FFFF). `*skip` gets the number of bytes that
+ * one replacement character stands for.
+ */
+static size_t utf8_length(const unsigned char *text, size_t *skip)
+{
+    unsigned char first = text[0];
+    unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    size_t length = first < 0x80                    ? 1
+                    : first >= 0xc2 && first < 0xe0 ? 2
+                    : first >= 0xe0 && first < 0xf0 ? 3
+                    : first >= 0xf0 && first < 0xf5 ? 4
+                                                    : 0;
+    *skip = 1;
+    if (length < 2)
+        return length;
+    while (*skip < length) {
+        unsigned char next = text[*skip];
+        if (next < low || next > high)
+            return 0;
+        low = 0x80;
+        high = 0xbf;
+        (*skip)++;
+    }
+    return length;
+}
+
+/* Copy of a string with every ill-formed part replaced by U+FFFD. */
+static char *replace_bad(const char *text)
+{
+    struct str out;
+    str_init(&out, SIZE_MAX / 2);
+    const unsigned char *at = (const unsigned char *)text;
+    while (*at != '\0') {
+        size_t skip;
+        if (utf8_length(at, &skip) > 0)
+            str_append_bytes(&out, at, skip);
+        else
+            str_append(&out, "\xef\xbf\xbd");
+        at += skip;
+    }
+    return str_detach(&out);
+}
+
+struct json *json_new_string(const char *text)
+{
+    if (text == NULL)
+        return json_new_null();
+    json_t *value = json_string(text);
+    if (value == NULL) {
+        char *good = replace_bad(text);
+        value = json_string(good);
+        free(good);
+    }
+    return outside(value);
+}
+
+struct json *json_new_integer(int64_t value)
+{
+    return outside(json_integer(value));
+}
+
+struct json *json_new_real(double value)
+{
+    return isfinite(value) ? outside(json_real(value)) : json_new_null();
+}
+
+struct json *json_new_bool(bool value)
+{
+    return outside(json_boolean(value));
+}
+
+struct json *json_new_null(void)
+{
+    return outside(json_null());
+}
+
+struct json *cauce_json_copy(const struct json *value)
+{
+    return value == NULL ? json_new_null() : outside(json_deep_copy(inside(value)));
+}
+
+void json_set(struct json *object, const char *name, struct json *value)
+{
+    assert(json_is_object(object) && value != NULL);
+    /* One more reference, because a refused name costs the first. */
+    json_incref(inside(value));
+    if (json_object_set_new(inside(object), name, inside(value)) != 0) {
+        char *good = replace_bad(name);
+        int failed = json_object_set(inside(object), good, inside(value));
+        assert(failed == 0);
+        (void)failed;
+        free(good);
+    }
+    json_decref(inside(value));
+}
+
+void json_set_string(struct json *object, const char *name, const char *text)
+{
+    json_set(object, name, json_new_string(text));
+}
+
+void json_set_integer(struct json *object, const char *name, int64_t value)
+{
+    json_set(object, name, json_new_integer(value));
+}
+
+void json_set_unsigned(struct json *object, const char *name, uint64_t value)
+{
+    assert(value <= INT64_MAX);
+    json_set(object, name, json_new_integer((int64_t)value));
+}
+
+void json_set_real(struct json *object, const char *name, double value)
+{
+    json_set(object, name, json_new_real(value));
+}
+
+void json_set_bool(struct json *object, const char *name, bool value)
+{
+    json_set(object, name, json_new_bool(value));
+}
+
+void json_append(struct json *array, struct json *value)
+{
+    int failed = json_array_append_new(inside(array), inside(value));
+    assert(failed == 0);
+    (void)failed;
+}
+
+static bool is_type(const struct json *value, json_type type)
+{
+    return value != NULL && json_typeof(inside(value)) == type;
+}
+
+bool json_is_object(const struct json *value)
+{
+    return is_type(value, JSON_OBJECT);
+}
+
+bool json_is_array(const struct json *value)
+{
+    return is_type(value, JSON_ARRAY);
+}
+
+bool json_is_string(const struct json *value)
+{
+    return is_type(value, JSON_STRING);
+}
+
+bool json_is_null(const struct json *value)
+{
+    return value == NULL || is_type(value, JSON_NULL);
+}
+
+const struct json *json_get(const struct json *object, const char *name)
+{
+    return borrowed(json_object_get(inside(object), name));
+}
+
+size_t json_count(const struct json *array)
+{
+    return json_array_size(inside(array));
+}
+
+const struct json *json_at(const struct json *array, size_t i)
+{
+    return borrowed(json_array_get(inside(array), i));
+}
+
+int json_each(const struct json *object, json_visit *visit, void *ctx, struct error *err)
+{
+    json_t *o = inside(object);
+    int rc = 0;
+    for (void *i = json_object_iter(o); rc == 0 && i != NULL; i = json_object_iter_next(o, i))
+        rc = visit(ctx, json_object_iter_key(i), borrowed(json_object_iter_value(i)), err);
+    return rc;
+}
+
+const char *cauce_json_string(const struct json *value)
+{
+    const char *text = json_string_value(inside(value));
+    return text != NULL ? text : "";
+}
+
+int64_t cauce_json_integer(const struct json *value)
+{
+    return json_integer_value(inside(value));
+}
+
+double cauce_json_real(const struct json *value)
+{
+    return json_number_value(inside(value));
+}
+
+bool json_bool(const struct json *value)
+{
+    return is_type(value, JSON_TRUE);
+}
+
+static const char *type_name(const struct json *value)
+{
+    switch (json_typeof(inside(value))) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+        return "an integer";
+    case JSON_REAL:
+        return "a number with a fraction";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "a truth value";
+    case JSON_NULL:
+        break;
+    }
+    return "null";
+}
+
+/* The field, or an error that says what should be there. */
+static int need(const struct json *object, const char *name, const char *where, json_type type,
+                const char *wanted, const struct json **out, struct error *err)
+{
+    const struct json *value = json_get(object, name);
+    if (value == NULL)
+        return error_set(err, ERR_DAMAGED, "The field \"%s\" of %s is missing.", name, where);
+    if (!is_type(value, type))
+        return error_set(err, ERR_DAMAGED, "The field \"%s\" of %s is %s, where %s belongs.", name,
+                         where, type_name(value), wanted);
+    *out = value;
+    return ERR_OK;
+}
+
+int json_need_string(const struct json *object, const char *name, const char *where,
+                     const char **out, struct error *err)
+{
+    const struct json *value;
+    int rc = need(object, name, where, JSON_STRING, "a string", &value, err);
+    if (rc == ERR_OK)
+        *out = cauce_json_string(value);
+    return rc;
+}
+
+int json_need_unsigned(const struct json *object, const char *name, const char *where,
+                       uint64_t *out, struct error *err)
+{
+    int64_t value;
+    int rc = json_need_integer(object, name, where, &value, err);
+    if (rc != ERR_OK)
+        return rc;
+    if (value < 0)
+        return error_set(err, ERR_DAMAGED,
+                         "The field \"%s\" of %s is %lld, and must not be negative.", name, where,
+                         (long long)value);
+    *out = (uint64_t)value;
+    return ERR_OK;
+}
+
+int json_need_integer(const struct json *object, const char *name, const char *where, int64_t *out,
+                      struct error *err)
+{
+    const struct json *value;
+    int rc = need(object, name, where, JSON_INTEGER, "an integer", &value, err);
+    if (rc == ERR_OK)
+        *out = cauce_json_integer(value);
+    return rc;
+}
+
+int json_need_bool(const struct json *object, const char *name, const char *where, bool *out,
+                   struct error *err)
+{
+    const struct json *value = json_get(object, name);
+    json_type type = is_type(value, JSON_FALSE) ? JSON_FALSE : JSON_TRUE;
+    int rc = need(object, name, where, type, "true or false", &value, err);
+    if (rc == ERR_OK)
+        *out = json_bool(value);
+    return rc;
+}
+
+int json_need_object(const struct json *object, const char *name, const char *where,
+                     const struct json **out, struct error *err)
+{
+    return need(object, name, where, JSON_OBJECT, "an object", out, err);
+}
+
+int json_need_array(const struct json *object, const char *name, const char *where,
+                    const struct json **out, struct error *err)
+{
+    return need(object, name, where, JSON_ARRAY, "an array", out, err);
+}
+
+static int append_part(const char *bytes, size_t count, void *ctx)
+{
+    struct str *out = ctx;
+    str_append_bytes(out, bytes, count);
+    return out->full ? -1 : 0;
+}
+
+void json_write(const struct json *value, bool indented, struct str *out)
+{
+    size_t shape = indented ? JSON_INDENT(2) : JSON_COMPACT;
+    int failed = json_dump_callback(inside(value), append_part, out, JSON_ENCODE_ANY | shape);
+    assert(failed == 0 || out->full);
+    (void)failed;
+}
