@@ -1,0 +1,442 @@
+#include "store/s3_wire.h"
+
+#include <expat.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/mem.h"
+
+#define PATH_SIZE 256
+#define TEXT_MAX ((size_t)64 << 10)
+#define DEPTH_MAX 16
+
+/* A walk over a document: `visit` is called at the end of each element, with its path from the root
+ * ("ListBucketResult/Contents/Key") and its text. */
+struct walk {
+    XML_Parser parser;
+    char path[PATH_SIZE];
+    size_t marks[DEPTH_MAX]; /* length of the path before each open element */
+    size_t depth;
+    struct str text;
+    bool refused; /* a limit or a document type */
+    void (*visit)(struct walk *walk, void *ctx, const char *text);
+    void *ctx;
+};
+
+static void refuse(struct walk *w)
+{
+    w->refused = true;
+    XML_StopParser(w->parser, XML_FALSE);
+}
+
+static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **attributes)
+{
+    (void)attributes;
+    struct walk *w = data;
+    const char *colon = strrchr(name, ':');
+    const char *local = colon != NULL ? colon + 1 : name;
+    size_t used = strlen(w->path);
+    size_t length = strlen(local);
+    if (w->depth == DEPTH_MAX || used + length + 2 > sizeof w->path) {
+        refuse(w);
+        return;
+    }
+    w->marks[w->depth++] = used;
+    if (used > 0)
+        w->path[used++] = '/';
+    memcpy(w->path + used, local, length + 1);
+    str_clear(&w->text);
+}
+
+static void XMLCALL on_text(void *data, const XML_Char *text, int length)
+{
+    struct walk *w = data;
+    str_append_bytes(&w->text, text, (size_t)length);
+    if (w->text.full)
+        refuse(w);
+}
+
+static void XMLCALL on_end(void *data, const XML_Char *name)
+{
+    (void)name;
+    struct walk *w = data;
+    if (w->refused)
+        return;
+    w->visit(w, w->ctx, w->text.data);
+    w->path[w->marks[--w->depth]] = '\0';
+    str_clear(&w->text);
+}
+
+static void XMLCALL on_doctype(void *data, const XML_Char *name, const XML_Char *system,
+                               const XML_Char *public, int internal)
+{
+    (void)name;
+    (void)system;
+    (void)public;
+    (void)internal;
+    refuse(data);
+}
+
+/* Walk the document; false where it is no well-formed document within the limits. */
+static bool walk_document(const char *bytes, size_t count,
+                          void (*visit)(struct walk *, void *, const char *), void *ctx)
+{
+    if (count == 0 || count > S3_WIRE_BODY_MAX)
+        return false;
+    struct walk w = {.visit = visit, .ctx = ctx};
+    w.parser = XML_ParserCreate(NULL);
+    if (w.parser == NULL)
+        abort();
+    str_init(&w.text, TEXT_MAX);
+    XML_SetUserData(w.parser, &w);
+    XML_SetElementHandler(w.parser, on_start, on_end);
+    XML_SetCharacterDataHandler(w.parser, on_text);
+    XML_SetStartDoctypeDeclHandler(w.parser, on_doctype);
+    bool good = XML_Parse(w.parser, bytes, (int)count, 1) == XML_STATUS_OK && !w.refused;
+    str_release(&w.text);
+    XML_ParserFree(w.parser);
+    return good;
+}
+
+/* Does the path of the element just ended end in `tail`, at a whole name? */
+static bool at(const struct walk *w, const char *tail)
+{
+    size_t n = strlen(w->path);
+    size_t m = strlen(tail);
+    if (n < m || memcmp(w->path + n - m, tail, m) != 0)
+        return false;
+    return n == m || w->path[n - m - 1] == '/';
+}
+
+static bool within(const struct walk *w, const char *root)
+{
+    size_t n = strlen(root);
+    return strncmp(w->path, root, n) == 0 && (w->path[n] == '/' || w->path[n] == '\0');
+}
+
+/* Copy what fits, with everything but printable ASCII as '?': it ends up in messages. */
+static void copy_text(char *out, size_t size, const char *text)
+{
+    size_t i = 0;
+    for (; text[i] != '\0' && i + 1 < size; i++)
+        out[i] = text[i] >= ' ' && text[i] < 127 ? text[i] : '?';
+    out[i] = '\0';
+}
+
+static void take_error_field(const struct walk *w, struct s3_wire_error *error, const char *text)
+{
+    if (at(w, "Code"))
+        copy_text(error->code, sizeof error->code, text);
+    else if (at(w, "Message"))
+        copy_text(error->message, sizeof error->message, text);
+    else if (at(w, "Region"))
+        copy_text(error->region, sizeof error->region, text);
+}
+
+static void visit_error(struct walk *w, void *ctx, const char *text)
+{
+    if (within(w, "Error") || within(w, "ErrorResponse/Error"))
+        take_error_field(w, ctx, text);
+}
+
+void s3_wire_error_parse(const char *bytes, size_t count, struct s3_wire_error *out)
+{
+    *out = (struct s3_wire_error){0};
+    struct s3_wire_error found = {0};
+    if (walk_document(bytes, count, visit_error, &found))
+        *out = found;
+}
+
+static int bad_answer(struct error *err, const char *what)
+{
+    return error_set(err, ERR_DAMAGED,
+                     "The server's answer to %s is not the XML document that was "
+                     "expected.",
+                     what);
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* Undo encoding-type=url in place: %XX, and + for a space. */
+static void decode_url(char *text)
+{
+    char *out = text;
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '%' && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0) {
+            *out++ = (char)(hex_value(p[1]) * 16 + hex_value(p[2]));
+            p += 2;
+        } else {
+            *out++ = *p == '+' ? ' ' : *p;
+        }
+    }
+    *out = '\0';
+}
+
+static bool parse_size(const char *text, uint64_t *out)
+{
+    uint64_t value = 0;
+    if (*text == '\0')
+        return false;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9' || value > (UINT64_MAX - 9) / 10)
+            return false;
+        value = value * 10 + (uint64_t)(*text - '0');
+    }
+    *out = value;
+    return true;
+}
+
+static void replace_text(char **slot, const char *text)
+{
+    free(*slot);
+    *slot = mem_strdup(text);
+}
+
+struct list_state {
+    struct s3_wire_list *list;
+    struct s3_wire_object next;
+    bool root, sized, url, bad;
+};
+
+static void end_object(struct list_state *s)
+{
+    struct s3_wire_list *list = s->list;
+    if (s->next.key == NULL || !s->sized || list->count == S3_WIRE_ITEMS_MAX) {
+        s->bad = true;
+        free(s->next.key);
+    } else {
+        list->objects =
+            mem_grow(list->objects, list->count, &list->capacity, sizeof *list->objects);
+        list->objects[list->count++] = s->next;
+    }
+    s->next = (struct s3_wire_object){0};
+    s->sized = false;
+}
+
+static void visit_list(struct walk *w, void *ctx, const char *text)
+{
+    struct list_state *s = ctx;
+    if (at(w, "ListBucketResult"))
+        s->root = w->depth == 1;
+    else if (at(w, "ListBucketResult/Contents/Key"))
+        replace_text(&s->next.key, text);
+    else if (at(w, "ListBucketResult/Contents/Size"))
+        s->sized = parse_size(text, &s->next.size);
+    else if (at(w, "ListBucketResult/Contents"))
+        end_object(s);
+    else if (at(w, "ListBucketResult/IsTruncated"))
+        s->list->truncated = strcmp(text, "true") == 0;
+    else if (at(w, "ListBucketResult/NextContinuationToken"))
+        replace_text(&s->list->token, text);
+    else if (at(w, "ListBucketResult/EncodingType"))
+        s->url = strcmp(text, "url") == 0;
+}
+
+int s3_wire_list_parse(const char *bytes, size_t count, struct s3_wire_list *out, struct error *err)
+{
+    *out = (struct s3_wire_list){0};
+    struct list_state s = {.list = out};
+    bool good = walk_document(bytes, count, visit_list, &s) && s.root && !s.bad;
+    free(s.next.key);
+    for (size_t i = 0; s.url && i < out->count; i++)
+        decode_url(out->objects[i].key);
+    if (good && out->truncated && (out->token == NULL || *out->token == '\0'))
+        good = false;
+    if (good)
+        return ERR_OK;
+    s3_wire_list_release(out);
+    return bad_answer(err, "a listing");
+}
+
+void s3_wire_list_release(struct s3_wire_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->objects[i].key);
+    free(list->objects);
+    free(list->token);
+    *list = (struct s3_wire_list){0};
+}
+
+struct uploads_state {
+    struct s3_wire_uploads *out;
+    struct s3_wire_upload next;
+    bool root, url, bad;
+};
+
+static void end_upload(struct uploads_state *s)
+{
+    struct s3_wire_uploads *out = s->out;
+    if (s->next.key == NULL || s->next.id == NULL || out->count == S3_WIRE_ITEMS_MAX) {
+        s->bad = true;
+        free(s->next.key);
+        free(s->next.id);
+    } else {
+        out->uploads = mem_grow(out->uploads, out->count, &out->capacity, sizeof *out->uploads);
+        out->uploads[out->count++] = s->next;
+    }
+    s->next = (struct s3_wire_upload){0};
+}
+
+static void visit_uploads(struct walk *w, void *ctx, const char *text)
+{
+    struct uploads_state *s = ctx;
+    if (at(w, "ListMultipartUploadsResult"))
+        s->root = w->depth == 1;
+    else if (at(w, "Upload/Key"))
+        replace_text(&s->next.key, text);
+    else if (at(w, "Upload/UploadId"))
+        replace_text(&s->next.id, text);
+    else if (at(w, "ListMultipartUploadsResult/Upload"))
+        end_upload(s);
+    else if (at(w, "IsTruncated"))
+        s->out->truncated = strcmp(text, "true") == 0;
+    else if (at(w, "NextKeyMarker"))
+        replace_text(&s->out->next_key, text);
+    else if (at(w, "NextUploadIdMarker"))
+        replace_text(&s->out->next_id, text);
+    else if (at(w, "EncodingType"))
+        s->url = strcmp(text, "url") == 0;
+}
+
+int s3_wire_uploads_parse(const char *bytes, size_t count, struct s3_wire_uploads *out,
+                          struct error *err)
+{
+    *out = (struct s3_wire_uploads){0};
+    struct uploads_state s = {.out = out};
+    bool good = walk_document(bytes, count, visit_uploads, &s) && s.root && !s.bad;
+    free(s.next.key);
+    free(s.next.id);
+    for (size_t i = 0; s.url && i < out->count; i++)
+        decode_url(out->uploads[i].key);
+    if (s.url && out->next_key != NULL)
+        decode_url(out->next_key);
+    if (good && out->truncated && (out->next_key == NULL || *out->next_key == '\0'))
+        good = false;
+    if (good)
+        return ERR_OK;
+    s3_wire_uploads_release(out);
+    return bad_answer(err, "a listing of unfinished uploads");
+}
+
+void s3_wire_uploads_release(struct s3_wire_uploads *uploads)
+{
+    for (size_t i = 0; i < uploads->count; i++) {
+        free(uploads->uploads[i].key);
+        free(uploads->uploads[i].id);
+    }
+    free(uploads->uploads);
+    free(uploads->next_key);
+    free(uploads->next_id);
+    *uploads = (struct s3_wire_uploads){0};
+}
+
+struct deleted_state {
+    struct s3_wire_deleted *out;
+    struct s3_wire_failure next;
+    bool root, bad;
+};
+
+static void end_failure(struct deleted_state *s)
+{
+    struct s3_wire_deleted *out = s->out;
+    if (s->next.key == NULL || out->count == S3_WIRE_ITEMS_MAX) {
+        s->bad = true;
+        free(s->next.key);
+    } else {
+        out->failures = mem_grow(out->failures, out->count, &out->capacity, sizeof *out->failures);
+        out->failures[out->count++] = s->next;
+    }
+    s->next = (struct s3_wire_failure){0};
+}
+
+static void visit_deleted(struct walk *w, void *ctx, const char *text)
+{
+    struct deleted_state *s = ctx;
+    if (at(w, "DeleteResult"))
+        s->root = w->depth == 1;
+    else if (at(w, "DeleteResult/Error/Key"))
+        replace_text(&s->next.key, text);
+    else if (at(w, "DeleteResult/Error"))
+        end_failure(s);
+    else if (within(w, "DeleteResult/Error"))
+        take_error_field(w, &s->next.error, text);
+}
+
+int s3_wire_deleted_parse(const char *bytes, size_t count, struct s3_wire_deleted *out,
+                          struct error *err)
+{
+    *out = (struct s3_wire_deleted){0};
+    struct deleted_state s = {.out = out};
+    bool good = walk_document(bytes, count, visit_deleted, &s) && s.root && !s.bad;
+    free(s.next.key);
+    if (good)
+        return ERR_OK;
+    s3_wire_deleted_release(out);
+    return bad_answer(err, "a deletion of many objects");
+}
+
+void s3_wire_deleted_release(struct s3_wire_deleted *deleted)
+{
+    for (size_t i = 0; i < deleted->count; i++)
+        free(deleted->failures[i].key);
+    free(deleted->failures);
+    *deleted = (struct s3_wire_deleted){0};
+}
+
+struct text_state {
+    const char *path;
+    char *found;
+};
+
+static void visit_text(struct walk *w, void *ctx, const char *text)
+{
+    struct text_state *s = ctx;
+    if (s->found == NULL && at(w, s->path))
+        s->found = mem_strdup(text);
+}
+
+int s3_wire_text(const char *bytes, size_t count, const char *path, char **out, struct error *err)
+{
+    struct text_state s = {.path = path};
+    if (walk_document(bytes, count, visit_text, &s) && s.found != NULL && *s.found != '\0') {
+        *out = s.found;
+        return ERR_OK;
+    }
+    free(s.found);
+    *out = NULL;
+    return error_set(err, ERR_DAMAGED, "The server's answer lacks the element %s.", path);
+}
+
+void s3_wire_escape(const char *text, struct str *out)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        switch (*p) {
+        case '&':
+            str_append(out, "&amp;");
+            break;
+        case '<':
+            str_append(out, "&lt;");
+            break;
+        case '>':
+            str_append(out, "&gt;");
+            break;
+        case '"':
+            str_append(out, "&quot;");
+            break;
+        case '\'':
+            str_append(out, "&apos;");
+            break;
+        default:
+            str_append_char(out, *p);
+        }
+    }
+}
