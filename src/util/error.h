@@ -64,4 +64,14 @@ void error_clear(struct error *err);
 /* Stable lower-case name of a code, for logs and JSON ("conflict"); "invalid" for no code. */
 const char *error_name(int code);
 
+/*
+ * clang's analyzer reads one file at a time and would try every path on with "error_set() returned
+ * ERR_OK". Tell it what is promised above.
+ */
+#ifdef __clang_analyzer__
+#define error_set(err, code, ...) ((void)error_set(err, code, __VA_ARGS__), (code))
+#define error_set_errno(err, code, errnum, ...) \
+    ((void)error_set_errno(err, code, errnum, __VA_ARGS__), (code))
+#endif
+
 #endif
