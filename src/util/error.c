@@ -3,19 +3,30 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The header's macros for the analyzer are for callers. */
+#undef error_set
+#undef error_set_errno
+
+/* End a text that fills its buffer with "...", without half a UTF-8 character before it. */
 static void mark_cut(char *text)
 {
-    memcpy(text + ERROR_TEXT_SIZE - 4, "...", 4);
+    size_t at = ERROR_TEXT_SIZE - 4;
+    while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80)
+        at--;
+    memcpy(text + at, "...", 4);
 }
 
+/* The arguments may point into the text that is about to be replaced: it is written aside. */
 int error_vset(struct error *err, int code, const char *format, va_list args)
 {
     if (err == NULL)
         return code;
+    char text[ERROR_TEXT_SIZE];
+    int n = vsnprintf(text, sizeof text, format, args);
+    if (n >= (int)sizeof text)
+        mark_cut(text);
+    memcpy(err->text, text, strlen(text) + 1);
     err->code = code;
-    int n = vsnprintf(err->text, sizeof err->text, format, args);
-    if (n >= (int)sizeof err->text)
-        mark_cut(err->text);
     return code;
 }
 
@@ -32,9 +43,15 @@ int error_set(struct error *err, int code, const char *format, ...)
 __attribute__((format(printf, 2, 0))) static void append(struct error *err, const char *format,
                                                          va_list args)
 {
+    char more[ERROR_TEXT_SIZE];
     size_t used = strlen(err->text);
-    int n = vsnprintf(err->text + used, sizeof err->text - used, format, args);
-    if (n >= (int)(sizeof err->text - used))
+    int n = vsnprintf(more, sizeof more, format, args);
+    size_t wanted = n < 0 ? 0 : (size_t)n;
+    size_t room = sizeof err->text - 1 - used;
+    size_t count = wanted < room ? wanted : room;
+    memcpy(err->text + used, more, count);
+    err->text[used + count] = '\0';
+    if (wanted > room)
         mark_cut(err->text);
 }
 

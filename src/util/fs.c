@@ -170,6 +170,22 @@ static int write_durably(const char *path, const void *bytes, size_t count, stru
     return rc;
 }
 
+/* Give a written file its name, durably; `folder_fd` is its folder's. */
+static int rename_durably(const char *temp, const char *path, int folder_fd, struct error *err)
+{
+    if (rename(temp, path) != 0) {
+        int rc = error_set_errno(err, write_code_of(errno), errno, "Cannot replace %s", path);
+        unlink(temp);
+        return rc;
+    }
+    if (fsync(folder_fd) == 0 || errno == EINVAL)
+        return ERR_OK; /* EINVAL: see fs.h, fs_sync */
+    return error_set_errno(err, ERR_UNKNOWN, errno,
+                           "%s was replaced, but its folder could not be brought to disk, so that "
+                           "a power failure may bring the old content back",
+                           path);
+}
+
 int fs_replace(const char *path, const void *bytes, size_t count, struct error *err)
 {
     char id[ID_SIZE];
@@ -177,23 +193,20 @@ int fs_replace(const char *path, const void *bytes, size_t count, struct error *
     char *folder = fs_parent(path);
     char *name = mem_printf(FS_TEMP_PREFIX "%s", id);
     char *temp = fs_join(folder, name);
-    int rc = write_durably(temp, bytes, count, err);
-    if (rc != ERR_OK) {
+    int rc;
+    /* Before anything changes, so that only the fsync itself can fail once it has. */
+    int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder_fd < 0) {
+        rc =
+            error_set_errno(err, write_code_of(errno), errno, "Cannot open the folder of %s", path);
+        goto out;
+    }
+    rc = write_durably(temp, bytes, count, err);
+    if (rc == ERR_OK)
+        rc = rename_durably(temp, path, folder_fd, err);
+    else
         error_prefix(err, "%s was not replaced", path);
-        goto out;
-    }
-    if (rename(temp, path) != 0) {
-        rc = error_set_errno(err, write_code_of(errno), errno, "Cannot replace %s", path);
-        unlink(temp);
-        goto out;
-    }
-    if (fs_sync(folder, err) != ERR_OK) {
-        error_prefix(err, "%s was replaced, but a power failure may bring the old content back",
-                     path);
-        rc = ERR_UNKNOWN;
-        if (err != NULL)
-            err->code = rc;
-    }
+    close(folder_fd);
 out:
     free(temp);
     free(name);
@@ -208,7 +221,6 @@ int fs_sync(const char *path, struct error *err)
     if (rc != ERR_OK)
         return rc;
     struct stat st;
-    /* Some file systems have no such operation on folders and say so: nothing can be done. */
     if (fsync(fd) != 0 && !(errno == EINVAL && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)))
         rc = error_set_errno(err, ERR_SYSTEM, errno, "Cannot bring %s to disk", path);
     close(fd);

@@ -29,7 +29,7 @@ bool fs_exists(const char *path);
 /* Append the whole file to `out` (its cap applies: ERR_LIMIT). ERR_ABSENT where it is not there. */
 int fs_read(const char *path, struct str *out, struct error *err);
 
-/* Write a new or replaced scratch file; not durable. */
+/* Write a new or replaced scratch file; not durable. A failure may leave a part of it. */
 int fs_write(const char *path, const void *bytes, size_t count, struct error *err);
 
 /* Write all of it to a descriptor, whatever the number of calls it takes. */
@@ -47,7 +47,10 @@ int fs_copy_to(const char *path, int fd, const char *name, struct error *err);
 #define FS_TEMP_PREFIX ".tmp-"
 int fs_replace(const char *path, const void *bytes, size_t count, struct error *err);
 
-/* fsync a file or folder by name. ERR_ABSENT where it is not there. */
+/*
+ * fsync a file or folder by name. ERR_ABSENT where it is not there. A folder of a file system that
+ * has no such operation (EINVAL) counts as synced: nothing better can be done there.
+ */
 int fs_sync(const char *path, struct error *err);
 
 /*

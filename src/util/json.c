@@ -369,6 +369,10 @@ static int append_part(const char *bytes, size_t count, void *ctx)
 void json_write(const struct json *value, bool indented, struct str *out)
 {
     size_t shape = indented ? JSON_INDENT(2) : JSON_COMPACT;
+    if (value == NULL) {
+        str_append(out, "null");
+        return;
+    }
     int failed = json_dump_callback(inside(value), append_part, out, JSON_ENCODE_ANY | shape);
     assert(failed == 0 || out->full);
     (void)failed;

@@ -71,6 +71,8 @@ void *mem_grow(void *array, size_t count, size_t *capacity, size_t size)
 {
     if (count < *capacity)
         return array;
+    if (*capacity > SIZE_MAX / 2)
+        die(*capacity, size);
     size_t wanted = *capacity < 8 ? 8 : *capacity * 2;
     array = mem_resize(array, wanted, size);
     *capacity = wanted;
