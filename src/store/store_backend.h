@@ -1,0 +1,38 @@
+/*
+ * What backends and decorators of stores share: counting for the bill, tags, bodies. Callers of a
+ * store have no use for it. Thread-safe.
+ */
+#ifndef CAUCE_STORE_STORE_BACKEND_H
+#define CAUCE_STORE_STORE_BACKEND_H
+
+#include "store/store.h"
+
+/* One request more of the kind that `counter` (a field of st->bill) counts. */
+void store_count_request(struct store *st, uint64_t *counter);
+
+/* Add to a field of a bill. */
+void store_count(uint64_t *counter, uint64_t amount);
+
+/*
+ * Bring the bill of a decorator up to that of the store below it. Counters only grow, so a late
+ * call of one thread never takes back what another one has passed on.
+ */
+void store_bill_pass(struct store *outer, const struct store *inner);
+
+/* Set a tag; `tag` may be NULL. A text that does not fit ends the program: tags are ours to make. */
+void store_tag_set(struct store_tag *tag, const char *text);
+
+/* Same state? */
+bool store_tag_equal(const struct store_tag *a, const struct store_tag *b);
+
+/*
+ * ERR_OK if content of this size and SHA-256 is what the body promised, else ERR_DAMAGED. `key`
+ * names the object in the message.
+ */
+int store_body_verify(const struct store_body *body, const char *key, uint64_t size,
+                      const char *sha256, struct error *err);
+
+/* ERR_OK if `prefix` is "" or a well-formed key with a slash behind it; else ERR_CONFIG. */
+int store_prefix_check(const char *prefix, struct error *err);
+
+#endif

@@ -1,0 +1,114 @@
+/* Which keys and prefixes are well-formed. */
+#include "store/store_backend.h"
+
+#include <string.h>
+
+/* Most bytes of a bad key that a message shows. */
+#define SHOWN 160
+
+static bool continues(unsigned char c)
+{
+    return (c & 0xc0) == 0x80;
+}
+
+/* Bytes of the UTF-8 sequence (RFC 3629) at `s`, which a NUL ends; 0 where there is none. */
+static size_t utf8_length(const unsigned char *s)
+{
+    if (s[0] < 0x80)
+        return 1;
+    if (s[0] >= 0xc2 && s[0] <= 0xdf)
+        return continues(s[1]) ? 2 : 0;
+    if (s[0] >= 0xe0 && s[0] <= 0xef) {
+        unsigned char least = s[0] == 0xe0 ? 0xa0 : 0x80;
+        unsigned char most = s[0] == 0xed ? 0x9f : 0xbf; /* no surrogates */
+        return s[1] >= least && s[1] <= most && continues(s[2]) ? 3 : 0;
+    }
+    if (s[0] >= 0xf0 && s[0] <= 0xf4) {
+        unsigned char least = s[0] == 0xf0 ? 0x90 : 0x80;
+        unsigned char most = s[0] == 0xf4 ? 0x8f : 0xbf;
+        return s[1] >= least && s[1] <= most && continues(s[2]) && continues(s[3]) ? 4 : 0;
+    }
+    return 0;
+}
+
+/* C0, DEL and C1 (U+0080 to U+009F). */
+static bool is_control(const unsigned char *s)
+{
+    return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+static const char *segment_fault(const char *segment, size_t length)
+{
+    if (length == 0)
+        return "it has an empty segment, or begins or ends with a slash";
+    if ((length == 1 && segment[0] == '.') || (length == 2 && memcmp(segment, "..", 2) == 0))
+        return "\".\" and \"..\" are no names";
+    return NULL;
+}
+
+/* What is wrong with `length` bytes of `key` (a NUL follows at some point); NULL: nothing. */
+static const char *key_fault(const char *key, size_t length)
+{
+    if (length == 0)
+        return "it is empty";
+    if (length > STORE_KEY_MAX)
+        return "it is longer than 900 bytes";
+    size_t start = 0;
+    for (size_t i = 0; i < length;) {
+        const unsigned char *s = (const unsigned char *)key + i;
+        size_t n = utf8_length(s);
+        if (n == 0 || n > length - i)
+            return "it is not UTF-8";
+        if (is_control(s))
+            return "it holds a control character";
+        if (*s == '\\')
+            return "it holds a backslash";
+        if (*s == '/') {
+            const char *fault = segment_fault(key + start, i - start);
+            if (fault != NULL)
+                return fault;
+            start = i + 1;
+        }
+        i += n;
+    }
+    return segment_fault(key + start, length - start);
+}
+
+/* A copy that is safe to print: what is not printable ASCII becomes "?". */
+static void make_printable(const char *text, char out[SHOWN + 1])
+{
+    size_t i = 0;
+    for (; i < SHOWN && text[i] != '\0'; i++)
+        out[i] = (char)(text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?');
+    out[i] = '\0';
+}
+
+static int refuse(const char *kind, const char *text, const char *fault, struct error *err)
+{
+    char shown[SHOWN + 1];
+    make_printable(text, shown);
+    return error_set(err, ERR_CONFIG,
+                     "\"%s\" cannot be the %s of an object: %s. Nothing was done.", shown, kind,
+                     fault);
+}
+
+int store_key_check(const char *key, struct error *err)
+{
+    if (key == NULL)
+        return error_set(err, ERR_CONFIG, "The key of an object is missing. Nothing was done.");
+    const char *fault = key_fault(key, strlen(key));
+    return fault == NULL ? ERR_OK : refuse("key", key, fault, err);
+}
+
+int store_prefix_check(const char *prefix, struct error *err)
+{
+    if (prefix == NULL)
+        return error_set(err, ERR_CONFIG, "The prefix to list is missing. Nothing was done.");
+    size_t length = strlen(prefix);
+    if (length == 0)
+        return ERR_OK;
+    if (prefix[length - 1] != '/')
+        return refuse("prefix", prefix, "it does not end with a slash", err);
+    const char *fault = key_fault(prefix, length - 1);
+    return fault == NULL ? ERR_OK : refuse("prefix", prefix, fault, err);
+}

@@ -1,0 +1,19 @@
+/*
+ * A store in the memory of this process, with the promises of every other one: for tests, and for
+ * trying a dataset without leaving anything behind. Durable means: as long as the process lives.
+ */
+#ifndef CAUCE_STORE_STORE_MEMORY_H
+#define CAUCE_STORE_STORE_MEMORY_H
+
+#include "store/store.h"
+
+/*
+ * Open the memory of this name. Every open of one name sees the same objects, which stay until the
+ * process ends; the empty name gives a memory of one's own, gone with store_free.
+ *
+ * Tags are numbers that are given once: the same bytes written again carry another tag. Threads
+ * may share a store or a name.
+ */
+int store_memory_open(const char *name, struct store **out, struct error *err);
+
+#endif
