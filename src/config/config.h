@@ -18,11 +18,11 @@
 #include "util/str.h"
 #include "util/type.h"
 
-#define CONFIG_SIZE_MAX        ((size_t)1 << 20) /* bytes of a configuration, and of its transform */
-#define CONFIG_DATASET_MAX     64                /* characters of a dataset's id */
-#define CONFIG_COLUMN_NAME_MAX 128               /* bytes of a column's name */
-#define CONFIG_COLUMNS_MAX     4096
-#define CONFIG_PROBLEMS_MAX    100 /* problems kept; more are counted */
+#define CONFIG_SIZE_MAX ((size_t)1 << 20) /* bytes of a configuration, and of its transform */
+#define CONFIG_DATASET_MAX 64             /* characters of a dataset's id */
+#define CONFIG_COLUMN_NAME_MAX 128        /* bytes of a column's name */
+#define CONFIG_COLUMNS_MAX 4096
+#define CONFIG_PROBLEMS_MAX 100 /* problems kept; more are counted */
 
 /* Where values come from. What is not set is asked of this machine. */
 struct config_env {
@@ -181,7 +181,7 @@ struct config {
     size_t column_count;
     char *transform; /* SQL text, also where it stood in a file; NULL: none */
     struct config_list key;
-    char *partition_column; /* NULL: by is CONFIG_BY_NONE */
+    char *partition_column; /* NULL exactly where partition_by is CONFIG_BY_NONE */
     enum config_by partition_by;
     enum config_revisions revisions;
     enum config_duplicates duplicates;
@@ -199,9 +199,10 @@ struct config {
 };
 
 /*
- * Read, check and complete a configuration. `out` must not hold anything; it is set only on ERR_OK
- * and the caller's to release. `problems` (initialised by the caller, NULL allowed) gets every
- * mistake; `err` then sums them up. ERR_CONFIG: wrong, or the file cannot be read.
+ * Read, check and complete a configuration. `env` NULL: config_env_process(). `out` must not hold
+ * anything; it is set only on ERR_OK and the caller's to release. `problems` (initialised and empty,
+ * NULL allowed) gets every mistake; `err` then sums them up. ERR_CONFIG: wrong, or the file cannot
+ * be read (then without problems).
  */
 int config_load(const char *path, const struct config_env *env, struct config *out,
                 struct config_problems *problems, struct error *err);
@@ -267,9 +268,9 @@ struct config_guess {
 void config_write_example(struct str *out, const struct config_guess *guess);
 
 /*
- * Every key that the parser knows, as a path ("source.url", "columns[].name"), in a fixed order;
- * `constants` and `source.headers` have names of the user's below them. Static.
+ * Visit every key that the parser knows, as a path ("source.url", "columns[].name"), in a fixed
+ * order; `constants` and `source.headers` have names of the user's below them.
  */
-size_t config_known_keys(const char *const **paths);
+void config_known_keys(void (*visit)(void *ctx, const char *path), void *ctx);
 
 #endif

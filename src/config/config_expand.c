@@ -1,0 +1,203 @@
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config/config_read.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+/* What all variables of one file together may give: many texts may name one long variable. */
+#define EXPANDED_MAX (4 * CONFIG_SIZE_MAX)
+#define NAME_MAX_BYTES 128
+#define HIDDEN "***"
+
+bool config_is_secret_name(const char *name)
+{
+    static const char *const words[] = {"key",  "token",      "secret",    "password", "passwd",
+                                        "auth", "credential", "signature", "cookie"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcasestr(name, words[i]) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static bool is_name_start(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+}
+
+static size_t name_length(const char *text)
+{
+    size_t n = 0;
+    if (is_name_start(text[0])) {
+        do
+            n++;
+        while (is_name_start(text[n]) || (text[n] >= '0' && text[n] <= '9'));
+    }
+    return n;
+}
+
+/* Length of the UTF-8 character at `s` (RFC 3629), 0 where there is none. */
+static size_t character_length(const unsigned char *s)
+{
+    static const struct {
+        unsigned char mask, lead, size;
+        uint32_t least;
+    } forms[] = {
+        {0x80, 0, 1, 0}, {0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800}, {0xf8, 0xf0, 4, 0x10000}};
+    for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
+        if ((s[0] & forms[f].mask) != forms[f].lead)
+            continue;
+        uint32_t code = s[0] & (unsigned char)~forms[f].mask;
+        for (size_t i = 1; i < forms[f].size; i++) {
+            if ((s[i] & 0xc0) != 0x80)
+                return 0;
+            code = code << 6 | (s[i] & 0x3f);
+        }
+        bool surrogate = code >= 0xd800 && code <= 0xdfff;
+        return code < forms[f].least || code > 0x10ffff || surrogate ? 0 : forms[f].size;
+    }
+    return 0;
+}
+
+/* YAML vouches for the file; nobody vouches for the environment. */
+static bool is_utf8(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    while (*s != '\0') {
+        size_t n = character_length(s);
+        if (n == 0)
+            return false;
+        s += n;
+    }
+    return true;
+}
+
+/* A text on its way from what stands in the file to what it means. */
+struct expansion {
+    struct config_reader *reader;
+    const struct yaml_tree_node *node;
+    struct str text;
+    struct str shown;
+};
+
+static void append_both(struct expansion *x, const char *bytes, size_t count)
+{
+    str_append_bytes(&x->text, bytes, count);
+    str_append_bytes(&x->shown, bytes, count);
+}
+
+static void append_variable(struct expansion *x, const char *name, const char *value)
+{
+    str_append(&x->text, value);
+    if (config_is_secret_name(name)) {
+        log_secret(value);
+        str_append(&x->shown, HIDDEN);
+    } else {
+        str_append(&x->shown, value);
+    }
+}
+
+/*
+ * Take one "${...}" at `at`; returns what follows it, or NULL with a problem added. As in a shell,
+ * a default stands in for a variable that is not set or empty.
+ */
+static const char *take_variable(struct expansion *x, const char *at)
+{
+    const char *name_at = at + 2;
+    size_t length = name_length(name_at);
+    const char *rest = name_at + length;
+    const char *end = strchr(rest, '}');
+    bool has_default = strncmp(rest, ":-", 2) == 0;
+    if (length == 0 || length > NAME_MAX_BYTES || end == NULL || (*rest != '}' && !has_default)) {
+        config_problem_value(x->reader, x->node,
+                             "holds a \"${\" that begins no variable: write ${NAME} or "
+                             "${NAME:-default}, or $${ for a plain ${.");
+        return NULL;
+    }
+    const char *given = has_default ? rest + 2 : NULL;
+    size_t given_length = has_default ? (size_t)(end - given) : 0;
+    if (has_default && memmem(given, given_length, "${", 2) != NULL) {
+        config_problem_value(x->reader, x->node,
+                             "holds a variable inside the default of another: only a plain text "
+                             "can be a default.");
+        return NULL;
+    }
+    char name[NAME_MAX_BYTES + 1];
+    memcpy(name, name_at, length);
+    name[length] = '\0';
+    const struct config_env *env = x->reader->env;
+    const char *value = env->get != NULL ? env->get(env->ctx, name) : NULL;
+    if (value == NULL && !has_default) {
+        config_problem_value(x->reader, x->node,
+                             "needs the environment variable %s, which is not set: set it, or "
+                             "write ${%s:-default}.",
+                             name, name);
+        return NULL;
+    }
+    if (has_default && (value == NULL || *value == '\0'))
+        append_both(x, given, given_length);
+    else
+        append_variable(x, name, value);
+    return end + 1;
+}
+
+/* False where a problem was added. */
+static bool expand_text(struct expansion *x, const char *at)
+{
+    while (*at != '\0') {
+        const char *dollar = strchr(at, '$');
+        if (dollar == NULL)
+            dollar = at + strlen(at);
+        append_both(x, at, (size_t)(dollar - at));
+        at = dollar;
+        if (strncmp(at, "$${", 3) == 0) {
+            append_both(x, "${", 2);
+            at += 3;
+        } else if (strncmp(at, "${", 2) == 0) {
+            at = take_variable(x, at);
+            if (at == NULL)
+                return false;
+        } else if (*at == '$') {
+            append_both(x, at, 1);
+            at++;
+        }
+    }
+    return true;
+}
+
+static void expand_node(struct config_reader *r, struct yaml_tree_node *node)
+{
+    struct expansion x = {.reader = r, .node = node};
+    if (strstr(node->text, "${") == NULL)
+        return;
+    size_t left = r->expanded < EXPANDED_MAX ? EXPANDED_MAX - r->expanded : 0;
+    str_init(&x.text, left < CONFIG_SIZE_MAX ? left : CONFIG_SIZE_MAX);
+    str_init(&x.shown, CONFIG_SIZE_MAX);
+    if (!expand_text(&x, node->text)) {
+        node->broken = true;
+    } else if (x.text.full || x.shown.full) {
+        config_problem_value(r, node, "is too long once its variables are expanded.");
+        node->broken = true;
+    } else if (!is_utf8(x.text.data)) {
+        config_problem_value(r, node, "is not UTF-8 once its variables are expanded.");
+        node->broken = true;
+    } else {
+        r->expanded += x.text.len;
+        free(node->text);
+        free(node->shown);
+        node->text = str_detach(&x.text);
+        node->shown = str_detach(&x.shown);
+    }
+    str_release(&x.text);
+    str_release(&x.shown);
+}
+
+void config_expand(struct config_reader *r, struct yaml_tree_node *root)
+{
+    if (root->kind == YAML_TREE_TEXT)
+        expand_node(r, root);
+    for (struct yaml_tree_node *child = root->first; child != NULL; child = child->next)
+        config_expand(r, child);
+}

@@ -1,0 +1,233 @@
+#include <iconv.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config/config_read.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/str.h"
+
+#define TIMEOUT_DEFAULT 300
+
+static void read_delimiter(struct config_reader *r, const struct yaml_tree_node *node,
+                           const struct config_field *field, void *target);
+static void read_encoding(struct config_reader *r, const struct yaml_tree_node *node,
+                          const struct config_field *field, void *target);
+static void read_size(struct config_reader *r, const struct yaml_tree_node *node,
+                      const struct config_field *field, void *target);
+static void read_proxy(struct config_reader *r, const struct yaml_tree_node *node,
+                       const struct config_field *field, void *target);
+
+static const char *const formats[] = {"csv", "json", "ndjson", "parquet"};
+static const struct config_choices format_choices = {formats, 4, CONFIG_FORMAT_CSV};
+
+static const char *const compressions[] = {"auto", "none", "gzip", "zstd"};
+static const struct config_choices compression_choices = {compressions, 4, CONFIG_COMPRESSION_AUTO};
+
+static const struct config_range skip_range = {0, 1000000};
+static const struct config_range timeout_range = {1, 86400};
+
+#define AT(member) offsetof(struct config_source, member)
+
+static const struct config_field fields[] = {
+    {"url", config_read_urls, 0, NULL, NULL, false},
+    {"format", config_read_choice, AT(format), &format_choices, NULL, false},
+    {"compression", config_read_choice, AT(compression), &compression_choices, NULL, false},
+    {"delimiter", read_delimiter, 0, NULL, NULL, false},
+    {"quote", config_read_char, AT(quote), NULL, NULL, false},
+    {"escape", config_read_char, AT(escape), NULL, NULL, false},
+    {"header", config_read_bool, AT(header), NULL, NULL, false},
+    {"encoding", read_encoding, AT(encoding), NULL, NULL, false},
+    {"nulls", config_read_list, AT(nulls), NULL, NULL, false},
+    {"date_formats", config_read_formats, AT(date_formats), NULL, NULL, false},
+    {"timestamp_formats", config_read_formats, AT(timestamp_formats), NULL, NULL, false},
+    {"decimal", config_read_char, AT(decimal), NULL, NULL, false},
+    {"thousands", config_read_char, AT(thousands), NULL, NULL, false},
+    {"skip_lines", config_read_number, AT(skip_lines), &skip_range, NULL, false},
+    {"comment", config_read_char, AT(comment), NULL, NULL, false},
+    {"timeout_seconds", config_read_seconds, AT(timeout_seconds), &timeout_range, NULL, false},
+    {"max_bytes", read_size, AT(max_bytes), NULL, NULL, false},
+    {"headers", config_read_headers, 0, NULL, NULL, false},
+    {"allow_private", config_read_bool, AT(allow_private), NULL, NULL, false},
+    {"ca_bundle", config_read_path, AT(ca_bundle), NULL, NULL, false},
+    {"proxy", read_proxy, AT(proxy), NULL, NULL, false},
+};
+#define FIELDS (sizeof fields / sizeof fields[0])
+
+const struct config_table config_table_source = {"source", fields, FIELDS};
+
+void config_source_defaults(struct config_source *source)
+{
+    *source = (struct config_source){
+        .delimiter = ",",
+        .quote = '"',
+        .escape = '"',
+        .header = true,
+        .encoding = mem_strdup("utf-8"),
+        .decimal = '.',
+        .timeout_seconds = TIMEOUT_DEFAULT,
+    };
+    config_list_add(&source->nulls, "");
+}
+
+void config_source_release_urls(struct config_source *source)
+{
+    for (size_t i = 0; i < source->url_count; i++)
+        config_url_release(&source->urls[i]);
+    free(source->urls);
+    source->urls = NULL;
+    source->url_count = 0;
+}
+
+static void release_headers(struct config_source *source)
+{
+    for (size_t i = 0; i < source->header_count; i++) {
+        free(source->headers[i].name);
+        free(source->headers[i].value);
+    }
+    free(source->headers);
+    source->headers = NULL;
+    source->header_count = 0;
+}
+
+void config_source_release(struct config_source *source)
+{
+    config_source_release_urls(source);
+    release_headers(source);
+    free(source->encoding);
+    config_list_release(&source->nulls);
+    config_list_release(&source->date_formats);
+    config_list_release(&source->timestamp_formats);
+    free(source->ca_bundle);
+    free(source->proxy);
+    *source = (struct config_source){0};
+}
+
+/* A password must come from the environment, and never show again. */
+static bool check_password(struct config_reader *r, const struct yaml_tree_node *node)
+{
+    char *password = config_url_password(node->text);
+    bool inline_secret = password != NULL && node->shown == NULL;
+    if (inline_secret)
+        config_problem_value(r, node,
+                             "holds a password: secrets do not belong in this file; write "
+                             "${NAME} and set the variable.");
+    else if (password != NULL)
+        log_secret(password);
+    free(password);
+    return !inline_secret;
+}
+
+void config_read_urls(struct config_reader *r, const struct yaml_tree_node *node,
+                      const struct config_field *field, void *target)
+{
+    (void)field;
+    struct config_source *source = target;
+    size_t capacity = 0;
+    if (node->kind == YAML_TREE_LIST && node->count == 0)
+        config_problem_value(r, node, "must not be an empty list.");
+    for (const struct yaml_tree_node *n = config_items(node); n != NULL;
+         n = config_items_next(node, n)) {
+        struct config_url url;
+        struct error err = ERROR_INIT;
+        if (!config_usable_text(r, n) || !check_password(r, n))
+            continue;
+        if (config_url_parse(n->text, n->shown, r->folder, &url, &err) != ERR_OK) {
+            config_problem_value(r, n, "%s", err.text);
+            continue;
+        }
+        source->urls = mem_grow(source->urls, source->url_count, &capacity, sizeof *source->urls);
+        source->urls[source->url_count++] = url;
+    }
+}
+
+/* Bytes of the first character of UTF-8 text. */
+static size_t first_character(const char *text)
+{
+    size_t n = text[0] != '\0';
+    while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+        n++;
+    return n;
+}
+
+static void read_delimiter(struct config_reader *r, const struct yaml_tree_node *node,
+                           const struct config_field *field, void *target)
+{
+    (void)field;
+    char shown[CONFIG_SHOWN_SIZE];
+    struct config_source *source = target;
+    if (node->kind == YAML_TREE_TEXT && strcmp(node->text, "tab") == 0) {
+        memcpy(source->delimiter, "\t", 2);
+        source->delimiter_set = true;
+        return;
+    }
+    size_t length = node->kind == YAML_TREE_TEXT ? first_character(node->text) : 0;
+    if (length == 0 || node->text[length] != '\0' || length >= sizeof source->delimiter ||
+        strchr("\n\r", node->text[0]) != NULL) {
+        config_problem_value(r, node, "must be one character or tab, not %s.",
+                             config_shown(node, shown));
+        return;
+    }
+    memcpy(source->delimiter, node->text, length + 1);
+    source->delimiter_set = true;
+}
+
+static void read_encoding(struct config_reader *r, const struct yaml_tree_node *node,
+                          const struct config_field *field, void *target)
+{
+    (void)field;
+    static const char *const common[] = {"utf-8",        "utf-16",       "utf-16le", "utf-16be",
+                                         "latin1",       "iso-8859-1",   "cp437",    "iso-8859-15",
+                                         "windows-1252", "windows-1251", "ascii",    "shift_jis",
+                                         "gb18030",      "big5",         "euc-kr",   "koi8-r"};
+    char **encoding = target;
+    char shown[CONFIG_SHOWN_SIZE];
+    if (!config_usable_text(r, node))
+        return;
+    /* "//IGNORE" and its kind would drop characters without a word. */
+    iconv_t converter = (iconv_t)-1;
+    if (strchr(node->text, '/') == NULL && strlen(node->text) < 64)
+        converter = iconv_open("UTF-8", node->text);
+    if (converter != (iconv_t)-1) {
+        iconv_close(converter);
+        config_set_text(encoding, node->text);
+        return;
+    }
+    const char *meant = str_closest(node->text, common, sizeof common / sizeof common[0]);
+    config_problem_value(r, node, "is not an encoding known to this system: %s%s%s%s",
+                         config_shown(node, shown), meant != NULL ? "; did you mean \"" : "",
+                         meant != NULL ? meant : "", meant != NULL ? "\"?" : ".");
+}
+
+static void read_size(struct config_reader *r, const struct yaml_tree_node *node,
+                      const struct config_field *field, void *target)
+{
+    (void)field;
+    char shown[CONFIG_SHOWN_SIZE];
+    uint64_t *size = target;
+    uint64_t bytes = 0;
+    if (node->kind != YAML_TREE_TEXT || !config_parse_size(node->text, &bytes) || bytes == 0)
+        config_problem_value(r, node, "must be a size with its unit, as in 500 MB, not %s.",
+                             config_shown(node, shown));
+    else
+        *size = bytes;
+}
+
+static void read_proxy(struct config_reader *r, const struct yaml_tree_node *node,
+                       const struct config_field *field, void *target)
+{
+    char shown[CONFIG_SHOWN_SIZE];
+    if (!config_usable_text(r, node) || !check_password(r, node))
+        return;
+    static const char *const schemes[] = {"http://",    "https://",  "socks5://",
+                                          "socks5h://", "socks4://", "socks4a://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        if (strncasecmp(node->text, schemes[i], strlen(schemes[i])) == 0) {
+            config_read_text(r, node, field, target);
+            return;
+        }
+    }
+    config_problem_value(r, node, "must be a URL, as in http://proxy:3128, not %s.",
+                         config_shown(node, shown));
+}
