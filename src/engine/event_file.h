@@ -1,0 +1,23 @@
+/*
+ * Event files: the rows that one version adds to one partition, as one Parquet file.
+ *
+ * Exactly one file per partition and run, whatever the order of the source: DuckDB's partitioned
+ * COPY keeps at most 100 files open and leaves thousands of fragments on unordered input, so each
+ * partition is copied by a statement of its own from the sorted delta.
+ */
+#ifndef CAUCE_ENGINE_EVENT_FILE_H
+#define CAUCE_ENGINE_EVENT_FILE_H
+
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "util/schema.h"
+
+/*
+ * Write the rows of a partition of `delta`, sorted by key, with `_version` = sequence and
+ * `_ingested_at` (microseconds since 1970 UTC) to a new local file.
+ */
+int event_file_write(struct engine *e, const struct schema *s, int32_t partition,
+                     uint64_t sequence, int64_t ingested_at, const char *path, struct error *err);
+
+#endif

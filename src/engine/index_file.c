@@ -1,0 +1,314 @@
+#include "engine/index_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/cast.h"
+#include "engine/sql.h"
+#include "util/mem.h"
+
+static int run(struct engine *e, struct str *sql, struct error *err)
+{
+    int rc = str_check(sql, "a statement of the index", err);
+    if (rc == ERR_OK)
+        rc = engine_run(e, sql->data, err);
+    str_release(sql);
+    return rc;
+}
+
+static int query(struct engine *e, struct str *sql, engine_visit *visit, void *ctx,
+                 struct error *err)
+{
+    int rc = str_check(sql, "a statement of the index", err);
+    if (rc == ERR_OK)
+        rc = engine_query(e, sql->data, visit, ctx, err);
+    str_release(sql);
+    return rc;
+}
+
+/* Key columns and hash as a shard stores them. */
+static void stored_columns(const struct schema *s, const char *alias, struct str *out)
+{
+    relation_keys(s, alias, out);
+    if (s->track_revisions)
+        str_printf(out, ", %s%srow_hash", alias, alias[0] != '\0' ? "." : "");
+}
+
+static void shard_files(const struct schema *s, const char *const *paths, size_t count,
+                        struct str *out)
+{
+    relation_files(s, s->track_revisions ? RELATION_KEYS_ROW : RELATION_KEYS, paths, count, out);
+}
+
+int index_file_attach(struct engine *e, const struct schema *s, const char *const *paths,
+                      size_t count, struct error *err)
+{
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    str_append(&sql, "CREATE OR REPLACE TEMP VIEW index_keys AS SELECT ");
+    if (count > 0) {
+        stored_columns(s, "", &sql);
+        str_append(&sql, " FROM ");
+        shard_files(s, paths, count, &sql);
+        return run(e, &sql, err);
+    }
+    for (size_t i = 0; i < s->key_count; i++) {
+        str_append(&sql, "CAST(NULL AS ");
+        sql_type(&sql, s->columns[s->key[i]].type);
+        str_printf(&sql, ") AS c%zu, ", s->key[i]);
+    }
+    str_append(&sql, "CAST(NULL AS UBIGINT) AS row_hash WHERE false");
+    return run(e, &sql, err);
+}
+
+/* row(c0, c1): tuples compare in the order of ORDER BY, NULL last. */
+static void key_tuple(const struct schema *s, struct str *out)
+{
+    str_append(out, "row(");
+    relation_keys(s, "", out);
+    str_append(out, ")");
+}
+
+static void bound_tuple(const struct schema *s, const struct index_bound *b, struct str *out)
+{
+    str_append(out, "row(");
+    for (size_t i = 0; i < s->key_count; i++) {
+        str_append(out, i > 0 ? ", " : "");
+        cast_literal(out, b->values[i], s->columns[s->key[i]].type);
+    }
+    str_append(out, ")");
+}
+
+/* Does a row belong to the slice? `part` is an expression of its partition. */
+static void slice_condition(const struct schema *s, const struct index_slice *slice,
+                            const char *part, struct str *out)
+{
+    if (slice->by_partition) {
+        str_printf(out, "%s = %d", part, slice->partition);
+        return;
+    }
+    str_append(out, "true");
+    if (slice->lower.values != NULL) {
+        str_append(out, " AND ");
+        key_tuple(s, out);
+        str_append(out, " >= ");
+        bound_tuple(s, &slice->lower, out);
+    }
+    if (slice->upper.values != NULL) {
+        str_append(out, " AND ");
+        key_tuple(s, out);
+        str_append(out, " < ");
+        bound_tuple(s, &slice->upper, out);
+    }
+}
+
+struct touched {
+    uint64_t *rows;
+    uint64_t *outside;
+    size_t count;
+};
+
+static int take_touched(void *ctx, const struct engine_row *row, struct error *err)
+{
+    (void)err;
+    struct touched *t = ctx;
+    uint64_t inside = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        t->rows[i] = strtoull(row->values[i + 1], NULL, 10);
+        inside += t->rows[i];
+    }
+    *t->outside = strtoull(row->values[0], NULL, 10) - inside;
+    return ERR_OK;
+}
+
+int index_file_touched(struct engine *e, const struct schema *s, const char *table,
+                       const struct index_slice *slices, size_t count, uint64_t *rows,
+                       uint64_t *outside, struct error *err)
+{
+    struct str sql;
+    struct str part;
+    str_init(&sql, STR_MAX_DEFAULT);
+    str_init(&part, STR_MAX_DEFAULT);
+    relation_partition(s, "", &part);
+    str_append(&sql, "SELECT CAST(count(*) AS VARCHAR)");
+    for (size_t i = 0; i < count; i++) {
+        str_append(&sql, ", CAST(count(*) FILTER (WHERE ");
+        slice_condition(s, &slices[i], part.data, &sql);
+        str_append(&sql, ") AS VARCHAR)");
+    }
+    str_printf(&sql, " FROM %s", table);
+    struct touched t = {rows, outside, count};
+    str_release(&part);
+    return query(e, &sql, take_touched, &t, err);
+}
+
+struct partitions {
+    int32_t *items;
+    size_t count, capacity;
+};
+
+static int take_partition(void *ctx, const struct engine_row *row, struct error *err)
+{
+    (void)err;
+    struct partitions *p = ctx;
+    p->items = mem_grow(p->items, p->count, &p->capacity, sizeof *p->items);
+    p->items[p->count++] = (int32_t)strtol(row->values[0], NULL, 10);
+    return ERR_OK;
+}
+
+int index_file_partitions(struct engine *e, const struct schema *s, const char *table,
+                          int32_t **out, size_t *count, struct error *err)
+{
+    struct partitions found = {0};
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    str_append(&sql, "SELECT CAST(part AS VARCHAR) FROM (SELECT DISTINCT ");
+    relation_partition(s, "", &sql);
+    str_printf(&sql, " AS part FROM %s) ORDER BY part", table);
+    int rc = query(e, &sql, take_partition, &found, err);
+    if (rc != ERR_OK) {
+        free(found.items);
+        return rc;
+    }
+    *out = found.items;
+    *count = found.count;
+    return ERR_OK;
+}
+
+/* COPY of a SELECT (columns c<n> and row_hash) to a shard file, sorted by key, under real names. */
+static int copy_shard(struct engine *e, const struct schema *s, const char *select,
+                      const char *path, struct error *err)
+{
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    str_append(&sql, "COPY (SELECT ");
+    for (size_t i = 0; i < s->key_count; i++) {
+        str_printf(&sql, "%sk.c%zu AS ", i > 0 ? ", " : "", s->key[i]);
+        sql_name(&sql, s->columns[s->key[i]].name);
+    }
+    if (s->track_revisions)
+        str_append(&sql, ", k.row_hash AS " COLUMN_ROW_HASH);
+    str_printf(&sql, " FROM (%s ORDER BY ", select);
+    relation_keys(s, "", &sql);
+    sql_printf(&sql, ") k) TO %t ", path);
+    relation_copy_options(s, s->track_revisions ? RELATION_KEYS_ROW : RELATION_KEYS, &sql);
+    return run(e, &sql, err);
+}
+
+int index_file_merge(struct engine *e, const struct schema *s, const struct index_slice *slice,
+                     const char *old, const char *path, struct error *err)
+{
+    struct str select;
+    str_init(&select, STR_MAX_DEFAULT);
+    str_append(&select, "SELECT ");
+    stored_columns(s, "", &select);
+    str_append(&select, " FROM delta WHERE ");
+    slice_condition(s, slice, "part", &select);
+    if (old != NULL) {
+        str_append(&select, " UNION ALL SELECT ");
+        stored_columns(s, "o", &select);
+        str_append(&select, " FROM ");
+        shard_files(s, &old, 1, &select);
+        str_append(&select, " o ANTI JOIN (SELECT ");
+        relation_keys(s, "", &select);
+        str_append(&select, " FROM delta WHERE revised AND ");
+        slice_condition(s, slice, "part", &select);
+        str_append(&select, ") d ON ");
+        relation_keys_equal(s, "o", "d", &select);
+    }
+    int rc = str_check(&select, "a statement of the index", err);
+    if (rc == ERR_OK)
+        rc = copy_shard(e, s, select.data, path, err);
+    str_release(&select);
+    return rc;
+}
+
+int index_file_collect(struct engine *e, const struct schema *s, const struct relation_file *events,
+                       size_t count, struct error *err)
+{
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    str_append(&sql, "CREATE OR REPLACE TEMP TABLE index_all AS SELECT ");
+    relation_partition(s, "e", &sql);
+    str_append(&sql, " AS part, ");
+    relation_keys(s, "e", &sql);
+    str_append(&sql, ", ");
+    relation_row_hash(s, "e", &sql);
+    str_append(&sql, " AS row_hash FROM (");
+    relation_newest(s, events, count, &sql);
+    str_append(&sql, ") e ORDER BY part, ");
+    relation_keys(s, "e", &sql);
+    engine_blame(e, ERR_DAMAGED);
+    int rc = run(e, &sql, err);
+    engine_blame(e, ERR_SYSTEM);
+    return rc;
+}
+
+int index_file_build(struct engine *e, const struct schema *s, const struct index_slice *slice,
+                     const char *path, struct error *err)
+{
+    struct str select;
+    str_init(&select, STR_MAX_DEFAULT);
+    str_append(&select, "SELECT ");
+    stored_columns(s, "", &select);
+    str_append(&select, " FROM index_all WHERE ");
+    slice_condition(s, slice, "part", &select);
+    int rc = str_check(&select, "a statement of the index", err);
+    if (rc == ERR_OK)
+        rc = copy_shard(e, s, select.data, path, err);
+    str_release(&select);
+    return rc;
+}
+
+void index_cuts_release(struct index_cuts *cuts)
+{
+    for (size_t i = 0; i < cuts->count; i++) {
+        for (size_t k = 0; k < cuts->width; k++)
+            free(cuts->bounds[i][k]);
+        free(cuts->bounds[i]);
+    }
+    free(cuts->bounds);
+    *cuts = (struct index_cuts){0};
+}
+
+static int take_cut(void *ctx, const struct engine_row *row, struct error *err)
+{
+    (void)err;
+    struct index_cuts *cuts = ctx;
+    cuts->bounds = mem_grow(cuts->bounds, cuts->count, &cuts->capacity, sizeof *cuts->bounds);
+    char **bound = mem_calloc(cuts->width, sizeof *bound);
+    for (size_t k = 0; k < cuts->width; k++)
+        bound[k] = mem_strdup(row->values[k]);
+    cuts->bounds[cuts->count++] = bound;
+    return ERR_OK;
+}
+
+int index_file_cuts(struct engine *e, const struct schema *s, const char *path,
+                    struct index_cuts *out, struct error *err)
+{
+    *out = (struct index_cuts){.width = s->key_count};
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    str_append(&sql, "SELECT ");
+    for (size_t i = 0; i < s->key_count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "c%zu", s->key[i]);
+        str_append(&sql, i > 0 ? ", " : "");
+        cast_to_text(&sql, name, s->columns[s->key[i]].type);
+        str_printf(&sql, " AS t%zu", i);
+    }
+    str_append(&sql, " FROM (SELECT *, row_number() OVER (ORDER BY ");
+    relation_keys(s, "", &sql);
+    str_append(&sql, ") - 1 AS position, count(*) OVER () AS total FROM ");
+    if (path != NULL)
+        shard_files(s, &path, 1, &sql);
+    else
+        str_append(&sql, "index_all");
+    str_printf(&sql, ") WHERE position > 0 AND position %% %d = 0 AND total - position >= %d "
+                     "ORDER BY position",
+               INDEX_RANGE_KEYS, INDEX_RANGE_KEYS);
+    int rc = query(e, &sql, take_cut, out, err);
+    if (rc != ERR_OK)
+        index_cuts_release(out);
+    return rc;
+}

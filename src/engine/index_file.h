@@ -1,0 +1,85 @@
+/*
+ * Shards of the key index: the keys themselves, sorted, in Parquet, with the hash of each row's
+ * other columns where revisions are tracked. Exact, and small: sorted keys compress to almost
+ * nothing.
+ *
+ * A shard holds one partition where the partition column is part of the key (a key then never
+ * leaves its partition), else a range of the key. Rows belong to exactly one shard.
+ */
+#ifndef CAUCE_ENGINE_INDEX_FILE_H
+#define CAUCE_ENGINE_INDEX_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "engine/relation.h"
+#include "util/schema.h"
+
+/* Keys per shard where shards are ranges; a shard is cut in two when it holds twice as many. */
+#define INDEX_RANGE_KEYS 1000000
+
+/* The values of one key, as cast_to_text writes them; NULL is NULL. Borrowed. */
+struct index_bound {
+    const char *const *values; /* one per key column */
+};
+
+/* Which rows belong to a shard. */
+struct index_slice {
+    bool by_partition;
+    int32_t partition;         /* by_partition */
+    struct index_bound lower;  /* else: inclusive; values NULL: no bound */
+    struct index_bound upper;  /* exclusive; values NULL: no bound */
+};
+
+/*
+ * Make the view `index_keys` (key columns c<n>, and row_hash) over local shard files; no files: an
+ * empty one.
+ */
+int index_file_attach(struct engine *e, const struct schema *s, const char *const *paths,
+                      size_t count, struct error *err);
+
+/*
+ * Number of rows of a table of ours (`source_rows`, `delta`) that belong to each of the slices.
+ * Counts those outside of all slices too: `outside` (only possible by partition).
+ */
+int index_file_touched(struct engine *e, const struct schema *s, const char *table,
+                       const struct index_slice *slices, size_t count, uint64_t *rows,
+                       uint64_t *outside, struct error *err);
+
+/* Partitions that occur in a table of ours, ascending; `*out` is the caller's to free. */
+int index_file_partitions(struct engine *e, const struct schema *s, const char *table,
+                          int32_t **out, size_t *count, struct error *err);
+
+/*
+ * Write the shard of a slice anew: the keys of `old` (NULL: none) and of `delta`, with the hashes
+ * of `delta` where it revises.
+ */
+int index_file_merge(struct engine *e, const struct schema *s, const struct index_slice *slice,
+                     const char *old, const char *path, struct error *err);
+
+/*
+ * Prepare a rebuild: the temporary table `index_all` of the newest rows' keys and hashes in the
+ * event files, with column part. index_file_build then writes one slice of it.
+ */
+int index_file_collect(struct engine *e, const struct schema *s, const struct relation_file *events,
+                       size_t count, struct error *err);
+int index_file_build(struct engine *e, const struct schema *s, const struct index_slice *slice,
+                     const char *path, struct error *err);
+
+/*
+ * Keys at which to cut (`INDEX_RANGE_KEYS` apart) what a shard file holds, or, with path NULL, the
+ * table `index_all`. Each bound is an array of key_count texts. Fewer than two ranges' worth: no
+ * bounds.
+ */
+struct index_cuts {
+    char ***bounds;
+    size_t count, capacity;
+    size_t width;
+};
+void index_cuts_release(struct index_cuts *cuts);
+int index_file_cuts(struct engine *e, const struct schema *s, const char *path,
+                    struct index_cuts *out, struct error *err);
+
+#endif

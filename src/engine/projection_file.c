@@ -1,0 +1,142 @@
+#include "engine/projection_file.h"
+
+#include <stdlib.h>
+
+#include "engine/sql.h"
+#include "util/mem.h"
+
+/* Newer rows of the same key in any partition hide a row; needed where keys may move. */
+static void hide_moved(const struct schema *s, const struct relation_file *all, size_t count,
+                       struct str *out)
+{
+    const char **paths = mem_calloc(count, sizeof *paths);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (all[i].revises)
+            paths[n++] = all[i].path;
+    if (n > 0) {
+        str_append(out, " ANTI JOIN ");
+        relation_files(s, RELATION_EVENT, paths, n, out);
+        str_append(out, " m ON ");
+        relation_keys_equal(s, "r", "m", out);
+        str_append(out, " AND m._version > r._version");
+    }
+    free(paths);
+}
+
+int projection_file_write(struct engine *e, const struct schema *s,
+                          const struct relation_file *own, size_t own_count,
+                          const struct relation_file *all, size_t all_count, const size_t *sort,
+                          size_t sort_count, const char *path, struct error *err)
+{
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    str_append(&sql, "COPY (SELECT ");
+    relation_named(s, "p", &sql);
+    str_append(&sql, ", p._version, p._ingested_at FROM (SELECT r.* FROM (");
+    relation_newest(s, own, own_count, &sql);
+    str_append(&sql, ") r");
+    if (!schema_partition_in_key(s))
+        hide_moved(s, all, all_count, &sql);
+    str_append(&sql, " ORDER BY ");
+    for (size_t i = 0; i < sort_count; i++)
+        str_printf(&sql, "r.c%zu, ", sort[i]);
+    relation_keys(s, "r", &sql);
+    sql_printf(&sql, ") p) TO %t ", path);
+    relation_copy_options(s, RELATION_EVENT, &sql);
+    engine_blame(e, ERR_DAMAGED);
+    int rc = str_check(&sql, "the statement of a projection", err);
+    if (rc == ERR_OK)
+        rc = engine_run(e, sql.data, err);
+    engine_blame(e, ERR_SYSTEM);
+    str_release(&sql);
+    return rc;
+}
+
+struct partitions {
+    int32_t *items;
+    size_t count, capacity;
+};
+
+static int take_partition(void *ctx, const struct engine_row *row, struct error *err)
+{
+    (void)err;
+    struct partitions *p = ctx;
+    p->items = mem_grow(p->items, p->count, &p->capacity, sizeof *p->items);
+    p->items[p->count++] = (int32_t)strtol(row->values[0], NULL, 10);
+    return ERR_OK;
+}
+
+static void list_files(const struct schema *s, const struct relation_file *files, size_t count,
+                       struct str *out)
+{
+    const char **paths = mem_calloc(count, sizeof *paths);
+    for (size_t i = 0; i < count; i++)
+        paths[i] = files[i].path;
+    relation_files(s, RELATION_EVENT, paths, count, out);
+    free(paths);
+}
+
+int projection_file_losers(struct engine *e, const struct schema *s,
+                           const struct relation_file *newer, size_t newer_count,
+                           const struct relation_file *older, size_t older_count, int32_t **out,
+                           size_t *count, struct error *err)
+{
+    *out = NULL;
+    *count = 0;
+    if (newer_count == 0 || older_count == 0)
+        return ERR_OK;
+    struct partitions found = {0};
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    str_append(&sql, "SELECT CAST(part AS VARCHAR) FROM (SELECT DISTINCT ");
+    relation_partition(s, "o", &sql);
+    str_append(&sql, " AS part FROM ");
+    list_files(s, older, older_count, &sql);
+    str_append(&sql, " o SEMI JOIN ");
+    list_files(s, newer, newer_count, &sql);
+    str_append(&sql, " n ON ");
+    relation_keys_equal(s, "o", "n", &sql);
+    str_append(&sql, ") ORDER BY part");
+    engine_blame(e, ERR_DAMAGED);
+    int rc = str_check(&sql, "the statement of a projection", err);
+    if (rc == ERR_OK)
+        rc = engine_query(e, sql.data, take_partition, &found, err);
+    engine_blame(e, ERR_SYSTEM);
+    str_release(&sql);
+    *out = found.items;
+    *count = found.count;
+    return rc;
+}
+
+int projection_file_equal(struct engine *e, const struct schema *s, const char *a, const char *b,
+                          bool *equal, struct error *err)
+{
+    uint64_t different = 0;
+    struct str columns;
+    struct str left;
+    struct str right;
+    struct str sql;
+    str_init(&columns, STR_MAX_DEFAULT);
+    str_init(&left, STR_MAX_DEFAULT);
+    str_init(&right, STR_MAX_DEFAULT);
+    str_init(&sql, STR_MAX_DEFAULT);
+    relation_columns(s, "", &columns);
+    str_append(&columns, ", _version, _ingested_at");
+    relation_files(s, RELATION_EVENT, &a, 1, &left);
+    relation_files(s, RELATION_EVENT, &b, 1, &right);
+    sql_printf(&sql,
+               "SELECT (SELECT count(*) FROM (SELECT %s FROM %s EXCEPT ALL SELECT %s FROM %s)) + "
+               "(SELECT count(*) FROM (SELECT %s FROM %s EXCEPT ALL SELECT %s FROM %s))",
+               columns.data, left.data, columns.data, right.data, columns.data, right.data,
+               columns.data, left.data);
+    engine_blame(e, ERR_DAMAGED);
+    int rc = engine_count(e, sql.data, &different, err);
+    engine_blame(e, ERR_SYSTEM);
+    *equal = different == 0;
+    str_release(&columns);
+    str_release(&left);
+    str_release(&right);
+    str_release(&sql);
+    return rc;
+}

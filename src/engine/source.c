@@ -1,0 +1,274 @@
+#include "engine/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/cast.h"
+#include "engine/source_private.h"
+#include "engine/sql.h"
+#include "util/mem.h"
+
+/* Longest line of a CSV file and largest object of a JSON file, in bytes. */
+#define LINE_MAX_BYTES   "16000000"
+#define OBJECT_MAX_BYTES "67108864"
+
+static void character_option(struct str *out, const char *name, char c)
+{
+    char text[2] = {c, '\0'};
+    sql_printf(out, ", %s = %t", name, text);
+}
+
+/* Which files a reader reads: one, or all. */
+static struct source_texts files_of(const struct source *s, size_t i)
+{
+    if (i == SIZE_MAX)
+        return s->options.files;
+    return (struct source_texts){s->options.files.items + i, 1};
+}
+
+static void csv_options(const struct source_options *o, struct str *out)
+{
+    sql_printf(out, ", delim = %t, header = %s, skip = %u", o->csv.delimiter,
+               o->csv.header ? "true" : "false", (unsigned long long)o->csv.skip_lines);
+    character_option(out, "quote", o->csv.quote);
+    character_option(out, "escape", o->csv.escape);
+    if (o->csv.comment != '\0')
+        character_option(out, "comment", o->csv.comment);
+    str_append(out, ", nullstr = ");
+    sql_text_list(out, o->nulls.items, o->nulls.count);
+    str_append(out, ", max_line_size = " LINE_MAX_BYTES ", strict_mode = true");
+}
+
+/* Names come from the header of each file, so that a new order of columns changes nothing. */
+static int csv_reader(const struct source *s, size_t i, bool auto_types, struct str *out,
+                      struct error *err)
+{
+    const struct source_options *o = &s->options;
+    struct source_texts files = files_of(s, i);
+    struct csv_names names = {0};
+    int rc = csv_header(files.items[0], &o->csv, &names, err);
+    if (rc != ERR_OK)
+        return rc;
+    str_append(out, "read_csv(");
+    sql_text_list(out, files.items, files.count);
+    csv_options(o, out);
+    if (auto_types) {
+        str_append(out, ", auto_detect = true, sample_size = -1");
+    } else {
+        str_append(out, ", auto_detect = false, store_rejects = true, rejects_limit = 0, "
+                        "rejects_table = 'csv_errors', rejects_scan = 'csv_scans', columns = {");
+        for (size_t k = 0; k < names.count; k++)
+            sql_printf(out, "%s%n: 'VARCHAR'", k > 0 ? ", " : "", names.items[k]);
+        str_append(out, "}");
+    }
+    str_append(out, ")");
+    csv_names_release(&names);
+    return ERR_OK;
+}
+
+static void json_reader(const struct source *s, size_t i, const struct source_name *names,
+                        size_t count, struct str *out)
+{
+    struct source_texts files = files_of(s, i);
+    str_append(out, "read_json(");
+    sql_text_list(out, files.items, files.count);
+    sql_printf(out, ", format = '%s', maximum_object_size = " OBJECT_MAX_BYTES,
+               s->options.format == SOURCE_NDJSON ? "newline_delimited" : "auto");
+    if (names == NULL) {
+        str_append(out, ", sample_size = -1)");
+        return;
+    }
+    str_append(out, ", columns = {");
+    for (size_t k = 0; k < count; k++)
+        sql_printf(out, "%s%n: 'VARCHAR'", k > 0 ? ", " : "", names[k].name);
+    str_append(out, "})");
+}
+
+int source_reader(const struct source *s, size_t i, bool auto_types, struct str *out,
+                  struct error *err)
+{
+    switch (s->options.format) {
+    case SOURCE_CSV:
+        return csv_reader(s, i, auto_types, out, err);
+    case SOURCE_PARQUET: {
+        struct source_texts files = files_of(s, i);
+        str_append(out, "read_parquet(");
+        sql_text_list(out, files.items, files.count);
+        str_append(out, ", hive_partitioning = false, union_by_name = true)");
+        return ERR_OK;
+    }
+    default:
+        json_reader(s, i, auto_types ? NULL : s->names, s->count, out);
+        return ERR_OK;
+    }
+}
+
+static int add_name(void *ctx, const struct engine_row *row, struct error *err)
+{
+    (void)err;
+    struct source *s = ctx;
+    s->names = mem_grow(s->names, s->count, &s->capacity, sizeof *s->names);
+    s->names[s->count++] =
+        (struct source_name){mem_strdup(row->values[0]), mem_strdup(row->values[1])};
+    return ERR_OK;
+}
+
+static void forget_names(struct source *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        free(s->names[i].name);
+        free(s->names[i].type);
+    }
+    s->count = 0;
+}
+
+/* Names and types of what a FROM clause gives. */
+static int describe(struct source *s, const char *from, struct error *err)
+{
+    forget_names(s);
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    sql_printf(&sql, "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM %s)", from);
+    int rc = str_check(&sql, "the source's reader", err);
+    if (rc == ERR_OK)
+        rc = engine_query(s->engine, sql.data, add_name, s, err);
+    str_release(&sql);
+    return rc;
+}
+
+/* Do all CSV files have the header of the first? Then one scan reads them all. */
+static int same_headers(const struct source *s, bool *same, struct error *err)
+{
+    struct csv_names first = {0};
+    int rc = csv_header(s->options.files.items[0], &s->options.csv, &first, err);
+    *same = true;
+    for (size_t i = 1; rc == ERR_OK && *same && i < s->options.files.count; i++) {
+        struct csv_names other = {0};
+        rc = csv_header(s->options.files.items[i], &s->options.csv, &other, err);
+        *same = rc == ERR_OK && other.count == first.count;
+        for (size_t k = 0; *same && k < first.count; k++)
+            *same = strcmp(first.items[k], other.items[k]) == 0;
+        csv_names_release(&other);
+    }
+    csv_names_release(&first);
+    return rc;
+}
+
+/* All files as one relation. */
+static int all_files(struct source *s, struct str *out, struct error *err)
+{
+    bool together = true;
+    int rc = ERR_OK;
+    if (s->options.format == SOURCE_CSV && s->options.files.count > 1)
+        rc = same_headers(s, &together, err);
+    if (rc == ERR_OK && together) {
+        str_append(out, "SELECT * FROM ");
+        return source_reader(s, SIZE_MAX, false, out, err);
+    }
+    for (size_t i = 0; rc == ERR_OK && i < s->options.files.count; i++) {
+        str_append(out, i > 0 ? " UNION ALL BY NAME SELECT * FROM " : "SELECT * FROM ");
+        rc = source_reader(s, i, false, out, err);
+    }
+    return rc;
+}
+
+/* JSON names its columns row by row, so they are collected before the relation can be made. */
+static int collect_json_names(struct source *s, struct error *err)
+{
+    struct str reader;
+    str_init(&reader, STR_MAX_DEFAULT);
+    int rc = source_reader(s, SIZE_MAX, true, &reader, err);
+    if (rc == ERR_OK)
+        rc = describe(s, reader.data, err);
+    str_release(&reader);
+    return rc;
+}
+
+static int make_relation(struct source *s, struct error *err)
+{
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    int rc = ERR_OK;
+    if (s->options.format == SOURCE_JSON || s->options.format == SOURCE_NDJSON)
+        rc = collect_json_names(s, err);
+    str_append(&sql, "CREATE OR REPLACE TEMP VIEW source AS ");
+    if (rc == ERR_OK)
+        rc = all_files(s, &sql, err);
+    if (rc == ERR_OK)
+        rc = str_check(&sql, "the list of source files", err);
+    if (rc == ERR_OK)
+        rc = engine_run(s->engine, sql.data, err);
+    str_release(&sql);
+    return rc;
+}
+
+/* The text without blanks and semicolons at its end, which would not stand inside a statement. */
+static char *bare_select(const char *sql)
+{
+    size_t n = strlen(sql);
+    while (n > 0 && strchr(" \t\r\n;", sql[n - 1]) != NULL)
+        n--;
+    return mem_strndup(sql, n);
+}
+
+static int make_transform(struct source *s, struct error *err)
+{
+    if (s->options.transform == NULL)
+        return ERR_OK;
+    engine_blame(s->engine, ERR_CONFIG);
+    char *select = bare_select(s->options.transform);
+    int rc = engine_check_select(s->engine, select, err);
+    if (rc == ERR_OK)
+        rc = engine_runf(s->engine, err,
+                         "CREATE OR REPLACE TEMP VIEW transformed AS SELECT * FROM (%s\n)", select);
+    if (rc != ERR_OK)
+        error_prefix(err, "transform");
+    free(select);
+    s->relation = "transformed";
+    engine_blame(s->engine, ERR_SOURCE);
+    return rc;
+}
+
+static void list_names(struct source *s)
+{
+    s->name_list = mem_calloc(s->count, sizeof *s->name_list);
+    for (size_t i = 0; i < s->count; i++)
+        s->name_list[i] = s->names[i].name;
+}
+
+int source_open(struct engine *e, const struct source_options *options, struct source **out,
+                struct error *err)
+{
+    struct source *s = mem_calloc(1, sizeof *s);
+    s->engine = e;
+    s->options = *options;
+    s->relation = "source";
+    engine_blame(e, ERR_SOURCE);
+    int rc = make_relation(s, err);
+    if (rc == ERR_OK)
+        rc = make_transform(s, err);
+    if (rc == ERR_OK)
+        rc = describe(s, s->relation, err);
+    engine_blame(e, ERR_SYSTEM);
+    list_names(s);
+    if (rc == ERR_OK)
+        *out = s;
+    else
+        source_free(s);
+    return rc;
+}
+
+void source_free(struct source *s)
+{
+    if (s == NULL)
+        return;
+    forget_names(s);
+    free(s->names);
+    free(s->name_list);
+    free(s);
+}
+
+struct source_texts source_names(const struct source *s)
+{
+    return (struct source_texts){(const char *const *)s->name_list, s->count};
+}

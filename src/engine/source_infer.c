@@ -1,0 +1,148 @@
+/*
+ * Types for a source that has none configured: a type is proposed where every value of the whole
+ * source casts to it strictly (engine/cast.h), so what is inferred also loads. Day-first and
+ * month-first dates are told apart only where the values leave one reading; else they stay text.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/cast.h"
+#include "engine/source.h"
+#include "engine/source_private.h"
+#include "engine/sql.h"
+#include "util/mem.h"
+
+/* A reading of a text column; the first that fits wins, formats only where no other one fits. */
+struct reading {
+    enum type_kind kind;
+    const char *format; /* NULL: ISO 8601 */
+};
+
+static const struct reading readings[] = {
+    {TYPE_BOOLEAN, NULL},        {TYPE_BIGINT, NULL},         {TYPE_DOUBLE, NULL},
+    {TYPE_DATE, NULL},           {TYPE_TIMESTAMP, NULL},      {TYPE_DATE, "%d/%m/%Y"},
+    {TYPE_DATE, "%m/%d/%Y"},     {TYPE_DATE, "%d.%m.%Y"},     {TYPE_DATE, "%d-%m-%Y"},
+    {TYPE_DATE, "%m-%d-%Y"},     {TYPE_TIMESTAMP, "%d/%m/%Y %H:%M:%S"},
+    {TYPE_TIMESTAMP, "%m/%d/%Y %H:%M:%S"},
+};
+#define READINGS      (sizeof readings / sizeof *readings)
+#define FIRST_FORMAT  5 /* from here on a reading has a format and must be the only one */
+
+/* Count of values that a reading fits; booleans and numbers need more than a cast. */
+static void count_reading(const struct source *s, const char *raw, const struct reading *r,
+                          struct str *out)
+{
+    struct cast_rules rules = {&r->format, r->format != NULL ? 1 : 0, s->options.decimal,
+                               s->options.thousands};
+    str_append(out, "count(");
+    cast_expression(out, raw, "VARCHAR", (struct type){r->kind, 0, 0}, &rules);
+    str_append(out, ")");
+    if (r->kind == TYPE_BOOLEAN)
+        sql_printf(out, " FILTER (WHERE lower(%s) IN ('true', 'false'))", raw);
+    else if (r->kind == TYPE_BIGINT || r->kind == TYPE_DOUBLE)
+        sql_printf(out, " FILTER (WHERE NOT regexp_matches(%s, '^\\s*[-+]?0[0-9]'))", raw);
+}
+
+/* One row: per text column the number of values, then of those that each reading fits. */
+static void survey(const struct source *s, struct str *sql)
+{
+    str_append(sql, "SELECT ''");
+    for (size_t i = 0; i < s->count; i++) {
+        if (strcmp(s->names[i].type, "VARCHAR") != 0)
+            continue;
+        struct str raw;
+        str_init(&raw, STR_MAX_DEFAULT);
+        sql_name(&raw, s->names[i].name);
+        sql_printf(sql, ", CAST(count(%s) AS VARCHAR)", raw.data);
+        for (size_t k = 0; k < READINGS; k++) {
+            str_append(sql, ", CAST(");
+            count_reading(s, raw.data, &readings[k], sql);
+            str_append(sql, " AS VARCHAR)");
+        }
+        str_release(&raw);
+    }
+    sql_printf(sql, " FROM %s", s->relation);
+}
+
+/* The reading that fits every value, or NULL: text. `counts` begins with the number of values. */
+static const struct reading *choose(const char *const *counts)
+{
+    const char *all = counts[0];
+    if (strcmp(all, "0") == 0)
+        return NULL;
+    for (size_t k = 0; k < FIRST_FORMAT; k++)
+        if (strcmp(counts[1 + k], all) == 0)
+            return &readings[k];
+    const struct reading *only = NULL;
+    for (size_t k = FIRST_FORMAT; k < READINGS; k++) {
+        if (strcmp(counts[1 + k], all) != 0)
+            continue;
+        if (only != NULL)
+            return NULL;
+        only = &readings[k];
+    }
+    return only;
+}
+
+struct inference {
+    const struct source *source;
+    struct schema *schema;
+};
+
+static int take_survey(void *ctx, const struct engine_row *row, struct error *err)
+{
+    (void)err;
+    struct inference *in = ctx;
+    size_t at = 1;
+    for (size_t i = 0; i < in->source->count; i++) {
+        struct schema_column *c = &in->schema->columns[i];
+        if (c->type.kind != TYPE_NONE)
+            continue;
+        const struct reading *r = choose(row->values + at);
+        c->type = (struct type){r != NULL ? r->kind : TYPE_TEXT, 0, 0};
+        c->format = r != NULL ? mem_strdup(r->format) : NULL;
+        at += 1 + READINGS;
+    }
+    return ERR_OK;
+}
+
+static int native_type(const struct source_name *n, struct type *out, struct error *err)
+{
+    *out = cast_type_of(n->type);
+    if (out->kind != TYPE_NONE)
+        return ERR_OK;
+    return error_set(err, ERR_CONFIG,
+                     "column \"%s\" of the source has the type %s, which a dataset cannot hold. "
+                     "Turn it into text or into columns of its own in `transform`.",
+                     n->name, n->type);
+}
+
+int source_infer(struct source *s, struct schema *out, struct error *err)
+{
+    *out = (struct schema){.count = s->count,
+                           .columns = mem_calloc(s->count, sizeof *out->columns)};
+    int rc = ERR_OK;
+    bool texts = false;
+    for (size_t i = 0; i < s->count; i++) {
+        struct schema_column *c = &out->columns[i];
+        c->name = mem_strdup(s->names[i].name);
+        c->id = (uint32_t)i + 1;
+        c->nullable = true;
+        if (strcmp(s->names[i].type, "VARCHAR") == 0)
+            texts = true;
+        else if (rc == ERR_OK)
+            rc = native_type(&s->names[i], &c->type, err);
+    }
+    struct inference in = {s, out};
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    survey(s, &sql);
+    engine_blame(s->engine, ERR_SOURCE);
+    if (rc == ERR_OK && texts)
+        rc = engine_query(s->engine, sql.data, take_survey, &in, err);
+    engine_blame(s->engine, ERR_SYSTEM);
+    str_release(&sql);
+    if (rc != ERR_OK)
+        schema_release(out);
+    return rc;
+}

@@ -1,0 +1,37 @@
+/* What source.c and source_load.c share. Private to these two. */
+#ifndef CAUCE_ENGINE_SOURCE_PRIVATE_H
+#define CAUCE_ENGINE_SOURCE_PRIVATE_H
+
+#include "engine/source.h"
+
+/* One column of the relation that the casts read. */
+struct source_name {
+    char *name;
+    char *type; /* DuckDB's name */
+};
+
+struct source {
+    struct engine *engine;
+    struct source_options options;
+    const char *relation;      /* "source", or "transformed" */
+    struct source_name *names; /* of the relation */
+    char **name_list;          /* the same names, for source_names */
+    size_t count, capacity;
+};
+
+/*
+ * Append the table function that reads file `i` (SIZE_MAX: all of them) as it is; `auto_types`
+ * lets DuckDB guess types, else every column is text.
+ */
+int source_reader(const struct source *s, size_t i, bool auto_types, struct str *out,
+                  struct error *err);
+
+/*
+ * Find file, line and column of the samples from `first` on, whose `row` and `column` (position in
+ * the schema) are set. `raw` names the source's column per position. Samples of what has no lines
+ * (JSON, Parquet, the result of a transform) keep their row number.
+ */
+int source_locate(const struct source *s, const char *const *raw, struct source_report *report,
+                  size_t first, struct error *err);
+
+#endif
