@@ -1,0 +1,29 @@
+/*
+ * Consolidation of the projections: a redo log (protocol, section 5). The states and what each
+ * crash leaves stand at the head of consolidate.c.
+ */
+#ifndef CAUCE_PIPELINE_CONSOLIDATE_H
+#define CAUCE_PIPELINE_CONSOLIDATE_H
+
+#include "pipeline/dataset.h"
+#include "pipeline/run.h"
+
+/* How far the files of a completed consolidation are looked at before it is believed. */
+enum consolidate_check {
+    CONSOLIDATE_CHECK_STAMP, /* not at all */
+    CONSOLIDATE_CHECK_SIZE,  /* present, with its size */
+    CONSOLIDATE_CHECK_BYTES, /* hashed */
+};
+
+/*
+ * Bring the projections to the version of `base`. Idempotent. ERR_OK also where another process
+ * took over meanwhile. On failure the state stays `in_progress` and any later call resumes it.
+ */
+int consolidate(struct dataset *d, const struct base *base, enum consolidate_check check,
+                struct consolidation_report *report, struct error *err);
+
+/* What it would do: partitions to build, without writing anything. */
+int consolidate_plan(struct dataset *d, const struct base *base, enum consolidate_check check,
+                     struct consolidation_report *report, struct error *err);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * A dataset that a command works on: its store, its configuration where there is one, and what one
+ * run of work needs besides: scratch folder and, from the first SQL on, an engine.
+ */
+#ifndef CAUCE_PIPELINE_DATASET_H
+#define CAUCE_PIPELINE_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catalog/catalog.h"
+#include "config/config.h"
+#include "engine/engine.h"
+#include "pipeline/workdir.h"
+#include "store/store.h"
+
+/* Limits of a run, from the configuration or the machine. */
+struct limits {
+    uint64_t memory;
+    unsigned threads;
+    const char *temp;    /* borrowed: folder for scratch */
+    const char *library; /* borrowed: libduckdb to load, NULL: the installed one */
+};
+
+struct dataset {
+    struct store *store;         /* borrowed; opened at the dataset's root */
+    const char *id;              /* borrowed */
+    const struct config *config; /* borrowed; NULL: commands that need none */
+    struct limits limits;
+    struct workdir work;   /* made on first need */
+    struct engine *engine; /* made on first need */
+};
+
+/* Nothing is opened yet. */
+void dataset_init(struct dataset *d, struct store *store, const char *id,
+                  const struct config *config, const struct limits *limits);
+
+/* Close the engine, remove the scratch folder. */
+void dataset_release(struct dataset *d);
+
+/* Make the scratch folder where there is none yet. */
+int dataset_workdir(struct dataset *d, struct error *err);
+
+/*
+ * Open the engine where it is not open yet: it may read the dataset's own folder (local stores),
+ * the scratch folder, and `files`. `key_seed` is that of the dataset.
+ */
+int dataset_engine(struct dataset *d, uint64_t key_seed, const char *const *files, size_t count,
+                   struct error *err);
+
+/*
+ * A local file with the content of an object, checked against size and SHA-256: the object itself
+ * where the store has local paths, else a download into the scratch folder, made once. `*path` is
+ * the caller's to free. ERR_DAMAGED: it is not what it should be; ERR_ABSENT: it is gone.
+ */
+int dataset_fetch(struct dataset *d, const char *key, uint64_t size, const char *sha256,
+                  char **path, struct error *err);
+
+/* The same for many at once; `paths` has `count` entries, all freed and NULL on failure. */
+struct wanted {
+    const char *key;
+    uint64_t size;
+    const char *sha256;
+};
+int dataset_fetch_many(struct dataset *d, const struct wanted *wanted, size_t count, char **paths,
+                       struct error *err);
+
+/* Path of a new file in the scratch folder, the caller's to free; the name is unique. */
+char *dataset_scratch(struct dataset *d, const char *suffix);
+
+#endif

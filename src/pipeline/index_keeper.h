@@ -1,0 +1,44 @@
+/*
+ * The key index of a base: checked, caught up or rebuilt (step 3), read where the source touches it
+ * (step 4), and updated after the commit (step 9).
+ */
+#ifndef CAUCE_PIPELINE_INDEX_KEEPER_H
+#define CAUCE_PIPELINE_INDEX_KEEPER_H
+
+#include "catalog/index.h"
+#include "engine/delta.h"
+#include "pipeline/dataset.h"
+#include "pipeline/run.h"
+
+/*
+ * Open the index for exactly this base; where it is not fresh it is caught up, or rebuilt from the
+ * chain, logged and timed in the report. On ERR_OK `out` is fresh and the caller's to release.
+ */
+int index_keeper_open(struct dataset *d, const struct base *base, struct index_state *out,
+                      struct run_report *report, struct error *err);
+
+/* Rebuild from the chain whatever state the index is in. */
+int index_keeper_rebuild(struct dataset *d, const struct base *base, const char *reason,
+                         struct index_state *out, struct run_report *report, struct error *err);
+
+/*
+ * Make the relation `index_keys` hold the shards that `source_rows` touches. ERR_DAMAGED: a shard
+ * is not what the index says (rebuild it).
+ */
+int index_keeper_attach(struct dataset *d, const struct schema *s, const struct index_state *index,
+                        struct error *err);
+
+/*
+ * Write the shards that `delta` touches anew, and swap the index from `index` to one that reflects
+ * `next` (with the key set `keys` and the absorbed source). `index` is replaced by the new state.
+ * ERR_CONFLICT: another process wrote the index meanwhile. Files of a failed attempt are removed.
+ */
+int index_keeper_update(struct dataset *d, const struct schema *s, struct index_state *index,
+                        const struct version_id *next, const struct key_digest *keys,
+                        const struct manifest_source *source, struct error *err);
+
+/* Note in the index that a source held nothing new. */
+int index_keeper_absorb(struct dataset *d, struct index_state *index,
+                        const struct manifest_source *source, struct error *err);
+
+#endif

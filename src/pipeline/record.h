@@ -1,0 +1,25 @@
+/*
+ * The record of a run: `runs/<time>-<run id>.json`, one immutable object per run, and the same
+ * object as the last line of `run --json`. Fields are documented in docs/format.md.
+ */
+#ifndef CAUCE_PIPELINE_RECORD_H
+#define CAUCE_PIPELINE_RECORD_H
+
+#include "pipeline/run.h"
+#include "util/json.h"
+
+/* The report as JSON; the caller frees it. */
+struct json *record_encode(const struct dataset *d, const struct run_report *r);
+
+/* Put it into the store. The run's outcome does not depend on it. */
+int record_write(struct dataset *d, const struct run_report *r, struct error *err);
+
+/*
+ * Visit the records of a dataset, oldest first, only those started at or after `since`
+ * (microseconds). A record that cannot be read is skipped with a warning.
+ */
+typedef int record_visit(void *ctx, const struct json *record, struct error *err);
+int record_each(struct store *st, int64_t since, record_visit *visit, void *ctx,
+                struct error *err);
+
+#endif

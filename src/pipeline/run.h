@@ -1,0 +1,117 @@
+/*
+ * One run: from a source to a published version, its index and its projections.
+ *
+ * The order of the steps, and what each failure leaves, stand at the head of run.c.
+ */
+#ifndef CAUCE_PIPELINE_RUN_H
+#define CAUCE_PIPELINE_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catalog/layout.h"
+#include "engine/source.h"
+#include "pipeline/dataset.h"
+#include "util/error.h"
+
+enum run_outcome {
+    RUN_FAILED,      /* nothing was published */
+    RUN_PUBLISHED,   /* a new version */
+    RUN_UNCHANGED,   /* the source is the one last absorbed; it was not parsed */
+    RUN_NO_NEW_ROWS, /* parsed; every row is known */
+    RUN_LOST,        /* other writers won every attempt; nothing of this run is published */
+    RUN_UNKNOWN,     /* the answer to the commit is missing; nothing was deleted */
+    RUN_PLANNED,     /* a dry run: what would be published */
+};
+const char *run_outcome_name(enum run_outcome outcome); /* "published", ... */
+
+/* The steps that are timed, in the order of the protocol. */
+enum run_step {
+    STEP_PROBE,
+    STEP_BASE,
+    STEP_INDEX_CHECK,
+    STEP_INDEX_REBUILD,
+    STEP_SOURCE,
+    STEP_LOAD,
+    STEP_DELTA,
+    STEP_WRITE_EVENTS,
+    STEP_PUBLISH,
+    STEP_INDEX_UPDATE,
+    STEP_CONSOLIDATE,
+    STEP_COUNT
+};
+const char *run_step_name(enum run_step step); /* "write_events", ... */
+
+enum index_recovery { INDEX_WAS_FRESH, INDEX_CAUGHT_UP, INDEX_REBUILT };
+const char *index_recovery_name(enum index_recovery recovery); /* "none", "catch_up", "rebuild" */
+
+/* What the consolidation did. */
+struct consolidation_report {
+    const char *state; /* "completed", "in_progress" (to be resumed), "none"; static */
+    uint64_t built;    /* partitions built from events */
+    uint64_t moved;    /* files put into place */
+    bool skipped;      /* nothing was to be done */
+    bool resumed;      /* an interrupted one was taken up from its beginning */
+    bool replayed;     /* an interrupted one was finished from its redo list */
+    uint64_t behind;   /* partitions that are not consolidated yet */
+};
+
+#define RUN_WARNINGS_MAX 16
+
+struct run_report {
+    enum run_outcome outcome;
+    int code;                    /* error code of a failure */
+    char message[ERROR_TEXT_SIZE]; /* its sentence */
+    char run_id[ID_SIZE];
+    int64_t started;
+    int64_t finished;
+    struct version_id version; /* published, or the newest one there is */
+    char *source;              /* what was read, without secrets */
+    uint64_t source_bytes;
+    uint64_t rows_read; /* rows of the source, rejected and repeated ones included */
+    uint64_t rows_new, rows_revised, rows_known, rows_vanished, rows_rejected, rows_duplicate;
+    uint64_t rows_total; /* rows of all events of the dataset */
+    uint64_t keys_total;
+    uint64_t files_written, bytes_written; /* event files of the published version */
+    enum index_recovery index_recovery;
+    const char *index_reason;    /* why it was not fresh; static */
+    double index_rebuild_seconds;
+    uint64_t index_rebuild_rows;
+    uint64_t rollbacks;          /* attempts whose events were removed because of a failure */
+    uint64_t events_rolled_back; /* files removed by them */
+    uint64_t events_left;        /* files that could not be removed: left to gc */
+    uint64_t attempts;           /* deltas computed against a base */
+    uint64_t conflicts;          /* commits lost to another writer */
+    uint64_t ambiguous;          /* answers to a commit that did not tell */
+    bool settled_by_reading;
+    struct consolidation_report consolidation;
+    double seconds[STEP_COUNT];
+    uint64_t peak_memory;
+    struct store_bill bill;
+    struct source_report rows; /* samples of bad rows, columns left out */
+    char *warnings[RUN_WARNINGS_MAX];
+    size_t warning_count;
+};
+void run_report_release(struct run_report *r);
+
+struct run_options {
+    bool dry_run;       /* plan: publishes nothing, writes nothing to the store */
+    bool force;         /* parse the source although it is unchanged */
+    bool no_consolidate;
+    unsigned retries;   /* new attempts after a lost race; 0: the default */
+    /* Called now and then with a step and the share that is done (negative: unknown). May be NULL. */
+    void (*progress)(void *ctx, enum run_step step, double done);
+    void *progress_ctx;
+};
+#define RUN_RETRIES 8
+
+/*
+ * Run a dataset (with its configuration). The report is filled in whatever is returned and must be
+ * released. ERR_OK for every outcome but FAILED, LOST (ERR_LOST) and UNKNOWN (ERR_UNKNOWN).
+ * Warnings (what is derived could not be brought up to date) do not make a run fail.
+ */
+int run_dataset(struct dataset *d, const struct run_options *options, struct run_report *report,
+                struct error *err);
+
+#endif
