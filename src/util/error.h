@@ -37,7 +37,9 @@ struct error {
 };
 
 /* Empty error: code ERR_OK, no text. */
+/* clang-format off */
 #define ERROR_INIT {ERR_OK, ""}
+/* clang-format on */
 
 /*
  * Set code and text; a text that does not fit is cut and ends in "...". Returns `code`, so that

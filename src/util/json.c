@@ -292,6 +292,7 @@ static int need(const struct json *object, const char *name, const char *where, 
                 const char *wanted, const struct json **out, struct error *err)
 {
     const struct json *value = json_get(object, name);
+    *out = NULL;
     if (value == NULL)
         return error_set(err, ERR_DAMAGED, "The field \"%s\" of %s is missing.", name, where);
     if (!is_type(value, type))

@@ -21,10 +21,10 @@ struct json; /* opaque: any JSON value */
  * jansson exports functions of these names, with other meanings, and calls them itself: a program
  * that defined them again would put its own in their place. So their symbols carry another name.
  */
-#define json_string  cauce_json_string
+#define json_string cauce_json_string
 #define json_integer cauce_json_integer
-#define json_real    cauce_json_real
-#define json_copy    cauce_json_copy
+#define json_real cauce_json_real
+#define json_copy cauce_json_copy
 
 /*
  * Parse a whole text: any one value; repeated names in an object, NUL characters in strings,

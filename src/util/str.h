@@ -15,11 +15,11 @@
 #include "util/error.h"
 
 struct str {
-    char *data;  /* never NULL: the empty string before the first append */
-    size_t len;  /* bytes without the NUL */
-    size_t cap;  /* allocated bytes, 0: data is not ours */
-    size_t max;  /* most bytes it may hold */
-    bool full;   /* an append would have passed max */
+    char *data; /* never NULL: the empty string before the first append */
+    size_t len; /* bytes without the NUL */
+    size_t cap; /* allocated bytes, 0: data is not ours */
+    size_t max; /* most bytes it may hold */
+    bool full;  /* an append would have passed max */
 };
 
 /* Cap for text that we make ourselves (SQL, JSON of one manifest). */

@@ -1,9 +1,6 @@
 #include "util/time.h"
 
-#include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "util/stop.h"
@@ -114,31 +111,38 @@ static int split(int64_t microseconds, struct parts *out, struct error *err)
     return ERR_OK;
 }
 
+/* `value` with exactly `width` digits; returns the end. */
+static char *put_digits(char *at, int value, int width)
+{
+    for (int i = width - 1; i >= 0; i--) {
+        at[i] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    return at + width;
+}
+
+/* Each "#" of `shape` stands for the next part, from the year down. */
 static int format(int64_t microseconds, const char *shape, char *text, struct error *err)
 {
-    struct parts p;
+    static const int widths[] = {4, 2, 2, 2, 2, 2, 6};
+    struct parts p = {0};
+    char *at = text;
+    size_t part = 0;
     int rc = split(microseconds, &p, err);
-    text[0] = '\0';
-    if (rc == ERR_OK) {
-        const int values[] = {p.year, p.month, p.day, p.hour, p.minute, p.second, p.micros};
-        const int widths[] = {4, 2, 2, 2, 2, 2, 6};
-        size_t at = 0;
-        size_t part = 0;
-        for (const char *c = shape; *c != '\0'; c++) {
-            if (*c != '#') {
-                text[at++] = *c;
-                continue;
-            }
-            int value = values[part];
-            for (int i = widths[part] - 1; i >= 0; i--) {
-                text[at + (size_t)i] = (char)('0' + value % 10);
-                value /= 10;
-            }
-            at += (size_t)widths[part++];
+    *text = '\0';
+    if (rc != ERR_OK)
+        return rc;
+    const int values[] = {p.year, p.month, p.day, p.hour, p.minute, p.second, p.micros};
+    for (const char *c = shape; *c != '\0'; c++) {
+        if (*c == '#') {
+            at = put_digits(at, values[part], widths[part]);
+            part++;
+        } else {
+            *at++ = *c;
         }
-        text[at] = '\0';
     }
-    return rc;
+    *at = '\0';
+    return ERR_OK;
 }
 
 int time_format(int64_t microseconds, char text[TIME_TEXT_SIZE], struct error *err)
