@@ -87,9 +87,8 @@ static int refuse(const char *kind, const char *text, const char *fault, struct 
 {
     char shown[SHOWN + 1];
     make_printable(text, shown);
-    return error_set(err, ERR_CONFIG,
-                     "\"%s\" cannot be the %s of an object: %s. Nothing was done.", shown, kind,
-                     fault);
+    return error_set(err, ERR_CONFIG, "\"%s\" cannot be the %s of an object: %s. Nothing was done.",
+                     shown, kind, fault);
 }
 
 int store_key_check(const char *key, struct error *err)

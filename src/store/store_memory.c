@@ -314,8 +314,7 @@ static int memory_list(struct store *st, const char *prefix, store_visit *visit,
     struct space *space = lock(st);
     size_t begin = position(space, prefix);
     size_t count = 0;
-    while (begin + count < space->count &&
-           str_starts(space->objects[begin + count].key, prefix))
+    while (begin + count < space->count && str_starts(space->objects[begin + count].key, prefix))
         count++;
     struct store_entry *found = mem_calloc(count, sizeof *found);
     for (size_t i = 0; i < count; i++) {

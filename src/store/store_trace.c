@@ -94,8 +94,7 @@ static int trace_get_file(struct store *st, const char *key, const char *path,
     return span_end(&span, rc, stat.size);
 }
 
-static int trace_head(struct store *st, const char *key, struct store_info *info,
-                      struct error *err)
+static int trace_head(struct store *st, const char *key, struct store_info *info, struct error *err)
 {
     struct span span;
     span_begin(&span, st, "head", key, err);

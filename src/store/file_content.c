@@ -1,0 +1,283 @@
+#include "store/file_content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/store_backend.h"
+#include "util/digest.h"
+#include "util/id.h"
+#include "util/mem.h"
+
+#define CHUNK ((size_t)256 << 10)
+
+#define TEMP_MARK ".tmp-"
+#define TEMP_SUFFIX (sizeof TEMP_MARK - 1 + ID_SIZE - 1)
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+int file_content_open(struct file_root *root, const char *key, int *fd, uint64_t *size,
+                      struct error *err)
+{
+    struct file_place place;
+    int rc = file_root_enter(root, key, FILE_LOOK, &place, err);
+    if (rc != ERR_OK)
+        return rc;
+    /* O_NONBLOCK: a pipe that lies there must not hold us up. */
+    int file = openat(place.folder, place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int errnum = errno;
+    file_place_leave(&place);
+    struct stat st;
+    if (file >= 0 && fstat(file, &st) == 0 && S_ISREG(st.st_mode)) {
+        *fd = file;
+        if (size != NULL)
+            *size = (uint64_t)st.st_size;
+        return ERR_OK;
+    }
+    if (file >= 0) {
+        errnum = S_ISDIR(st.st_mode) ? ENOENT : ENXIO;
+        close(file);
+    }
+    return file_root_error(root, errnum, "read", key, err);
+}
+
+static bool write_fully(int fd, const char *bytes, size_t count)
+{
+    while (count > 0) {
+        ssize_t n = write(fd, bytes, count);
+        if (n < 0 && errno != EINTR)
+            return false;
+        if (n > 0) {
+            bytes += n;
+            count -= (size_t)n;
+        }
+    }
+    return true;
+}
+
+/* What became of moving bytes from one descriptor to elsewhere; errno tells why it failed. */
+enum pump_end { PUMP_DONE, PUMP_NOT_READ, PUMP_NOT_WRITTEN, PUMP_FULL };
+
+static enum pump_end pump(int in, struct str *body, int out, char sha256[SHA256_HEX_SIZE],
+                          uint64_t *size)
+{
+    enum pump_end end = PUMP_DONE;
+    char *buffer = mem_alloc(CHUNK);
+    struct sha256 *h = sha256_new();
+    *size = 0;
+    while (end == PUMP_DONE) {
+        ssize_t n = read(in, buffer, CHUNK);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            end = n < 0 ? PUMP_NOT_READ : PUMP_DONE;
+            break;
+        }
+        sha256_update(h, buffer, (size_t)n);
+        *size += (uint64_t)n;
+        if (body != NULL)
+            str_append_bytes(body, buffer, (size_t)n);
+        if (body != NULL && body->full)
+            end = PUMP_FULL;
+        else if (out >= 0 && !write_fully(out, buffer, (size_t)n))
+            end = PUMP_NOT_WRITTEN;
+    }
+    int errnum = errno;
+    unsigned char digest[SHA256_SIZE];
+    sha256_finish(h, digest);
+    digest_to_hex(digest, sizeof digest, sha256);
+    sha256_free(h);
+    free(buffer);
+    errno = errnum;
+    return end;
+}
+
+int file_content_read(const struct file_root *root, int fd, const char *key, struct str *body,
+                      int out, const char *out_name, struct store_tag *tag, uint64_t *size,
+                      struct error *err)
+{
+    char sha256[SHA256_HEX_SIZE];
+    uint64_t count;
+    switch (pump(fd, body, out, sha256, &count)) {
+    case PUMP_NOT_READ:
+        return file_root_error(root, errno, "read", key, err);
+    case PUMP_NOT_WRITTEN:
+        return error_set_errno(err, ERR_SYSTEM, errno,
+                               "Cannot write %s, a local copy of %s. Nothing was changed in the "
+                               "store",
+                               out_name, key);
+    case PUMP_FULL:
+        return str_check(body, key, err);
+    case PUMP_DONE:
+        break;
+    }
+    store_tag_set(tag, sha256);
+    if (size != NULL)
+        *size = count;
+    return ERR_OK;
+}
+
+int file_content_tag(struct file_root *root, const char *key, struct store_tag *tag,
+                     struct error *err)
+{
+    int fd;
+    int rc = file_content_open(root, key, &fd, NULL, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = file_content_read(root, fd, key, NULL, -1, NULL, tag, NULL, err);
+    close(fd);
+    return rc;
+}
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+/*
+ * Name of a temporary file for the object. It has to be a key itself, so that what is left of an
+ * interrupted write is listed; in a folder whose own name leaves no room it lies in the root.
+ */
+static void make_temp_name(const struct file_root *root, const struct file_place *place,
+                           const char *key, struct file_temp *temp)
+{
+    size_t before = strlen(key) - strlen(place->name);
+    size_t room = STORE_KEY_MAX - before;
+    temp->folder = place->folder;
+    if (room < TEMP_SUFFIX) {
+        temp->folder = root->fd;
+        room = STORE_KEY_MAX;
+    }
+    if (room > NAME_MAX)
+        room = NAME_MAX;
+    size_t n = strlen(place->name);
+    if (n > room - TEMP_SUFFIX)
+        n = room - TEMP_SUFFIX;
+    while (n > 0 && ((unsigned char)place->name[n] & 0xc0) == 0x80)
+        n--; /* not in the middle of a character */
+    memcpy(temp->name, place->name, n);
+    memcpy(temp->name + n, TEMP_MARK, sizeof TEMP_MARK);
+    id_new(temp->name + n + sizeof TEMP_MARK - 1);
+}
+
+static int unreadable(const struct store_body *body, const char *key, int errnum, struct error *err)
+{
+    return error_set_errno(err, ERR_SYSTEM, errnum,
+                           "Nothing was stored: the local file %s for %s cannot be read",
+                           body->path, key);
+}
+
+/* Body of bytes in memory. */
+static int write_bytes(const struct file_root *root, int fd, const char *key,
+                       const struct store_body *body, struct error *err)
+{
+    char sha256[SHA256_HEX_SIZE];
+    sha256_hex(body->bytes, (size_t)body->size, sha256);
+    int rc = store_body_verify(body, key, body->size, sha256, err);
+    if (rc == ERR_OK && !write_fully(fd, body->bytes, (size_t)body->size))
+        rc = file_root_error(root, errno, "write", key, err);
+    return rc;
+}
+
+/* Body in a local file, copied. */
+static int write_copy(const struct file_root *root, int fd, const char *key,
+                      const struct store_body *body, struct error *err)
+{
+    int in = open(body->path, O_RDONLY | O_CLOEXEC);
+    if (in < 0)
+        return unreadable(body, key, errno, err);
+    char sha256[SHA256_HEX_SIZE];
+    uint64_t size;
+    enum pump_end end = pump(in, NULL, fd, sha256, &size);
+    int rc = ERR_OK;
+    if (end == PUMP_NOT_READ)
+        rc = unreadable(body, key, errno, err);
+    else if (end == PUMP_NOT_WRITTEN)
+        rc = file_root_error(root, errno, "write", key, err);
+    else
+        rc = store_body_verify(body, key, size, sha256, err);
+    close(in);
+    return rc;
+}
+
+int file_temp_write(struct file_root *root, const struct file_place *place, const char *key,
+                    const struct store_body *body, struct file_temp *temp, bool *vanished,
+                    struct error *err)
+{
+    *vanished = false;
+    make_temp_name(root, place, key, temp);
+    int fd = openat(temp->folder, temp->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    0666);
+    if (fd < 0) {
+        *vanished = errno == ENOENT;
+        return file_root_error(root, errno, "write", key, err);
+    }
+    int rc = body->path != NULL ? write_copy(root, fd, key, body, err)
+                                : write_bytes(root, fd, key, body, err);
+    if (rc == ERR_OK && fsync(fd) != 0)
+        rc = file_root_error(root, errno, "bring to disk", key, err);
+    if (close(fd) != 0 && errno != EINTR && rc == ERR_OK)
+        rc = file_root_error(root, errno, "write", key, err);
+    if (rc != ERR_OK)
+        file_temp_drop(temp);
+    return rc;
+}
+
+void file_temp_drop(const struct file_temp *temp)
+{
+    unlinkat(temp->folder, temp->name, 0);
+}
+
+/* ---- Naming -------------------------------------------------------------------------------- */
+
+int file_unclear(const struct file_root *root, int errnum, const char *key, struct error *err)
+{
+    return error_set_errno(err, ERR_UNKNOWN, errnum,
+                           "It is not known whether the change of %s in the folder %s was made. "
+                           "Nothing was deleted; the next run finds out",
+                           key, root->path);
+}
+
+int file_settle_change(const struct file_root *root, int folder, const char *key, struct error *err)
+{
+    int errnum = file_folder_sync(folder);
+    return errnum == 0 ? ERR_OK : file_unclear(root, errnum, key, err);
+}
+
+int file_publish_new(struct file_root *root, const struct file_temp *temp,
+                     const struct file_place *place, const char *key, bool *vanished,
+                     struct error *err)
+{
+    int failed = linkat(temp->folder, temp->name, place->folder, place->name, 0);
+    int errnum = errno;
+    file_temp_drop(temp);
+    *vanished = failed != 0 && errnum == ENOENT;
+    if (failed == 0)
+        return file_settle_change(root, place->folder, key, err);
+    if (errnum == EEXIST)
+        return error_set(err, ERR_CONFLICT,
+                         "%s exists already in the folder %s. It was not changed.", key,
+                         root->path);
+    if (errnum == EIO)
+        return file_unclear(root, errnum, key, err);
+    if (errnum == EPERM || errnum == EOPNOTSUPP)
+        return error_set_errno(err, ERR_DENIED, errnum,
+                               "Cannot give %s its name in the folder %s: the file system seems to "
+                               "have no hard links, which a store needs. Nothing was changed",
+                               key, root->path);
+    return file_root_error(root, errnum, "name", key, err);
+}
+
+int file_publish_over(struct file_root *root, const struct file_temp *temp,
+                      const struct file_place *place, const char *key, struct error *err)
+{
+    if (renameat(temp->folder, temp->name, place->folder, place->name) == 0)
+        return file_settle_change(root, place->folder, key, err);
+    int errnum = errno;
+    if (errnum == EIO)
+        return file_unclear(root, errnum, key, err);
+    file_temp_drop(temp);
+    /* The temporary file was deleted by somebody: nothing happened, and the object is there. */
+    return file_root_error(root, errnum == ENOENT ? EAGAIN : errnum, "replace", key, err);
+}

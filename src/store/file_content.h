@@ -1,0 +1,83 @@
+/*
+ * Content of objects in a folder store: read with its digest, written beside its final name, checked,
+ * brought to disk, and only then given its name. Thread-safe.
+ */
+#ifndef CAUCE_STORE_FILE_CONTENT_H
+#define CAUCE_STORE_FILE_CONTENT_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/file_root.h"
+#include "store/store.h"
+
+/* ---- Reading ---- */
+
+/*
+ * Open an object for reading. ERR_ABSENT where there is none (a folder is none), ERR_DENIED where
+ * a link or a device lies there. The caller closes `*fd`; `size` may be NULL.
+ */
+int file_content_open(struct file_root *root, const char *key, int *fd, uint64_t *size,
+                      struct error *err);
+
+/*
+ * Read an open object from its start to its end: appended to `body` where that is not NULL, written
+ * to the local file `out` (named `out_name`) where that is not negative. `tag` (NULL allowed) gets
+ * the SHA-256 of the content, `size` (NULL allowed) the number of bytes.
+ */
+int file_content_read(const struct file_root *root, int fd, const char *key, struct str *body,
+                      int out, const char *out_name, struct store_tag *tag, uint64_t *size,
+                      struct error *err);
+
+/* Tag of an object as it is now. ERR_ABSENT where there is none. */
+int file_content_tag(struct file_root *root, const char *key, struct store_tag *tag,
+                     struct error *err);
+
+/* ---- Writing ---- */
+
+/* A file with whole, checked, durable content that has no name of its own yet. */
+struct file_temp {
+    int folder; /* borrowed */
+    char name[NAME_MAX + 1];
+};
+
+/*
+ * Write the body to a new file "<name>.tmp-<32 hex>" beside the object, and to disk. A name that
+ * would become too long is shortened. Nothing is left behind by a failure, and a file whose fsync
+ * failed is never synced again. `*vanished`: the folder was removed meanwhile; enter it again.
+ */
+int file_temp_write(struct file_root *root, const struct file_place *place, const char *key,
+                    const struct store_body *body, struct file_temp *temp, bool *vanished,
+                    struct error *err);
+void file_temp_drop(const struct file_temp *temp);
+
+/*
+ * Give the file its name where nothing has that name (ERR_CONFLICT else), or in place of what has
+ * it; the file is gone afterwards in any case. ERR_UNKNOWN: it may have its name, and may lose it
+ * again in a power failure.
+ */
+int file_publish_new(struct file_root *root, const struct file_temp *temp,
+                     const struct file_place *place, const char *key, bool *vanished,
+                     struct error *err);
+int file_publish_over(struct file_root *root, const struct file_temp *temp,
+                      const struct file_place *place, const char *key, struct error *err);
+
+/*
+ * Give the local file of a body a second name, that of the object, without copying it. Its content
+ * is hashed and brought to disk first. Done only where the result is what creating a file would
+ * have given: same file system, same owner and group, permissions by the umask, no default ACL.
+ * `*linked` is false where that does not hold, or where the file could not be brought to disk
+ * (`*unsafe`: its pages may be lost although a second fsync would say otherwise): then copy.
+ */
+int file_link_body(struct file_root *root, const struct file_place *place, const char *key,
+                   const struct store_body *body, bool *linked, bool *unsafe, struct error *err);
+
+/* The change of a folder is made; now bring it to disk, or ERR_UNKNOWN. */
+int file_settle_change(const struct file_root *root, int folder, const char *key,
+                       struct error *err);
+
+/* ERR_UNKNOWN for a rename, link or unlink that failed in a way that may still have done it. */
+int file_unclear(const struct file_root *root, int errnum, const char *key, struct error *err);
+
+#endif

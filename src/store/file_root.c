@@ -1,0 +1,377 @@
+#include "store/file_root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/fs.h"
+#include "util/mem.h"
+#include "util/time.h"
+
+/* How often folders that others remove at the same moment are made again. */
+#define ENTER_TRIES 100
+
+/* Folders remembered as durable; beyond that all are forgotten, which costs time only. */
+#define DURABLE_MAX 65536
+
+#define LOCK_PATIENCE INT64_C(60000000)
+#define LOCK_PAUSE_MIN 500
+#define LOCK_PAUSE_MAX 20000
+
+int file_root_error(const struct file_root *root, int errnum, const char *doing, const char *key,
+                    struct error *err)
+{
+    int code = ERR_AGAIN;
+    const char *advice = "Nothing was changed; run again.";
+    switch (errnum) {
+    case ENOENT:
+        code = ERR_ABSENT;
+        advice = "There is no such object.";
+        break;
+    case ENOSPC:
+    case EDQUOT:
+        advice = "Nothing was changed. Free some space and run again.";
+        break;
+    case EIO:
+        advice = "Nothing was changed. Look at the kernel's log for errors of the disk before "
+                 "running again.";
+        break;
+    case EACCES:
+    case EPERM:
+        code = ERR_DENIED;
+        advice = "Nothing was changed. Check the permissions of the folder.";
+        break;
+    case EROFS:
+        code = ERR_DENIED;
+        advice = "Nothing was changed. Nothing can be written to this file system.";
+        break;
+    case ELOOP:
+    case ENOTDIR:
+    case EISDIR:
+    case ENXIO:
+        code = ERR_DENIED;
+        advice = "Something in the way is neither a plain file nor a folder of the store (links "
+                 "are never followed). Nothing was changed; remove it by hand.";
+        break;
+    case ENAMETOOLONG:
+        code = ERR_CONFIG;
+        advice =
+            "A name between two slashes is too long for this file system. Nothing was changed.";
+        break;
+    default:
+        break;
+    }
+    char reason[128];
+    return error_set(err, code, "Cannot %s %s in the folder %s: %s. %s", doing,
+                     key[0] != '\0' ? key : "the objects", root->path,
+                     strerror_r(errnum, reason, sizeof reason), advice);
+}
+
+int file_root_open(struct file_root *root, const char *path, struct error *err)
+{
+    *root = (struct file_root){.fd = -1};
+    int rc = fs_real_path(path, &root->path, err);
+    if (rc != ERR_OK)
+        return rc;
+    root->fd = open(root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root->fd < 0) {
+        int code = errno == EACCES ? ERR_DENIED : ERR_CONFIG;
+        rc = error_set_errno(err, code, errno, "Cannot open the store's folder %s", root->path);
+        free(root->path);
+        root->path = NULL;
+        return rc;
+    }
+    pthread_mutex_init(&root->mutex, NULL);
+    return ERR_OK;
+}
+
+void file_root_release(struct file_root *root)
+{
+    if (root->path == NULL)
+        return;
+    close(root->fd);
+    pthread_mutex_destroy(&root->mutex);
+    free(root->durable);
+    free(root->path);
+    *root = (struct file_root){.fd = -1};
+}
+
+/* ---- Folders on disk ----------------------------------------------------------------------- */
+
+int file_folder_sync(int folder)
+{
+    int n;
+    do {
+        n = fsync(folder);
+    } while (n != 0 && errno == EINTR);
+    /* Some file systems have no such operation on folders and say so: nothing can be done. */
+    return n == 0 || errno == EINVAL ? 0 : errno;
+}
+
+/* False where the kernel does not tell; such a folder is never taken for a known one. */
+static bool identify(int folder, struct folder_id *id)
+{
+    struct statx st;
+    if (statx(folder, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) != 0 ||
+        (st.stx_mask & STATX_INO) == 0 || (st.stx_mask & STATX_BTIME) == 0)
+        return false;
+    *id = (struct folder_id){
+        .device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor,
+        .inode = st.stx_ino,
+        .born_seconds = st.stx_btime.tv_sec,
+        .born_nanoseconds = st.stx_btime.tv_nsec,
+    };
+    return true;
+}
+
+static int compare_ids(const struct folder_id *a, const struct folder_id *b)
+{
+    if (a->device != b->device)
+        return a->device < b->device ? -1 : 1;
+    if (a->inode != b->inode)
+        return a->inode < b->inode ? -1 : 1;
+    if (a->born_seconds != b->born_seconds)
+        return a->born_seconds < b->born_seconds ? -1 : 1;
+    if (a->born_nanoseconds != b->born_nanoseconds)
+        return a->born_nanoseconds < b->born_nanoseconds ? -1 : 1;
+    return 0;
+}
+
+/* Index of the first remembered folder not below `id`. */
+static size_t position(const struct file_root *root, const struct folder_id *id)
+{
+    size_t low = 0;
+    size_t high = root->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_ids(&root->durable[middle], id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool is_remembered(struct file_root *root, const struct folder_id *id)
+{
+    pthread_mutex_lock(&root->mutex);
+    size_t i = position(root, id);
+    bool found = i < root->count && compare_ids(&root->durable[i], id) == 0;
+    pthread_mutex_unlock(&root->mutex);
+    return found;
+}
+
+static void remember(struct file_root *root, const struct folder_id *id)
+{
+    pthread_mutex_lock(&root->mutex);
+    if (root->count == DURABLE_MAX)
+        root->count = 0;
+    size_t i = position(root, id);
+    if (i == root->count || compare_ids(&root->durable[i], id) != 0) {
+        root->durable =
+            mem_grow(root->durable, root->count, &root->capacity, sizeof *root->durable);
+        memmove(&root->durable[i + 1], &root->durable[i],
+                (root->count - i) * sizeof *root->durable);
+        root->durable[i] = *id;
+        root->count++;
+    }
+    pthread_mutex_unlock(&root->mutex);
+}
+
+/*
+ * Bring the entry of `folder` in `parent` to disk, once in the life of that folder. Whoever merely
+ * found the folder does it too: its maker may not have come to it, and a power failure would then
+ * take what is reported durable below it.
+ */
+static int settle(struct file_root *root, int parent, int folder, const char *key,
+                  struct error *err)
+{
+    struct folder_id id;
+    bool known = identify(folder, &id);
+    if (known && is_remembered(root, &id))
+        return ERR_OK;
+    int errnum = file_folder_sync(parent);
+    if (errnum != 0)
+        return file_root_error(root, errnum, "bring to disk the folders of", key, err);
+    if (known)
+        remember(root, &id);
+    return ERR_OK;
+}
+
+/* ---- Entering ------------------------------------------------------------------------------ */
+
+/* Open one folder in another. A link gives ENOTDIR. Returns the descriptor, or -1 and errno. */
+static int open_in(int parent, const char *name, enum file_entry entry)
+{
+    /* Looking needs no more than the right to pass; fsync needs a real descriptor. */
+    int flags = (entry == FILE_LOOK ? O_PATH : O_RDONLY) | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int fd = openat(parent, name, flags);
+    if (fd >= 0 || errno != ENOENT || entry != FILE_CREATE)
+        return fd;
+    if (mkdirat(parent, name, 0777) != 0 && errno != EEXIST)
+        return -1;
+    return openat(parent, name, flags);
+}
+
+/* An object (or nothing) where a folder should be is an absent object to a reader. */
+static bool is_plain_file(int parent, const char *name)
+{
+    struct stat st;
+    return fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+/*
+ * Open the folder that the first `length` bytes of `key` name, segment by segment. ENOENT under
+ * FILE_CREATE says that somebody removed a folder meanwhile: `*vanished`.
+ */
+static int walk(struct file_root *root, const char *key, size_t length, enum file_entry entry,
+                int *out, bool *vanished, struct error *err)
+{
+    bool create = entry == FILE_CREATE;
+    char name[NAME_MAX + 1];
+    int fd = fcntl(root->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return file_root_error(root, errno, "open the folder of", key, err);
+    for (size_t i = 0; i < length;) {
+        size_t n = strcspn(key + i, "/");
+        int errnum = n > NAME_MAX ? ENAMETOOLONG : 0;
+        int next = -1;
+        if (errnum == 0) {
+            memcpy(name, key + i, n);
+            name[n] = '\0';
+            next = open_in(fd, name, entry);
+            errnum = errno;
+        }
+        if (next < 0) {
+            if (errnum == ENOTDIR && !create && is_plain_file(fd, name))
+                errnum = ENOENT;
+            *vanished = create && errnum == ENOENT;
+            close(fd);
+            return file_root_error(root, errnum, create ? "write" : "find", key, err);
+        }
+        int rc = create ? settle(root, fd, next, key, err) : ERR_OK;
+        close(fd);
+        fd = next;
+        if (rc != ERR_OK) {
+            close(fd);
+            return rc;
+        }
+        i += n + 1;
+    }
+    *out = fd;
+    return ERR_OK;
+}
+
+/* Bytes of the key before its last slash; 0 where it has none. */
+static size_t folder_length(const char *key)
+{
+    const char *slash = strrchr(key, '/');
+    return slash == NULL ? 0 : (size_t)(slash - key);
+}
+
+int file_root_enter(struct file_root *root, const char *key, enum file_entry entry,
+                    struct file_place *place, struct error *err)
+{
+    size_t length = folder_length(key);
+    bool vanished = false;
+    int rc;
+    *place = (struct file_place){.folder = -1, .name = key + (length > 0 ? length + 1 : 0)};
+    int tries = 0;
+    do {
+        vanished = false;
+        rc = walk(root, key, length, entry, &place->folder, &vanished, err);
+    } while (vanished && ++tries < ENTER_TRIES);
+    if (vanished)
+        rc = error_set(err, ERR_AGAIN,
+                       "The folders of %s in %s vanish while they are being made. Nothing was "
+                       "changed; see that the store's folder is still there, and run again.",
+                       key, root->path);
+    return rc;
+}
+
+void file_place_leave(struct file_place *place)
+{
+    if (place->folder >= 0)
+        close(place->folder);
+    place->folder = -1;
+}
+
+void file_root_prune(struct file_root *root, const char *key)
+{
+    char *path = mem_strdup(key);
+    for (size_t n = folder_length(path); n > 0; n = folder_length(path)) {
+        path[n] = '\0'; /* now the key of the folder itself */
+        struct file_place place;
+        int rc = file_root_enter(root, path, FILE_LOOK, &place, NULL);
+        if (rc == ERR_ABSENT)
+            continue;
+        bool gone = rc == ERR_OK &&
+                    (unlinkat(place.folder, place.name, AT_REMOVEDIR) == 0 || errno == ENOENT);
+        file_place_leave(&place);
+        if (!gone)
+            break;
+    }
+    free(path);
+}
+
+/* ---- Locking ------------------------------------------------------------------------------- */
+
+/* Is it still the file that everybody else finds under the name? */
+static bool is_current(const struct file_root *root, int fd)
+{
+    struct stat held;
+    struct stat named;
+    return fstat(fd, &held) == 0 &&
+           fstatat(root->fd, FILE_ROOT_LOCK, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+}
+
+/* One attempt. ERR_CONFLICT: somebody else holds it. */
+static int try_lock(struct file_root *root, int *fd, struct error *err)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int file = openat(root->fd, FILE_ROOT_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (file < 0 && errno == ENOENT)
+        return error_set(err, ERR_DENIED,
+                         "The store's folder %s was deleted while it was in use. Nothing was "
+                         "changed.",
+                         root->path);
+    if (file < 0)
+        return file_root_error(root, errno, "open the lock", FILE_ROOT_LOCK, err);
+    if (fcntl(file, F_OFD_SETLK, &whole) != 0) {
+        int errnum = errno;
+        close(file);
+        if (errnum == EAGAIN || errnum == EACCES || errnum == EINTR)
+            return ERR_CONFLICT;
+        return file_root_error(root, errnum, "take the lock", FILE_ROOT_LOCK, err);
+    }
+    if (!is_current(root, file)) {
+        close(file);
+        return ERR_CONFLICT;
+    }
+    *fd = file;
+    return ERR_OK;
+}
+
+int file_root_lock(struct file_root *root, int *fd, struct error *err)
+{
+    int64_t end = time_monotonic() + LOCK_PATIENCE;
+    int64_t pause = LOCK_PAUSE_MIN;
+    int rc = try_lock(root, fd, err);
+    while (rc == ERR_CONFLICT) {
+        if (time_monotonic() >= end)
+            return error_set(err, ERR_AGAIN,
+                             "Another process has held the lock of the store %s for a minute. "
+                             "Nothing was changed; see whether that process was stopped, and run "
+                             "again.",
+                             root->path);
+        time_sleep(pause);
+        pause = pause * 2 < LOCK_PAUSE_MAX ? pause * 2 : LOCK_PAUSE_MAX;
+        rc = try_lock(root, fd, err);
+    }
+    return rc;
+}

@@ -1,0 +1,88 @@
+/*
+ * The folder below which a folder store keeps its objects: entered key by key without ever
+ * following a link, so that no key leads out of it. Folders are made durably and removed when they
+ * become empty; one lock serialises what replaces or removes.
+ *
+ * Every function may be used by several threads at once.
+ */
+#ifndef CAUCE_STORE_FILE_ROOT_H
+#define CAUCE_STORE_FILE_ROOT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "store/store.h"
+
+/* The lock file in the root: never listed, never deleted, no key of an object. */
+#define FILE_ROOT_LOCK ".cauce.lock"
+
+/* One folder in one life: a number is given again after a removal, but not at the same time. */
+struct folder_id {
+    uint64_t device, inode;
+    int64_t born_seconds;
+    uint32_t born_nanoseconds;
+};
+
+struct file_root {
+    int fd;
+    char *path; /* absolute, without links */
+    pthread_mutex_t mutex;
+    struct folder_id *durable; /* folders whose entry in their parent is on disk; sorted */
+    size_t count, capacity;
+};
+
+/* The folder of an object, open, and its name there (borrowed from the key). */
+struct file_place {
+    int folder;
+    const char *name;
+};
+
+/* `path` is an existing folder. */
+int file_root_open(struct file_root *root, const char *path, struct error *err);
+void file_root_release(struct file_root *root);
+
+/* What somebody enters a folder for. */
+enum file_entry {
+    FILE_LOOK,   /* to look at what is there; the folder cannot be synced */
+    FILE_CHANGE, /* to change it; it must be there */
+    FILE_CREATE, /* as FILE_CHANGE; folders that are absent are made, and all on the way durable */
+};
+
+/*
+ * Open the folder of a key. ERR_ABSENT: a folder on the way is not there (never with FILE_CREATE).
+ * ERR_DENIED: a link, or a file where FILE_CREATE needs a folder, is in the way. Left with
+ * file_place_leave on success.
+ */
+int file_root_enter(struct file_root *root, const char *key, enum file_entry entry,
+                    struct file_place *place, struct error *err);
+void file_place_leave(struct file_place *place);
+
+/* Bring the entries of an open folder to disk. 0, or an errno value. */
+int file_folder_sync(int folder);
+
+/* Remove the folders of the key that are empty, upwards, never the root. The lock must be held. */
+void file_root_prune(struct file_root *root, const char *key);
+
+/*
+ * Visit what is not a folder below the prefix, in byte order of the keys, the lock file left out.
+ * Links are reported and not followed. Names that cannot be keys are passed over.
+ */
+int file_root_list(struct file_root *root, const char *prefix, store_visit *visit, void *ctx,
+                   struct error *err);
+
+/*
+ * The one lock of the store, an open file description lock (fcntl(2)): it excludes threads as well
+ * as processes, and the kernel frees it when its holder dies. ERR_AGAIN where somebody else holds it
+ * for more than a minute. Freed by closing `*fd`.
+ */
+int file_root_lock(struct file_root *root, int *fd, struct error *err);
+
+/*
+ * The error for a failed system call: code by errno, and one sentence on what to do. `doing` is
+ * "write", "read" and the like; nothing may have changed. Returns the code.
+ */
+int file_root_error(const struct file_root *root, int errnum, const char *doing, const char *key,
+                    struct error *err);
+
+#endif

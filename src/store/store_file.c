@@ -1,0 +1,478 @@
+#include "store/store_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/file_content.h"
+#include "store/file_root.h"
+#include "store/store_backend.h"
+#include "util/fs.h"
+#include "util/mem.h"
+
+/* How often a write begins again because others remove its folder at the same moment. */
+#define WRITE_TRIES 100
+
+struct store_file {
+    struct store base;
+    struct file_root root;
+    /* Once a file could not be brought to disk, a second fsync of it would lie: copy from then on. */
+    atomic_bool copy_only;
+};
+
+static struct store_file *self(struct store *st)
+{
+    return (struct store_file *)st;
+}
+
+/* The lock file is no object. */
+static int refuse_lock(const char *key, struct error *err)
+{
+    if (strcmp(key, FILE_ROOT_LOCK) != 0)
+        return ERR_OK;
+    return error_set(err, ERR_CONFIG,
+                     "%s cannot be the key of an object: it is the lock of the store. Nothing was "
+                     "done.",
+                     key);
+}
+
+static int conflict(const struct store_file *fs, const char *key, struct error *err)
+{
+    return error_set(err, ERR_CONFLICT,
+                     "%s in the folder %s is not in the state expected. Nothing was changed.", key,
+                     fs->root.path);
+}
+
+static int vanished_for_good(const struct store_file *fs, const char *key, struct error *err)
+{
+    return error_set(err, ERR_AGAIN,
+                     "The folder of %s in %s vanishes while it is being written. Nothing was "
+                     "changed; run again.",
+                     key, fs->root.path);
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+static int file_get(struct store *st, const char *key, struct str *body, struct store_tag *tag,
+                    struct error *err)
+{
+    struct store_file *fs = self(st);
+    store_count_request(st, &st->bill.gets);
+    int rc = refuse_lock(key, err);
+    int fd = -1;
+    if (rc == ERR_OK)
+        rc = file_content_open(&fs->root, key, &fd, NULL, err);
+    if (rc != ERR_OK)
+        return rc;
+    uint64_t size;
+    rc = file_content_read(&fs->root, fd, key, body, -1, NULL, tag, &size, err);
+    close(fd);
+    if (rc == ERR_OK)
+        store_count(&st->bill.bytes_read, size);
+    return rc;
+}
+
+static int file_get_file(struct store *st, const char *key, const char *path, struct store_tag *tag,
+                         struct error *err)
+{
+    struct store_file *fs = self(st);
+    store_count_request(st, &st->bill.gets);
+    int rc = refuse_lock(key, err);
+    int fd = -1;
+    if (rc == ERR_OK)
+        rc = file_content_open(&fs->root, key, &fd, NULL, err);
+    if (rc != ERR_OK)
+        return rc;
+    uint64_t size;
+    /* New, never written through: the path may be a second name of an object. */
+    int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (out < 0)
+        rc = error_set_errno(err, ERR_SYSTEM, errno, "Cannot create %s, a local copy of %s", path,
+                             key);
+    else
+        rc = file_content_read(&fs->root, fd, key, NULL, out, path, tag, &size, err);
+    if (out >= 0 && close(out) != 0 && errno != EINTR && rc == ERR_OK)
+        rc = error_set_errno(err, ERR_SYSTEM, errno, "Cannot write %s, a local copy of %s", path,
+                             key);
+    close(fd);
+    if (rc == ERR_OK)
+        store_count(&st->bill.bytes_read, size);
+    return rc;
+}
+
+/* Tag of a state as stat sees it. */
+static void stat_tag(const struct stat *st, struct store_tag *tag)
+{
+    char *text =
+        mem_printf("%llu-%lld-%lld.%09ld-%lld.%09ld", (unsigned long long)st->st_ino,
+                   (long long)st->st_size, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+                   (long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+    store_tag_set(tag, text);
+    free(text);
+}
+
+/* Look at an object in its folder. A folder of that name is no object. */
+static int look(const struct store_file *fs, const struct file_place *place, const char *key,
+                struct stat *st, struct error *err)
+{
+    int errnum = 0;
+    if (fstatat(place->folder, place->name, st, AT_SYMLINK_NOFOLLOW) != 0)
+        errnum = errno;
+    else if (S_ISDIR(st->st_mode))
+        errnum = ENOENT;
+    else if (!S_ISREG(st->st_mode))
+        errnum = ELOOP;
+    return errnum == 0 ? ERR_OK : file_root_error(&fs->root, errnum, "look at", key, err);
+}
+
+static int file_head(struct store *st, const char *key, struct store_info *info, struct error *err)
+{
+    struct store_file *fs = self(st);
+    store_count_request(st, &st->bill.heads);
+    struct file_place place;
+    int rc = refuse_lock(key, err);
+    if (rc == ERR_OK)
+        rc = file_root_enter(&fs->root, key, FILE_LOOK, &place, err);
+    if (rc != ERR_OK)
+        return rc;
+    struct stat seen;
+    rc = look(fs, &place, key, &seen, err);
+    file_place_leave(&place);
+    if (rc == ERR_OK) {
+        info->size = (uint64_t)seen.st_size;
+        stat_tag(&seen, &info->tag);
+    }
+    return rc;
+}
+
+static int file_list(struct store *st, const char *prefix, store_visit *visit, void *ctx,
+                     struct error *err)
+{
+    store_count_request(st, &st->bill.lists);
+    return file_root_list(&self(st)->root, prefix, visit, ctx, err);
+}
+
+static int file_local_path(struct store *st, const char *key, char **path, struct error *err)
+{
+    struct store_file *fs = self(st);
+    int fd;
+    int rc = refuse_lock(key, err);
+    if (rc == ERR_OK)
+        rc = file_content_open(&fs->root, key, &fd, NULL, err);
+    if (rc != ERR_OK)
+        return rc;
+    close(fd);
+    *path = fs_join(fs->root.path, key);
+    return ERR_OK;
+}
+
+/* ---- Creating and replacing ---------------------------------------------------------------- */
+
+/* One attempt at an object in its open folder, which must not have that name yet. */
+static int create_in(struct store_file *fs, const struct file_place *place, const char *key,
+                     const struct store_body *body, bool *vanished, struct error *err)
+{
+    struct stat st;
+    struct file_temp temp;
+    if (fstatat(place->folder, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return conflict(fs, key, err); /* spares the writing; link(2) is what decides */
+    if (body->path != NULL && !atomic_load(&fs->copy_only)) {
+        bool linked;
+        bool unsafe;
+        int rc = file_link_body(&fs->root, place, key, body, &linked, &unsafe, err);
+        if (unsafe)
+            atomic_store(&fs->copy_only, true);
+        if (linked || rc != ERR_OK)
+            return rc;
+    }
+    int rc = file_temp_write(&fs->root, place, key, body, &temp, vanished, err);
+    if (rc == ERR_OK)
+        rc = file_publish_new(&fs->root, &temp, place, key, vanished, err);
+    return rc;
+}
+
+/* Create an object; its folders may be removed by others until something lies in them. */
+static int create(struct store_file *fs, const char *key, const struct store_body *body,
+                  struct error *err)
+{
+    bool vanished = false;
+    int rc;
+    int tries = 0;
+    do {
+        struct file_place place;
+        vanished = false;
+        rc = file_root_enter(&fs->root, key, FILE_CREATE, &place, err);
+        if (rc != ERR_OK)
+            break;
+        rc = create_in(fs, &place, key, body, &vanished, err);
+        file_place_leave(&place);
+    } while (vanished && ++tries < WRITE_TRIES);
+    return vanished ? vanished_for_good(fs, key, err) : rc;
+}
+
+static int file_put_new(struct store *st, const char *key, const struct store_body *body,
+                        struct store_tag *tag, struct error *err)
+{
+    store_count_request(st, &st->bill.puts);
+    int rc = refuse_lock(key, err);
+    if (rc == ERR_OK)
+        rc = create(self(st), key, body, err);
+    if (rc == ERR_OK) {
+        store_tag_set(tag, body->sha256);
+        store_count(&st->bill.bytes_written, body->size);
+    }
+    return rc;
+}
+
+/* Under the lock: is the content of the object what `expected` says? ERR_CONFLICT where not. */
+static int compare_content(struct store_file *fs, const char *key, const struct store_tag *expected,
+                           struct error *err)
+{
+    struct store_tag now = {""};
+    int rc = file_content_tag(&fs->root, key, &now, err);
+    if (rc == ERR_ABSENT || (rc == ERR_OK && !store_tag_equal(&now, expected)))
+        return conflict(fs, key, err);
+    return rc;
+}
+
+static int replace_locked(struct store_file *fs, const char *key, const struct store_tag *expected,
+                          const struct store_body *body, struct error *err)
+{
+    int rc = compare_content(fs, key, expected, err);
+    if (rc != ERR_OK)
+        return rc;
+    struct file_place place;
+    struct file_temp temp;
+    bool vanished = false;
+    rc = file_root_enter(&fs->root, key, FILE_CHANGE, &place, err);
+    if (rc != ERR_OK)
+        return rc == ERR_ABSENT ? conflict(fs, key, err) : rc;
+    rc = file_temp_write(&fs->root, &place, key, body, &temp, &vanished, err);
+    if (rc == ERR_OK)
+        rc = file_publish_over(&fs->root, &temp, &place, key, err);
+    else if (vanished)
+        rc = vanished_for_good(fs, key, err);
+    file_place_leave(&place);
+    return rc;
+}
+
+static int file_swap(struct store *st, const char *key, const struct store_tag *expected,
+                     const struct store_body *body, struct store_tag *tag, struct error *err)
+{
+    struct store_file *fs = self(st);
+    store_count_request(st, &st->bill.swaps);
+    int lock = -1;
+    int rc = refuse_lock(key, err);
+    /* Creating needs no lock: link(2) decides, and whoever replaces or removes finds it or not. */
+    if (rc == ERR_OK && expected == NULL)
+        rc = create(fs, key, body, err);
+    if (rc == ERR_OK && expected != NULL) {
+        rc = file_root_lock(&fs->root, &lock, err);
+        if (rc == ERR_OK) {
+            rc = replace_locked(fs, key, expected, body, err);
+            fs_unlock(lock);
+        }
+    }
+    if (rc == ERR_OK) {
+        store_tag_set(tag, body->sha256);
+        store_count(&st->bill.bytes_written, body->size);
+    }
+    return rc;
+}
+
+/* ---- Moving and removing ------------------------------------------------------------------- */
+
+/* Is the object at the place in the state that head saw (NULL: absent)? ERR_CONFLICT where not. */
+static int compare_state(const struct store_file *fs, const struct file_place *place,
+                         const char *key, const struct store_tag *expected, struct error *err)
+{
+    struct stat st;
+    struct store_tag now = {""};
+    int rc = look(fs, place, key, &st, err);
+    if (rc == ERR_ABSENT)
+        return expected == NULL ? ERR_OK : conflict(fs, key, err);
+    if (rc != ERR_OK)
+        return rc;
+    stat_tag(&st, &now);
+    return expected != NULL && store_tag_equal(&now, expected) ? ERR_OK : conflict(fs, key, err);
+}
+
+/* Give the object its new name, and take the old one away. */
+static int rename_locked(struct store_file *fs, const struct store_move *move,
+                         const struct file_place *from, const struct file_place *to,
+                         struct error *err)
+{
+    int failed;
+    /* A rename would replace what another process creates at this moment without the lock. */
+    if (move->expected == NULL)
+        failed = linkat(from->folder, from->name, to->folder, to->name, 0);
+    else
+        failed = renameat(from->folder, from->name, to->folder, to->name);
+    if (failed != 0) {
+        int errnum = errno;
+        if (errnum == EEXIST)
+            return conflict(fs, move->to, err);
+        if (errnum == EIO)
+            return file_unclear(&fs->root, errnum, move->to, err);
+        return file_root_error(&fs->root, errnum, "move", move->from, err);
+    }
+    int rc = file_settle_change(&fs->root, to->folder, move->to, err);
+    if (rc != ERR_OK)
+        return rc;
+    /* Also after a rename: two names of one file are left alone by it (rename(2)), as a move that
+     * was interrupted right here leaves them. */
+    unlinkat(from->folder, from->name, 0);
+    return file_settle_change(&fs->root, from->folder, move->from, err);
+}
+
+static int move_locked(struct store_file *fs, const struct store_move *move, struct error *err)
+{
+    struct file_place from;
+    struct file_place to = {.folder = -1};
+    struct stat st;
+    int rc = compare_content(fs, move->guard, move->guard_tag, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = file_root_enter(&fs->root, move->from, FILE_CHANGE, &from, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = look(fs, &from, move->from, &st, err);
+    if (rc == ERR_OK)
+        rc = file_root_enter(&fs->root, move->to, FILE_CREATE, &to, err);
+    if (rc == ERR_OK)
+        rc = compare_state(fs, &to, move->to, move->expected, err);
+    if (rc == ERR_OK)
+        rc = rename_locked(fs, move, &from, &to, err);
+    file_place_leave(&to);
+    file_place_leave(&from);
+    if (rc == ERR_OK)
+        file_root_prune(&fs->root, move->from);
+    else if (rc != ERR_UNKNOWN)
+        file_root_prune(&fs->root, move->to);
+    return rc;
+}
+
+static int file_move(struct store *st, const struct store_move *move, struct error *err)
+{
+    struct store_file *fs = self(st);
+    store_count_request(st, &st->bill.moves);
+    const char *keys[] = {move->from, move->to, move->guard};
+    int rc = ERR_OK;
+    for (size_t i = 0; rc == ERR_OK && i < 3; i++)
+        rc = refuse_lock(keys[i], err);
+    int lock;
+    if (rc == ERR_OK)
+        rc = file_root_lock(&fs->root, &lock, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = move_locked(fs, move, err);
+    fs_unlock(lock);
+    return rc;
+}
+
+static int remove_locked(struct store_file *fs, const char *key, struct error *err)
+{
+    struct file_place place;
+    int rc = file_root_enter(&fs->root, key, FILE_LOOK, &place, err);
+    if (rc == ERR_ABSENT)
+        return ERR_OK;
+    if (rc != ERR_OK)
+        return rc;
+    int errnum = unlinkat(place.folder, place.name, 0) == 0 ? 0 : errno;
+    file_place_leave(&place);
+    if (errnum == EIO)
+        return file_unclear(&fs->root, errnum, key, err);
+    if (errnum != 0 && errnum != ENOENT && errnum != EISDIR)
+        return file_root_error(&fs->root, errnum, "delete", key, err);
+    if (errnum != EISDIR)
+        file_root_prune(&fs->root, key);
+    return ERR_OK;
+}
+
+static int file_remove(struct store *st, const char *key, struct error *err)
+{
+    struct store_file *fs = self(st);
+    store_count_request(st, &st->bill.deletes);
+    int rc = refuse_lock(key, err);
+    int lock;
+    /* The lock, because a swap that compared before the removal must not bring the object back. */
+    if (rc == ERR_OK)
+        rc = file_root_lock(&fs->root, &lock, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = remove_locked(fs, key, err);
+    fs_unlock(lock);
+    return rc;
+}
+
+/* ---- Opening ------------------------------------------------------------------------------- */
+
+static void file_free(struct store *st)
+{
+    struct store_file *fs = self(st);
+    file_root_release(&fs->root);
+    free(st->url);
+    free(fs);
+}
+
+static const struct store_ops file_ops = {
+    .get = file_get,
+    .get_file = file_get_file,
+    .head = file_head,
+    .put_new = file_put_new,
+    .swap = file_swap,
+    .move = file_move,
+    .list = file_list,
+    .remove = file_remove,
+    .local_path = file_local_path,
+    .free = file_free,
+};
+
+static int refuse_network(const char *path, struct error *err)
+{
+    bool network;
+    const char *kind;
+    int rc = fs_is_network(path, &network, &kind, err);
+    if (rc != ERR_OK || !network)
+        return rc;
+    return error_set(
+        err, ERR_GATE,
+        "The folder %s lies on a network file system (%s), whose locks and renames may "
+        "not keep what a store promises. Nothing was written; use a local folder or "
+        "s3://, or allow network file systems explicitly.",
+        path, kind);
+}
+
+int store_file_open(const char *path, const struct store_options *options, struct store **out,
+                    struct error *err)
+{
+    *out = NULL;
+    int rc = options->create ? fs_make_folders(path, true, err) : ERR_OK;
+    if (rc == ERR_OK && !fs_exists(path))
+        rc = error_set(err, ERR_ABSENT, "There is no folder %s.", path);
+    if (rc == ERR_OK && !options->allow_network_filesystem)
+        rc = refuse_network(path, err);
+    if (rc != ERR_OK)
+        return rc;
+    struct store_file *fs = mem_calloc(1, sizeof *fs);
+    rc = file_root_open(&fs->root, path, err);
+    if (rc != ERR_OK) {
+        free(fs);
+        return rc;
+    }
+    fs->base = (struct store){
+        .ops = &file_ops,
+        .traits = {.kind = "file",
+                   .compare_and_swap = true,
+                   .local_paths = true,
+                   .guarded_move = true},
+        .url = mem_printf("file://%s", fs->root.path),
+    };
+    *out = &fs->base;
+    return ERR_OK;
+}

@@ -1,0 +1,31 @@
+/*
+ * A store in a folder of a local file system: every object is an ordinary file.
+ *
+ * Creating: the content goes to "<name>.tmp-<32 hex>" in the same folder, is checked and brought to
+ * disk, and gets its name by link(2), which refuses a name that is taken; a body that is a local file
+ * of the same file system gets its name directly. Replacing: under one lock of the whole store the
+ * object is read again and compared, and the new content renamed over it. In both cases the folder,
+ * and every folder above it that may be new, is brought to disk before success is reported. After a
+ * failed fsync a file is abandoned, never synced again.
+ *
+ * The tag of an object is the SHA-256 of its content (get, put_new, swap), so the same bytes written
+ * again carry the same tag; the tag of head is made of inode, size, mtime and ctime, and tells any
+ * state from any other. It also changes when the file gets or loses another name or permission: a
+ * move is then refused although the content is the same, and may be tried with a fresh head.
+ *
+ * Removals are not brought to disk: after a power failure a removed object may be there again, named
+ * by nothing. What a dead process leaves behind (temporary files) is listed like any object.
+ *
+ * No link inside the folder is ever followed. Created files and folders have the permissions that
+ * the umask gives.
+ */
+#ifndef CAUCE_STORE_STORE_FILE_H
+#define CAUCE_STORE_STORE_FILE_H
+
+#include "store/store.h"
+
+/* Open the folder `path`. Errors as store_open. */
+int store_file_open(const char *path, const struct store_options *options, struct store **out,
+                    struct error *err);
+
+#endif
