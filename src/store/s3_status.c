@@ -69,7 +69,7 @@ static int classify_absent(enum s3_op op, const char *code)
         return ERR_OK;
     case S3_OP_COMPLETE:
         /* NoSuchUpload: aborted by somebody, or completed by an earlier copy of this request. */
-        return strcmp(code, "NoSuchUpload") == 0 ? ERR_UNKNOWN : ERR_ABSENT;
+        return strcmp(code, "NoSuchUpload") == 0 ? ERR_UNKNOWN : ERR_CONFLICT;
     default:
         return ERR_ABSENT;
     }

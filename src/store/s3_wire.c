@@ -81,6 +81,11 @@ static void XMLCALL on_doctype(void *data, const XML_Char *name, const XML_Char 
 static bool walk_document(const char *bytes, size_t count,
                           void (*visit)(struct walk *, void *, const char *), void *ctx)
 {
+    /* Some servers send blanks while they work, to keep the connection alive. */
+    while (count > 0 && (*bytes == ' ' || *bytes == '\n' || *bytes == '\r')) {
+        bytes++;
+        count--;
+    }
     if (count == 0 || count > S3_WIRE_BODY_MAX)
         return false;
     struct walk w = {.visit = visit, .ctx = ctx};

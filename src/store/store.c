@@ -8,6 +8,7 @@
 #include "store/store_backend.h"
 #include "store/store_file.h"
 #include "store/store_memory.h"
+#include "store/store_s3.h"
 #include "util/fs.h"
 #include "util/mem.h"
 
@@ -56,16 +57,18 @@ static int open_file_url(const char *url, const struct store_options *options, s
             rest += strlen("localhost");
     }
     if (rest[0] != '/')
-        return error_set(err, ERR_CONFIG,
-                         "The store %s is not the URL of a local folder: write file:///path/to/folder, "
-                         "or the plain path.",
-                         url);
+        return error_set(
+            err, ERR_CONFIG,
+            "The store %s is not the URL of a local folder: write file:///path/to/folder, "
+            "or the plain path.",
+            url);
     char *path = percent_decode(rest);
     if (path == NULL)
-        return error_set(err, ERR_CONFIG,
-                         "The store %s has a \"%%\" that is not followed by two hex digits: write a "
-                         "per cent sign as %%25, or give the plain path.",
-                         url);
+        return error_set(
+            err, ERR_CONFIG,
+            "The store %s has a \"%%\" that is not followed by two hex digits: write a "
+            "per cent sign as %%25, or give the plain path.",
+            url);
     int rc = store_file_open(path, options, out, err);
     free(path);
     return rc;
@@ -91,6 +94,8 @@ int store_open(const char *url, const struct store_options *options, struct stor
         return store_memory_open(url + strlen("memory:"), out, err);
     if (str_starts(url, "file:"))
         return open_file_url(url, options, out, err);
+    if (str_starts(url, "s3://"))
+        return store_s3_open(url, options, out, err);
     size_t scheme = scheme_length(url);
     /* The rest of a strange URL may hold a password: only its scheme is shown. */
     if (scheme > 0)
@@ -142,10 +147,11 @@ static int check_labels(const struct store_label labels[STORE_LABELS_MAX], const
         for (size_t j = 0; good && j < m; j++)
             good = labels[i].value[j] >= 0x20 && labels[i].value[j] < 0x7f;
         if (!good)
-            return error_set(err, ERR_CONFIG,
-                             "Label %zu of %s is malformed: a name is made of a-z, 0-9 and \"-\", a "
-                             "value of printable ASCII. Nothing was done.",
-                             i + 1, key);
+            return error_set(
+                err, ERR_CONFIG,
+                "Label %zu of %s is malformed: a name is made of a-z, 0-9 and \"-\", a "
+                "value of printable ASCII. Nothing was done.",
+                i + 1, key);
     }
     return ERR_OK;
 }
@@ -342,8 +348,8 @@ int store_local_path(struct store *st, const char *key, char **path, struct erro
         return rc;
     if (st->ops->local_path == NULL)
         return error_set(err, ERR_GATE,
-                         "The objects of %s are no local files: read %s through the store.", st->url,
-                         key);
+                         "The objects of %s are no local files: read %s through the store.",
+                         st->url, key);
     return st->ops->local_path(st, key, path, err);
 }
 

@@ -145,6 +145,13 @@ struct store {
 struct store_options {
     bool allow_network_filesystem;
     bool create; /* file: create the root folder where it is absent */
+    /*
+     * Value of a backend's setting by the name of its environment variable ("AWS_REGION"; borrowed
+     * until the next call), NULL where it is not set. A backend reads nothing else of the
+     * environment; NULL: nothing is set. Called during opening only, in one thread.
+     */
+    const char *(*setting)(void *ctx, const char *name);
+    void *setting_ctx;
 };
 
 /*

@@ -1,0 +1,67 @@
+/*
+ * The settings of an S3 store: its URL and what the lookup of settings gives, read once at opening
+ * and checked. Every name is listed in docs/s3.md.
+ */
+#ifndef CAUCE_STORE_S3_SETTINGS_H
+#define CAUCE_STORE_S3_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/error.h"
+
+/* Where values of settings come from; see store_options.setting. */
+struct s3_lookup {
+    const char *(*get)(void *ctx, const char *name);
+    void *ctx;
+};
+
+/* Copy of a setting as a new string; NULL where it is not set or empty. */
+char *s3_lookup_copy(const struct s3_lookup *lookup, const char *name);
+
+/* Is a setting "1", "true" or "yes"? */
+bool s3_lookup_flag(const struct s3_lookup *lookup, const char *name);
+
+/* A whole number in [least, most]; `fallback` where not set. ERR_CONFIG names the setting. */
+int s3_lookup_number(const struct s3_lookup *lookup, const char *name, uint64_t least,
+                     uint64_t most, uint64_t fallback, uint64_t *out, struct error *err);
+
+/* All strings are owned; NULL where not set, unless said otherwise. */
+struct s3_settings {
+    char *bucket;
+    char *prefix;    /* without slashes around it; "" where none */
+    char *scheme;    /* "https" or "http" */
+    char *authority; /* host, and port where it is not the scheme's own; with the bucket in front
+                        where it is addressed as a virtual host */
+    char *base_path; /* encoded, "" or "/..." without a slash at the end; the bucket included where
+                        it is addressed by path */
+    char *region;
+    char *expected_bucket_owner;
+    char *encryption; /* value of x-amz-server-side-encryption */
+    char *kms_key_id;
+    char *ca_file;
+    char *proxy;
+    char *no_proxy;
+    char *cache_folder; /* of this user, for what was learned of servers */
+    char *temp_folder;  /* never NULL */
+    bool allow_plain;
+    unsigned transfers;           /* at once */
+    uint64_t part_size;           /* bytes of a part of an upload, and of a range of a download */
+    uint64_t multipart_threshold; /* bodies larger than this go up in parts */
+    int connect_seconds, stall_seconds, total_seconds;
+    uint64_t retry_seconds; /* after which repeatable requests are given up */
+};
+
+/* ERR_CONFIG: not s3://bucket/prefix, or a setting that cannot be used. */
+int s3_settings_load(const char *url, const struct s3_lookup *lookup, struct s3_settings *out,
+                     struct error *err);
+void s3_settings_release(struct s3_settings *settings);
+
+/*
+ * Split an endpoint ("https://host:9000/base") into scheme, authority without the scheme's own
+ * port, and path without a slash at the end, as new strings. ERR_CONFIG with the reason.
+ */
+int s3_settings_endpoint(const char *endpoint, char **scheme, char **authority, char **path,
+                         struct error *err);
+
+#endif

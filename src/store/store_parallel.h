@@ -1,0 +1,26 @@
+/* Many small tasks on a few threads. */
+#ifndef CAUCE_STORE_STORE_PARALLEL_H
+#define CAUCE_STORE_STORE_PARALLEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "store/store.h"
+#include "util/error.h"
+
+/* Do task `index`. Called by several threads at once, each index once. */
+typedef int store_task(void *ctx, size_t index, struct error *err);
+
+/*
+ * Run tasks 0 to count-1 on at most `threads` threads and wait for all. The first failure (in time)
+ * is returned. `stop` begins no further task after it; tasks that run are always finished.
+ */
+int store_parallel(size_t count, unsigned threads, bool stop, store_task *task, void *ctx,
+                   struct error *err);
+
+/* The slot put_many by way of the store's own put_new, on at most `threads` threads. */
+int store_parallel_put_many(struct store *st, unsigned threads, const char *const *keys,
+                            const struct store_body *bodies, size_t count, bool *written,
+                            struct error *err);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * The proof that a store honours its conditions, by real requests (docs/protocol.md, step 0), and
+ * what is learned of its dialect on the way. A store that fails it can be read, never published to.
+ */
+#ifndef CAUCE_STORE_STORE_PROBE_H
+#define CAUCE_STORE_STORE_PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/store.h"
+#include "util/error.h"
+
+/* How a server wants to be talked to. */
+struct store_dialect {
+    bool unquoted;  /* If-Match: the ETag without quotes */
+    bool multipart; /* conditions hold where a multipart upload is completed */
+    bool copies;    /* conditions hold for a copy on the server */
+    long absent;    /* status of If-Match on an object that is not there: 404 or 412 */
+};
+
+/*
+ * The store to be proven. Its operations must not be repeated by a decorator; objects below
+ * ".probe/" are made and deleted.
+ */
+struct store_subject {
+    struct store *store;
+    void *ctx;
+    /* Talk like this from now on. NULL: there is one way only. */
+    void (*use)(void *ctx, const struct store_dialect *dialect);
+    /* Status of the last conditional replacement of an absent object. NULL: there is none. */
+    long (*absent_status)(void *ctx);
+    /*
+     * Write in parts, and copy on the server, under the condition that the target is as expected
+     * (NULL: absent). Results as those of swap. NULL: the store cannot.
+     */
+    int (*put_in_parts)(void *ctx, const char *key, const struct store_tag *expected,
+                        const struct store_body *body, struct error *err);
+    int (*copy)(void *ctx, const char *from, const char *to, const struct store_tag *expected,
+                struct error *err);
+};
+
+/* Rounds of each race, writers in each, and bytes that each of them writes. */
+#define STORE_PROBE_ROUNDS 6
+#define STORE_PROBE_WRITERS 8
+#define STORE_PROBE_BYTES 65536
+
+/*
+ * Prove it: create twice, replace with the right and with a wrong tag, replace what is not there,
+ * race, read back. ERR_GATE names the check that failed; ERR_AGAIN and others: it could not be
+ * carried out. The probe's objects are deleted whatever happens.
+ */
+int store_probe_prove(const struct store_subject *subject, struct store_dialect *out,
+                      struct error *err);
+
+/*
+ * The result kept in a file below `folder` (NULL: not kept), for one endpoint and bucket
+ * (`identity`), good for STORE_PROBE_DAYS days from `now` (microseconds since 1970 UTC). Loading
+ * gives false where there is none that can be used; saving is best effort. Only proofs are kept,
+ * never refusals.
+ */
+#define STORE_PROBE_DAYS 7
+bool store_probe_load(const char *folder, const char *identity, int64_t now,
+                      struct store_dialect *out);
+void store_probe_save(const char *folder, const char *identity, int64_t now,
+                      const struct store_dialect *dialect);
+
+#endif

@@ -1,0 +1,299 @@
+#include "store/store_s3.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/s3_client.h"
+#include "store/store_backend.h"
+#include "store/store_parallel.h"
+#include "store/store_retry.h"
+#include "util/mem.h"
+#include "util/time.h"
+
+#define PROBE_TRIES 3
+
+/* The open store: what requests need, and the readiness to write. */
+struct s3_store {
+    struct s3_client client; /* first */
+    pthread_mutex_t probing;
+};
+
+static struct s3_store *store_of(struct store *st)
+{
+    return (struct s3_store *)st;
+}
+
+/* ---- The probe ------------------------------------------------------------------------------ */
+
+/* What identifies the server's behaviour: where requests go, and which bucket they name. */
+static char *identity_of(const struct s3_client *c)
+{
+    return mem_printf("%s://%s%s bucket %s", c->settings.scheme, c->settings.authority,
+                      c->settings.base_path, c->settings.bucket);
+}
+
+static void use_dialect(void *ctx, const struct store_dialect *dialect)
+{
+    struct s3_client *c = ctx;
+    c->unquoted = dialect->unquoted;
+    c->multipart = dialect->multipart;
+    c->copies = dialect->copies;
+    c->absent_status = dialect->absent;
+}
+
+static long absent_status(void *ctx)
+{
+    return ((struct s3_client *)ctx)->absent_status;
+}
+
+static struct s3_condition condition_of(const struct s3_client *c, const struct store_tag *expected)
+{
+    return expected == NULL ? s3_condition_absent() : s3_condition_tag(c, expected);
+}
+
+static int put_in_parts(void *ctx, const char *key, const struct store_tag *expected,
+                        const struct store_body *body, struct error *err)
+{
+    struct s3_condition condition = condition_of(ctx, expected);
+    return s3_upload_put(ctx, key, &condition, body, NULL, err);
+}
+
+static int copy_here(void *ctx, const char *from, const char *to, const struct store_tag *expected,
+                     struct error *err)
+{
+    struct s3_client *c = ctx;
+    const struct store_move move = {.from = from, .to = to, .expected = expected};
+    c->copies = true;
+    int rc = s3_object_move(&c->store, &move, err);
+    c->copies = false;
+    return rc;
+}
+
+static const struct store_ops bare_ops = {
+    .get = s3_object_get,
+    .get_file = s3_download_file,
+    .head = s3_object_head,
+    .put_new = s3_object_put_new,
+    .swap = s3_object_swap,
+    .move = s3_object_move,
+    .list = s3_list_all,
+    .remove = s3_object_remove,
+    .remove_many = s3_list_remove_many,
+};
+
+/* The same connection without the readiness check, so that the probe can write. */
+static void make_twin(const struct s3_client *c, struct s3_client *twin)
+{
+    *twin = (struct s3_client){.settings = c->settings, .http = c->http, .chain = c->chain};
+    twin->store = (struct store){.ops = &bare_ops, .traits = c->store.traits, .url = c->store.url};
+    twin->clock_offset = c->clock_offset;
+    twin->batches = true;
+}
+
+static void add_bill(struct store_bill *to, const struct store_bill *from)
+{
+    store_count(&to->gets, from->gets);
+    store_count(&to->heads, from->heads);
+    store_count(&to->puts, from->puts);
+    store_count(&to->swaps, from->swaps);
+    store_count(&to->moves, from->moves);
+    store_count(&to->lists, from->lists);
+    store_count(&to->deletes, from->deletes);
+    store_count(&to->bytes_read, from->bytes_read);
+    store_count(&to->bytes_written, from->bytes_written);
+    store_count(&to->requests, from->requests);
+    store_count(&to->retries, from->retries);
+}
+
+static int prove(struct s3_client *c, struct store_dialect *dialect, struct error *err)
+{
+    struct s3_client twin;
+    make_twin(c, &twin);
+    const struct store_subject subject = {
+        .store = &twin.store,
+        .ctx = &twin,
+        .use = use_dialect,
+        .absent_status = absent_status,
+        .put_in_parts = put_in_parts,
+        .copy = copy_here,
+    };
+    int rc;
+    int tries = 0;
+    do {
+        rc = store_probe_prove(&subject, dialect, err);
+    } while ((rc == ERR_AGAIN || rc == ERR_UNKNOWN) && ++tries < PROBE_TRIES);
+    c->clock_offset = twin.clock_offset;
+    c->batches = twin.batches;
+    add_bill(&c->store.bill, &twin.store.bill);
+    return rc;
+}
+
+static int probe_locked(struct s3_client *c, struct error *err)
+{
+    struct store_dialect dialect = {0};
+    char *identity = identity_of(c);
+    int rc = ERR_OK;
+    if (!store_probe_load(c->settings.cache_folder, identity, time_now(), &dialect)) {
+        rc = prove(c, &dialect, err);
+        if (rc == ERR_OK)
+            store_probe_save(c->settings.cache_folder, identity, time_now(), &dialect);
+        if (rc == ERR_GATE)
+            c->store.traits.compare_and_swap = false;
+    }
+    if (rc == ERR_OK) {
+        use_dialect(c, &dialect);
+        c->probed = true;
+    }
+    free(identity);
+    return rc;
+}
+
+static int s3_probe(struct store *st, struct error *err)
+{
+    struct s3_store *s = store_of(st);
+    int rc = ERR_OK;
+    if (s->client.probed)
+        return ERR_OK;
+    pthread_mutex_lock(&s->probing);
+    if (!s->client.probed)
+        rc = probe_locked(&s->client, err);
+    pthread_mutex_unlock(&s->probing);
+    return rc;
+}
+
+/* ---- Operations that write need the proof first --------------------------------------------- */
+
+static int s3_put_new(struct store *st, const char *key, const struct store_body *body,
+                      struct store_tag *tag, struct error *err)
+{
+    int rc = s3_probe(st, err);
+    return rc == ERR_OK ? s3_object_put_new(st, key, body, tag, err) : rc;
+}
+
+static int s3_swap(struct store *st, const char *key, const struct store_tag *expected,
+                   const struct store_body *body, struct store_tag *tag, struct error *err)
+{
+    int rc = s3_probe(st, err);
+    return rc == ERR_OK ? s3_object_swap(st, key, expected, body, tag, err) : rc;
+}
+
+static int s3_move(struct store *st, const struct store_move *move, struct error *err)
+{
+    int rc = s3_probe(st, err);
+    return rc == ERR_OK ? s3_object_move(st, move, err) : rc;
+}
+
+static int s3_put_many(struct store *st, const char *const *keys, const struct store_body *bodies,
+                       size_t count, bool *written, struct error *err)
+{
+    return store_parallel_put_many(st, store_of(st)->client.settings.transfers, keys, bodies, count,
+                                   written, err);
+}
+
+static void s3_free(struct store *st)
+{
+    struct s3_store *s = store_of(st);
+    s3_chain_free(s->client.chain);
+    s3_http_free(s->client.http);
+    s3_settings_release(&s->client.settings);
+    pthread_mutex_destroy(&s->probing);
+    free(st->url);
+    free(s);
+}
+
+/* ---- Opening -------------------------------------------------------------------------------- */
+
+static const struct store_ops s3_ops = {
+    .get = s3_object_get,
+    .get_file = s3_download_file,
+    .head = s3_object_head,
+    .put_new = s3_put_new,
+    .swap = s3_swap,
+    .move = s3_move,
+    .list = s3_list_all,
+    .remove = s3_object_remove,
+    .remove_many = s3_list_remove_many,
+    .put_many = s3_put_many,
+    .probe = s3_probe,
+    .free = s3_free,
+};
+
+static int open_parts(struct s3_store *s, const struct s3_lookup *lookup, struct error *err)
+{
+    const struct s3_settings *settings = &s->client.settings;
+    const struct s3_http_options options = {
+        .ca_file = settings->ca_file,
+        .allow_plain = settings->allow_plain,
+        .connect_seconds = settings->connect_seconds,
+        .stall_seconds = settings->stall_seconds,
+        .total_seconds = settings->total_seconds,
+        .proxy = settings->proxy,
+        .no_proxy = settings->no_proxy,
+    };
+    int rc = s3_http_new(&options, &s->client.http, err);
+    if (rc == ERR_OK)
+        rc = s3_chain_new(lookup, s->client.http, &s->client.chain, err);
+    return rc;
+}
+
+int store_s3_open_bare(const char *url, const struct store_options *options, struct store **out,
+                       struct error *err)
+{
+    const struct s3_lookup lookup = {options->setting, options->setting_ctx};
+    struct s3_settings settings;
+    int rc = s3_settings_load(url, &lookup, &settings, err);
+    if (rc != ERR_OK)
+        return rc;
+    struct s3_store *s = mem_calloc(1, sizeof *s);
+    pthread_mutex_init(&s->probing, NULL);
+    s->client.settings = settings;
+    s->client.batches = true;
+    s->client.store.ops = &s3_ops;
+    s->client.store.traits =
+        (struct store_traits){.kind = "s3", .compare_and_swap = true, .labels = true};
+    s->client.store.url = mem_printf("s3://%s%s%s", settings.bucket,
+                                     settings.prefix[0] != '\0' ? "/" : "", settings.prefix);
+    rc = open_parts(s, &lookup, err);
+    if (rc != ERR_OK) {
+        s3_free(&s->client.store);
+        return rc;
+    }
+    *out = &s->client.store;
+    return ERR_OK;
+}
+
+int store_s3_open(const char *url, const struct store_options *options, struct store **out,
+                  struct error *err)
+{
+    struct store *bare = NULL;
+    int rc = store_s3_open_bare(url, options, &bare, err);
+    if (rc != ERR_OK)
+        return rc;
+    const struct s3_settings *settings = &store_of(bare)->client.settings;
+    const struct store_retry_policy policy = {
+        .deadline = (int64_t)settings->retry_seconds * 1000000,
+        .transfers = settings->transfers,
+    };
+    *out = store_retry_new(bare, &policy);
+    return ERR_OK;
+}
+
+int store_s3_describe(struct store *st, struct str *out, struct error *err)
+{
+    if (st->ops != &s3_ops)
+        st = store_retry_inner(st);
+    struct s3_client *c = &store_of(st)->client;
+    struct s3_credentials who = {0};
+    int rc = s3_chain_get(c->chain, &who, err);
+    if (rc != ERR_OK)
+        return rc;
+    str_printf(out, "%s at %s://%s%s, region %s, credentials from %s", st->url, c->settings.scheme,
+               c->settings.authority, c->settings.base_path, c->settings.region, who.source);
+    char when[TIME_TEXT_SIZE];
+    if (who.expires != 0 && time_format(who.expires, when, NULL) == ERR_OK)
+        str_printf(out, ", good until %s", when);
+    str_append_char(out, '.');
+    s3_credentials_release(&who);
+    return str_check(out, "The description of the store", err);
+}

@@ -1,0 +1,168 @@
+#include "support/s3_server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/s3_http.h"
+#include "store/s3_sign.h"
+#include "store/store_s3.h"
+#include "support/temp_folder.h"
+#include "util/mem.h"
+#include "util/time.h"
+
+#define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+void s3_test_set(struct s3_test_settings *settings, const char *name, const char *value)
+{
+    size_t i = 0;
+    while (i < S3_SETTINGS_MAX && settings->names[i] != NULL &&
+           strcmp(settings->names[i], name) != 0)
+        i++;
+    if (i == S3_SETTINGS_MAX)
+        abort();
+    if (settings->names[i] == NULL)
+        settings->names[i] = mem_strdup(name);
+    free(settings->values[i]);
+    settings->values[i] = mem_strdup(value);
+}
+
+void s3_test_settings_release(struct s3_test_settings *settings)
+{
+    for (size_t i = 0; i < S3_SETTINGS_MAX; i++) {
+        free(settings->names[i]);
+        free(settings->values[i]);
+    }
+    *settings = (struct s3_test_settings){0};
+}
+
+const char *s3_test_get(void *ctx, const char *name)
+{
+    const struct s3_test_settings *settings = ctx;
+    for (size_t i = 0; i < S3_SETTINGS_MAX && settings->names[i] != NULL; i++) {
+        if (strcmp(settings->names[i], name) == 0)
+            return settings->values[i];
+    }
+    return NULL;
+}
+
+static const char *source_folder(void)
+{
+    const char *folder = getenv("CAUCE_SOURCE_DIR");
+    return folder != NULL ? folder : ".";
+}
+
+/* Run the starter and take the NAME=VALUE lines that it prints; its exit status. */
+static int run_starter(struct s3_server *server, const char *what)
+{
+    char line[512];
+    char *command = mem_printf("'%s/tests/support/ceph-rgw' %s '%s/rgw'", source_folder(), what,
+                               server->folder);
+    FILE *f = popen(command, "re");
+    free(command);
+    if (f == NULL)
+        return 77;
+    while (fgets(line, sizeof line, f) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        char *equals = strchr(line, '=');
+        if (equals == NULL)
+            continue;
+        *equals = '\0';
+        s3_test_set(&server->settings, line, equals + 1);
+    }
+    int status = pclose(f);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+bool s3_server_start(struct s3_server *server)
+{
+    *server = (struct s3_server){.folder = temp_folder_new()};
+    const char *endpoint = getenv("CAUCE_TEST_S3_ENDPOINT");
+    s3_test_set(&server->settings, "XDG_CACHE_HOME", server->folder);
+    s3_test_set(&server->settings, "TMPDIR", server->folder);
+    s3_test_set(&server->settings, "AWS_EC2_METADATA_DISABLED", "true");
+    if (endpoint != NULL) {
+        s3_test_set(&server->settings, "AWS_ENDPOINT_URL", endpoint);
+        s3_test_set(&server->settings, "AWS_ACCESS_KEY_ID", getenv("CAUCE_TEST_S3_ACCESS_KEY"));
+        s3_test_set(&server->settings, "AWS_SECRET_ACCESS_KEY", getenv("CAUCE_TEST_S3_SECRET_KEY"));
+        s3_test_set(&server->settings, "AWS_REGION", "us-east-1");
+        return true;
+    }
+    server->own = true;
+    if (run_starter(server, "start") == 0)
+        return true;
+    printf("skipped: no S3 server can be brought up here\n");
+    s3_server_stop(server);
+    return false;
+}
+
+void s3_server_stop(struct s3_server *server)
+{
+    if (server->own)
+        run_starter(server, "stop");
+    s3_test_settings_release(&server->settings);
+    temp_folder_free(server->folder);
+}
+
+void s3_server_make_bucket(struct s3_server *server, const char *bucket)
+{
+    const struct s3_test_settings *settings = &server->settings;
+    const char *endpoint = s3_test_get(&server->settings, "AWS_ENDPOINT_URL");
+    char date[S3_SIGN_DATE_SIZE];
+    struct str authorization;
+    struct error err = ERROR_INIT;
+    str_init(&authorization, 4096);
+    s3_sign_date(time_now(), date, NULL);
+    char *path = mem_printf("/%s", bucket);
+    char *url = mem_printf("%s%s", endpoint, path);
+    struct s3_pair headers[4] = {{"host", strstr(endpoint, "://") + 3},
+                                 {"x-amz-content-sha256", EMPTY_SHA256},
+                                 {"x-amz-date", date}};
+    const struct s3_sign_request request = {.method = "PUT",
+                                            .path = path,
+                                            .query = "",
+                                            .headers = headers,
+                                            .header_count = 3,
+                                            .payload_sha256 = EMPTY_SHA256,
+                                            .date = date,
+                                            .region = "us-east-1",
+                                            .service = "s3"};
+    const struct s3_sign_key key = {s3_test_get((void *)settings, "AWS_ACCESS_KEY_ID"),
+                                    s3_test_get((void *)settings, "AWS_SECRET_ACCESS_KEY"), NULL};
+    s3_sign_authorization(&request, &key, &authorization, NULL);
+    headers[3] = (struct s3_pair){"authorization", authorization.data};
+    struct s3_http *http = NULL;
+    struct s3_http_answer *answer = mem_calloc(1, sizeof *answer);
+    s3_http_answer_init(answer);
+    s3_http_new(NULL, &http, NULL);
+    const struct s3_http_request put = {
+        .method = "PUT", .url = url, .headers = headers, .header_count = 4};
+    int rc = s3_http_perform(http, &put, answer, &err);
+    if (rc != ERR_OK || answer->status != 200) {
+        fprintf(stderr, "bucket %s: %ld %s %s\n", bucket, answer->status, err.text,
+                answer->error_body.data);
+        abort();
+    }
+    s3_http_answer_release(answer);
+    free(answer);
+    s3_http_free(http);
+    str_release(&authorization);
+    free(url);
+    free(path);
+}
+
+struct store *s3_server_open(struct s3_server *server, const char *url, bool bare)
+{
+    struct error err = ERROR_INIT;
+    struct store *st = NULL;
+    const struct store_options options = {.setting = s3_test_get, .setting_ctx = &server->settings};
+    int rc =
+        bare ? store_s3_open_bare(url, &options, &st, &err) : store_open(url, &options, &st, &err);
+    if (rc != ERR_OK) {
+        fprintf(stderr, "%s\n", err.text);
+        abort();
+    }
+    return st;
+}

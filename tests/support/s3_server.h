@@ -1,0 +1,46 @@
+/*
+ * A real S3 server for a test: the one named by CAUCE_TEST_S3_ENDPOINT (with
+ * CAUCE_TEST_S3_ACCESS_KEY and CAUCE_TEST_S3_SECRET_KEY), else one that tests/support/ceph-rgw
+ * brings up for this test alone, in a folder of its own.
+ */
+#ifndef CAUCE_TESTS_S3_SERVER_H
+#define CAUCE_TESTS_S3_SERVER_H
+
+#include <stdbool.h>
+
+#include "store/store.h"
+
+#define S3_SETTINGS_MAX 32
+
+/* Settings of a store: names and values, as store_options.setting gives them. */
+struct s3_test_settings {
+    char *names[S3_SETTINGS_MAX];
+    char *values[S3_SETTINGS_MAX];
+};
+
+/* Set (or, with NULL, take away) a setting. */
+void s3_test_set(struct s3_test_settings *settings, const char *name, const char *value);
+void s3_test_settings_release(struct s3_test_settings *settings);
+
+/* The function for store_options.setting; ctx is the settings. */
+const char *s3_test_get(void *ctx, const char *name);
+
+struct s3_server {
+    struct s3_test_settings settings; /* endpoint, credentials, region, a cache folder */
+    char *folder;                     /* of what was brought up */
+    bool own;
+};
+
+/*
+ * Start. false: there is no server to be had here; the reason was printed, and main() returns 77.
+ */
+bool s3_server_start(struct s3_server *server);
+void s3_server_stop(struct s3_server *server);
+
+/* Make a bucket; aborts where that fails. */
+void s3_server_make_bucket(struct s3_server *server, const char *bucket);
+
+/* Open s3://bucket/prefix with the server's settings, decorated or bare; aborts on failure. */
+struct store *s3_server_open(struct s3_server *server, const char *url, bool bare);
+
+#endif
