@@ -54,7 +54,22 @@ void layout_temp(const struct version_id *attempt, enum partition_by by, int32_t
                  char out[LAYOUT_KEY_SIZE]);
 /* .tmp/<sequence>-<attempt>/ : prefix of all scratch of one attempt */
 void layout_temp_prefix(const struct version_id *attempt, char out[LAYOUT_KEY_SIZE]);
-/* runs/<compact time>-<run id>.json */
+
+/*
+ * The same keys taken apart. ERR_DAMAGED for every text that the function of the other direction
+ * would not give, byte by byte: what comes through here cannot leave its folder.
+ */
+int layout_parse_manifest(const char *key, struct version_id *version, struct error *err);
+int layout_parse_event(const char *key, enum partition_by by, struct version_id *version,
+                       int32_t *partition, struct error *err);
+int layout_parse_index_shard(const char *key, struct version_id *attempt, struct error *err);
+int layout_parse_temp(const char *key, enum partition_by by, struct version_id *attempt,
+                      int32_t *partition, struct error *err);
+
+/* Is it a value that layout_partition can print, a day of the calendar or the start of one? */
+bool layout_partition_valid(enum partition_by by, int32_t value);
+
+/* runs/<compact time>-<run id>.json. ERR_CONFIG: not a run id; ERR_LIMIT: a year beyond 9999. */
 int layout_run(int64_t time, const char *run_id, char out[LAYOUT_KEY_SIZE], struct error *err);
 
 #endif

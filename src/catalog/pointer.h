@@ -21,14 +21,15 @@
 
 struct pointer {
     char dataset[DATASET_ID_SIZE];
-    struct version_id current;            /* sequence 0: nothing published yet */
-    char manifest_key[LAYOUT_KEY_SIZE];   /* "" at sequence 0 */
+    struct version_id current;          /* sequence 0: nothing published yet */
+    char manifest_key[LAYOUT_KEY_SIZE]; /* "" at sequence 0 */
     char manifest_sha256[SHA256_HEX_SIZE];
     uint64_t gc_epoch;
-    uint64_t oldest_sequence;             /* first version kept; 0: none removed */
-    uint64_t key_seed;                    /* of the key hashes, chosen at creation */
-    char nonce[ID_SIZE];                  /* fresh in every state of the pointer: no ABA */
-    struct version_id recent[POINTER_RECENT]; /* newest first, current included */
+    uint64_t oldest_sequence; /* first version kept; 0: none removed */
+    uint64_t key_seed;        /* of the key hashes, chosen at creation */
+    char nonce[ID_SIZE];      /* fresh in every state of the pointer: no ABA */
+    /* Newest published versions, newest first, current included; none at sequence 0. */
+    struct version_id recent[POINTER_RECENT];
     size_t recent_count;
 };
 
@@ -45,13 +46,16 @@ void pointer_fenced(const struct pointer *base, struct pointer *next);
 /* Is the version among `recent`? */
 bool pointer_mentions(const struct pointer *p, const struct version_id *version);
 
-/* JSON and back. Decoding validates every field and their consistency: ERR_DAMAGED says which. */
+/*
+ * JSON and back. Decoding validates every field and their consistency: ERR_DAMAGED says which;
+ * ERR_GATE: a newer cauce wrote it.
+ */
 void pointer_encode(const struct pointer *p, struct str *out);
 int pointer_decode(const char *bytes, size_t count, struct pointer *out, struct error *err);
 
 /*
  * Pointer and tag from one answer. ERR_ABSENT: there is none. ERR_DAMAGED: it cannot be understood
- * (the message says that `cauce repair` can set it).
+ * (the message says that `cauce repair` can set it). ERR_GATE: a newer cauce wrote it.
  */
 int pointer_read(struct store *st, struct pointer *out, struct store_tag *tag, struct error *err);
 

@@ -1,0 +1,287 @@
+#include "catalog/layout.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/str.h"
+#include "util/time.h"
+
+#define NAME_DIGITS_MIN 10
+#define NAME_DIGITS_MAX 19 /* what a signed 64-bit integer of JSON can hold */
+
+bool version_id_equal(const struct version_id *a, const struct version_id *b)
+{
+    return a->sequence == b->sequence && strcmp(a->commit, b->commit) == 0;
+}
+
+void layout_name(const struct version_id *version, char out[LAYOUT_NAME_SIZE])
+{
+    snprintf(out, LAYOUT_NAME_SIZE, "%0*" PRIu64 "-%s", NAME_DIGITS_MIN, version->sequence,
+             version->commit);
+}
+
+/* Read the digits at `*text`, at most `most`, and move past them. Returns how many there were. */
+static size_t take_digits(const char **text, size_t most, uint64_t *value)
+{
+    size_t n = 0;
+    uint64_t v = 0;
+    while (n < most && (*text)[n] >= '0' && (*text)[n] <= '9') {
+        v = v * 10 + (uint64_t)((*text)[n] - '0');
+        n++;
+    }
+    *text += n;
+    *value = v;
+    return n;
+}
+
+int layout_parse_name(const char *text, struct version_id *out, struct error *err)
+{
+    const char *p = text;
+    uint64_t sequence;
+    size_t digits = take_digits(&p, NAME_DIGITS_MAX, &sequence);
+    bool padded = digits == NAME_DIGITS_MIN || (digits > NAME_DIGITS_MIN && text[0] != '0');
+    if (!padded || sequence > INT64_MAX || *p != '-' || !id_valid(p + 1))
+        return error_set(err, ERR_DAMAGED,
+                         "\"%.80s\" is not the name of a version (<sequence>-<commit>).", text);
+    out->sequence = sequence;
+    memcpy(out->commit, p + 1, ID_SIZE);
+    return ERR_OK;
+}
+
+static int32_t days_in_month(int32_t year, int32_t month)
+{
+    static const int8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return days[month - 1] + (month == 2 && leap);
+}
+
+bool layout_partition_valid(enum partition_by by, int32_t value)
+{
+    if (value < 0 || value > 99991231)
+        return false;
+    int32_t year = value / 10000;
+    int32_t month = value / 100 % 100;
+    int32_t day = value % 100;
+    switch (by) {
+    case PARTITION_NONE:
+        return value == 0;
+    case PARTITION_YEAR:
+        return month == 0 && day == 0;
+    case PARTITION_MONTH:
+        return month >= 1 && month <= 12 && day == 0;
+    case PARTITION_DAY:
+        return month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month);
+    }
+    return false;
+}
+
+/* The modulo operations show the compiler, and the reader, that the buffer always suffices. */
+void layout_partition(enum partition_by by, int32_t value, char out[LAYOUT_PARTITION_SIZE])
+{
+    uint32_t v = (uint32_t)value;
+    uint32_t year = v / 10000 % 10000;
+    uint32_t month = v / 100 % 100;
+    uint32_t day = v % 100;
+    out[0] = '\0';
+    if (by == PARTITION_YEAR)
+        snprintf(out, LAYOUT_PARTITION_SIZE, "year=%04" PRIu32, year);
+    else if (by == PARTITION_MONTH)
+        snprintf(out, LAYOUT_PARTITION_SIZE, "year=%04" PRIu32 "/month=%02" PRIu32, year, month);
+    else if (by == PARTITION_DAY)
+        snprintf(out, LAYOUT_PARTITION_SIZE,
+                 "year=%04" PRIu32 "/month=%02" PRIu32 "/day=%02" PRIu32, year, month, day);
+}
+
+/* One part of a partition's text, as in "month=01". */
+static bool take_part(const char **text, const char *label, size_t digits, int32_t *value)
+{
+    if (!str_starts(*text, label))
+        return false;
+    *text += strlen(label);
+    uint64_t v;
+    if (take_digits(text, digits, &v) != digits)
+        return false;
+    *value = (int32_t)v;
+    return true;
+}
+
+int layout_parse_partition(const char *text, enum partition_by by, int32_t *value,
+                           struct error *err)
+{
+    const char *p = text;
+    int32_t year = 0;
+    int32_t month = 0;
+    int32_t day = 0;
+    bool ok = by < PARTITION_YEAR || take_part(&p, "year=", 4, &year);
+    ok = ok && (by < PARTITION_MONTH || take_part(&p, "/month=", 2, &month));
+    ok = ok && (by < PARTITION_DAY || take_part(&p, "/day=", 2, &day));
+    int32_t v = year * 10000 + month * 100 + day;
+    if (!ok || *p != '\0' || !layout_partition_valid(by, v))
+        return error_set(err, ERR_DAMAGED, "\"%.60s\" is not a partition by %s.", text,
+                         partition_by_name(by));
+    *value = v;
+    return ERR_OK;
+}
+
+void layout_manifest(const struct version_id *version, char out[LAYOUT_KEY_SIZE])
+{
+    char name[LAYOUT_NAME_SIZE];
+    layout_name(version, name);
+    snprintf(out, LAYOUT_KEY_SIZE, "manifests/%s.json", name);
+}
+
+void layout_event(const struct version_id *version, enum partition_by by, int32_t partition,
+                  unsigned part, char out[LAYOUT_KEY_SIZE])
+{
+    char name[LAYOUT_NAME_SIZE];
+    char folder[LAYOUT_PARTITION_SIZE];
+    layout_name(version, name);
+    layout_partition(by, partition, folder);
+    snprintf(out, LAYOUT_KEY_SIZE, "events/%s/%s%spart-%u.parquet", name, folder,
+             folder[0] != '\0' ? "/" : "", part);
+}
+
+void layout_index_shard(const struct version_id *attempt, unsigned shard, char out[LAYOUT_KEY_SIZE])
+{
+    char name[LAYOUT_NAME_SIZE];
+    layout_name(attempt, name);
+    snprintf(out, LAYOUT_KEY_SIZE, "index/%s/%u.parquet", name, shard);
+}
+
+void layout_projection(enum partition_by by, int32_t partition, char out[LAYOUT_KEY_SIZE])
+{
+    char folder[LAYOUT_PARTITION_SIZE];
+    layout_partition(by, partition, folder);
+    snprintf(out, LAYOUT_KEY_SIZE, "projections/windows/%s%sdata.parquet", folder,
+             folder[0] != '\0' ? "/" : "");
+}
+
+void layout_temp_prefix(const struct version_id *attempt, char out[LAYOUT_KEY_SIZE])
+{
+    char name[LAYOUT_NAME_SIZE];
+    layout_name(attempt, name);
+    snprintf(out, LAYOUT_KEY_SIZE, ".tmp/%s/", name);
+}
+
+void layout_temp(const struct version_id *attempt, enum partition_by by, int32_t partition,
+                 char out[LAYOUT_KEY_SIZE])
+{
+    char name[LAYOUT_NAME_SIZE];
+    char file[LAYOUT_PARTITION_SIZE];
+    layout_name(attempt, name);
+    layout_partition(by, partition, file);
+    for (char *c = strchr(file, '/'); c != NULL; c = strchr(c, '/'))
+        *c = '-';
+    snprintf(out, LAYOUT_KEY_SIZE, ".tmp/%s/%s.parquet", name, file[0] != '\0' ? file : "all");
+}
+
+/* The name of a version between `prefix` and the next slash (or ".json") of a key. */
+static bool take_name(const char **key, const char *prefix, char end, struct version_id *out)
+{
+    if (!str_starts(*key, prefix))
+        return false;
+    const char *start = *key + strlen(prefix);
+    const char *stop = strchr(start, end);
+    if (stop == NULL || (size_t)(stop - start) >= LAYOUT_NAME_SIZE)
+        return false;
+    char name[LAYOUT_NAME_SIZE] = "";
+    memcpy(name, start, (size_t)(stop - start));
+    *key = stop + 1;
+    return layout_parse_name(name, out, NULL) == ERR_OK;
+}
+
+static int bad_key(const char *key, const char *what, struct error *err)
+{
+    return error_set(err, ERR_DAMAGED, "\"%.200s\" is not the key of %s.", key, what);
+}
+
+int layout_parse_manifest(const char *key, struct version_id *version, struct error *err)
+{
+    const char *p = key;
+    char again[LAYOUT_KEY_SIZE];
+    if (!take_name(&p, "manifests/", '.', version))
+        return bad_key(key, "a manifest", err);
+    layout_manifest(version, again);
+    return strcmp(again, key) == 0 ? ERR_OK : bad_key(key, "a manifest", err);
+}
+
+int layout_parse_event(const char *key, enum partition_by by, struct version_id *version,
+                       int32_t *partition, struct error *err)
+{
+    static const char what[] = "an event file";
+    const char *p = key;
+    if (!take_name(&p, "events/", '/', version))
+        return bad_key(key, what, err);
+    const char *file = strrchr(key, '/') + 1;
+    char folder[LAYOUT_PARTITION_SIZE] = "";
+    /* file >= p: the slash behind the name is the last one, or there is another behind it */
+    size_t length = (size_t)(file - p);
+    if (length > sizeof folder)
+        return bad_key(key, what, err);
+    if (length > 0)
+        memcpy(folder, p, length - 1);
+    if (layout_parse_partition(folder, by, partition, NULL) != ERR_OK || !str_starts(file, "part-"))
+        return bad_key(key, what, err);
+    const char *digits = file + strlen("part-");
+    uint64_t part;
+    take_digits(&digits, 9, &part);
+    char again[LAYOUT_KEY_SIZE];
+    layout_event(version, by, *partition, (unsigned)part, again);
+    return strcmp(again, key) == 0 ? ERR_OK : bad_key(key, what, err);
+}
+
+int layout_parse_index_shard(const char *key, struct version_id *attempt, struct error *err)
+{
+    static const char what[] = "a shard of the index";
+    const char *p = key;
+    if (!take_name(&p, "index/", '/', attempt))
+        return bad_key(key, what, err);
+    uint64_t shard;
+    take_digits(&p, 9, &shard);
+    char again[LAYOUT_KEY_SIZE];
+    layout_index_shard(attempt, (unsigned)shard, again);
+    return strcmp(again, key) == 0 ? ERR_OK : bad_key(key, what, err);
+}
+
+/* Back from the dashes of a scratch file's name to the slashes of a partition. */
+static bool temp_folder(const char *file, char folder[LAYOUT_PARTITION_SIZE])
+{
+    static const char suffix[] = ".parquet";
+    size_t length = strlen(file);
+    if (!str_ends(file, suffix) || length - (sizeof suffix - 1) >= LAYOUT_PARTITION_SIZE)
+        return false;
+    length -= sizeof suffix - 1;
+    memcpy(folder, file, length);
+    folder[length] = '\0';
+    if (strcmp(folder, "all") == 0)
+        folder[0] = '\0';
+    for (char *c = strchr(folder, '-'); c != NULL; c = strchr(c, '-'))
+        *c = '/';
+    return true;
+}
+
+int layout_parse_temp(const char *key, enum partition_by by, struct version_id *attempt,
+                      int32_t *partition, struct error *err)
+{
+    static const char what[] = "a scratch file";
+    const char *p = key;
+    char folder[LAYOUT_PARTITION_SIZE];
+    char again[LAYOUT_KEY_SIZE];
+    if (!take_name(&p, ".tmp/", '/', attempt) || !temp_folder(p, folder) ||
+        layout_parse_partition(folder, by, partition, NULL) != ERR_OK)
+        return bad_key(key, what, err);
+    layout_temp(attempt, by, *partition, again);
+    return strcmp(again, key) == 0 ? ERR_OK : bad_key(key, what, err);
+}
+
+int layout_run(int64_t time, const char *run_id, char out[LAYOUT_KEY_SIZE], struct error *err)
+{
+    char label[TIME_TEXT_SIZE];
+    if (!id_valid(run_id))
+        return error_set(err, ERR_CONFIG, "\"%.60s\" is not the id of a run.", run_id);
+    int rc = time_format_compact(time, label, err);
+    if (rc == ERR_OK)
+        snprintf(out, LAYOUT_KEY_SIZE, "runs/%s-%s.json", label, run_id);
+    return rc;
+}
