@@ -115,6 +115,9 @@ static int check_body(const char *key, const struct store_body *body, struct err
         return ERR_OK;
     struct fs_stat stat;
     int rc = fs_stat(body->path, &stat, err);
+    if (rc == ERR_ABSENT)
+        return error_set(err, ERR_SYSTEM, "The content for %s is gone: there is no file %s.", key,
+                         body->path);
     if (rc == ERR_OK && stat.size != body->size)
         rc = store_body_verify(body, key, stat.size, body->sha256, err);
     return rc;

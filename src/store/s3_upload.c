@@ -245,6 +245,9 @@ static int check_whole(const char *key, const struct store_body *body, struct er
         sha256_hex(body->bytes, (size_t)body->size, digest);
     } else {
         int rc = sha256_file(body->path, digest, &size, err);
+        if (rc == ERR_ABSENT)
+            return error_set(err, ERR_SYSTEM, "The content for %s is gone: there is no file %s.",
+                             key, body->path);
         if (rc != ERR_OK)
             return rc;
     }

@@ -330,7 +330,9 @@ int store_probe_prove(const struct store_subject *subject, struct store_dialect 
         learn_ways(&p, &stale);
     clean(&p);
     free(p.keys);
-    if (rc == ERR_OK)
+    if (rc == ERR_OK) {
         *out = p.dialect;
+        error_clear(err); /* the refusals that were wanted left their text */
+    }
     return rc;
 }

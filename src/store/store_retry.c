@@ -331,7 +331,9 @@ static int retry_local_path(struct store *st, const char *key, char **path, stru
 {
     struct retry *r = retry_of(st);
     if (r->inner->ops->local_path == NULL)
-        return error_set(err, ERR_SYSTEM, "The store %s has no local files.", st->url);
+        return error_set(err, ERR_GATE,
+                         "The objects of %s are no local files: read %s through the store.",
+                         st->url, key);
     return r->inner->ops->local_path(r->inner, key, path, err);
 }
 

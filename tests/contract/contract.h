@@ -31,6 +31,8 @@ struct contract_subject {
     size_t race_rounds;     /* repetitions of a race; 0: 10 */
     size_t big_size;        /* bytes of a big object; 0: 6 MiB */
     size_t many;            /* objects of a long listing; 0: 60 */
+    bool vague_losers;      /* who loses a race may be told ERR_UNKNOWN: servers that answer 500 */
+    bool removal_races;     /* a swap may bring back what is removed at the same moment */
 };
 
 /* Run the whole suite; the number of failed tests, for main() to return. */

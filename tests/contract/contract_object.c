@@ -505,7 +505,7 @@ static void test_requests_are_counted(void **state)
     assert_true(bill->heads - before.heads >= 1);
     assert_int_equal(bill->swaps - before.swaps, 1);
     assert_int_equal(bill->moves - before.moves, 1);
-    assert_int_equal(bill->lists - before.lists, 1);
+    assert_true(bill->lists - before.lists >= 1);
     assert_true(bill->deletes - before.deletes >= 1);
     assert_true(bill->requests - before.requests >= 7);
     assert_true(bill->bytes_written - before.bytes_written >= 7);

@@ -92,15 +92,21 @@ static void race_processes(struct contract *c, race_step *step, void *ctx, int c
     }
 }
 
-/* Exactly one OK, everybody else a conflict; the winner. */
-static size_t one_winner(const int codes[RACERS])
+/* Is it an answer that who has lost a race may get? */
+static bool has_lost(const struct contract *c, int code)
+{
+    return code == ERR_CONFLICT || (code == ERR_UNKNOWN && c->subject->vague_losers);
+}
+
+/* Exactly one OK, everybody else has lost; the winner. */
+static size_t one_winner(const struct contract *c, const int codes[RACERS])
 {
     size_t winner = RACERS;
     for (size_t i = 0; i < RACERS; i++) {
         if (codes[i] == ERR_OK) {
             assert_int_equal(winner, RACERS);
             winner = i;
-        } else if (codes[i] != ERR_CONFLICT) {
+        } else if (!has_lost(c, codes[i])) {
             print_error("racer %zu: %s\n", i, error_name(codes[i]));
             fail();
         }
@@ -161,7 +167,7 @@ static void duels_for_new_keys(struct contract *c, race_step *step, bool own_han
         snprintf(key, sizeof key, "race/%zu/object", round);
         struct duel d = {.key = key, .round = round};
         race_threads(c, own_handles, step, &d, codes);
-        holds_content_of(c, key, one_winner(codes), round);
+        holds_content_of(c, key, one_winner(c, codes), round);
     }
 }
 
@@ -189,7 +195,7 @@ static void test_put_new_in_8_processes_has_one_winner(void **state)
         snprintf(key, sizeof key, "race/%zu/object", round);
         struct duel d = {.key = key, .round = round};
         race_processes(c, step_put_new, &d, codes);
-        holds_content_of(c, key, one_winner(codes), round);
+        holds_content_of(c, key, one_winner(c, codes), round);
     }
 }
 
@@ -209,7 +215,7 @@ static void duels_for_a_state(struct contract *c, bool processes, bool own_handl
             race_processes(c, step_swap, &d, codes);
         else
             race_threads(c, own_handles, step_swap, &d, codes);
-        holds_content_of(c, "d/pointer", one_winner(codes), round);
+        holds_content_of(c, "d/pointer", one_winner(c, codes), round);
     }
     char *all = contract_list(c, "");
     assert_string_equal(all, "d/pointer\n");
@@ -235,8 +241,8 @@ static void test_swap_in_8_processes_has_one_winner_per_state(void **state)
 
 #define INCREMENTS 6
 
-/* Add one to a number, as often as it takes to win. */
-static int increment(struct store *st)
+/* Add one to a number, as often as it takes to be told of a win. */
+static int increment(struct store *st, const struct contract *c)
 {
     for (;;) {
         struct store_tag tag;
@@ -251,7 +257,7 @@ static int increment(struct store *st)
         int n = snprintf(text, sizeof text, "%lu", number + 1);
         struct store_body next = store_body_bytes(text, (size_t)n);
         rc = store_swap(st, "counter", &tag, &next, NULL, NULL);
-        if (rc != ERR_CONFLICT)
+        if (!has_lost(c, rc))
             return rc;
     }
 }
@@ -259,10 +265,9 @@ static int increment(struct store *st)
 static int step_count(struct store *st, size_t who, void *ctx)
 {
     (void)who;
-    (void)ctx;
     int rc = ERR_OK;
     for (int i = 0; rc == ERR_OK && i < INCREMENTS; i++)
-        rc = increment(st);
+        rc = increment(st, ctx);
     return rc;
 }
 
@@ -272,18 +277,31 @@ static void all_ok(const int codes[RACERS])
         assert_int_equal(codes[i], ERR_OK);
 }
 
+/* Where a try without an answer may have counted too. */
+static void holds_at_least(struct contract *c, const char *key, unsigned long number)
+{
+    struct str body;
+    str_init(&body, 100);
+    expect_ok(c, store_get(c->store, key, &body, NULL, &c->err));
+    assert_true(strtoul(body.data, NULL, 10) >= number);
+    str_release(&body);
+}
+
 static void counts_all(struct contract *c, bool processes)
 {
     int codes[RACERS];
     char total[32];
     expect_ok(c, contract_put(c, "counter", "0", NULL));
     if (processes)
-        race_processes(c, step_count, NULL, codes);
+        race_processes(c, step_count, c, codes);
     else
-        race_threads(c, true, step_count, NULL, codes);
+        race_threads(c, true, step_count, c, codes);
     all_ok(codes);
     snprintf(total, sizeof total, "%d", RACERS * INCREMENTS);
-    contract_holds(c, "counter", total);
+    if (c->subject->vague_losers)
+        holds_at_least(c, "counter", RACERS * INCREMENTS);
+    else
+        contract_holds(c, "counter", total);
 }
 
 static void test_no_update_of_8_threads_is_lost(void **state)
@@ -307,6 +325,8 @@ static int step_swap_or_remove(struct store *st, size_t who, void *ctx)
 static void test_a_swap_never_brings_a_removed_object_back(void **state)
 {
     struct contract *c = *state;
+    if (c->subject->removal_races)
+        skip();
     for (size_t round = 0; round < contract_rounds(c); round++) {
         int codes[RACERS];
         struct store_tag tag;
@@ -314,7 +334,7 @@ static void test_a_swap_never_brings_a_removed_object_back(void **state)
         struct duel d = {.key = "d/p", .expected = &tag, .round = round};
         race_threads(c, true, step_swap_or_remove, &d, codes);
         for (size_t i = 0; i < RACERS; i++)
-            assert_true(codes[i] == ERR_OK || (i % 2 == 0 && codes[i] == ERR_CONFLICT));
+            assert_true(codes[i] == ERR_OK || (i % 2 == 0 && has_lost(c, codes[i])));
         contract_holds(c, "d/p", NULL);
     }
 }
@@ -386,7 +406,7 @@ static void test_moves_to_one_key_have_one_winner(void **state)
             expect_ok(c, contract_put(c, key, text, NULL));
         }
         race_threads(c, true, step_move, &d, codes);
-        holds_content_of(c, "final/part", one_winner(codes), round);
+        holds_content_of(c, "final/part", one_winner(c, codes), round);
         expect_ok(c, store_head(c->store, "final/part", &info, &c->err));
         d.expected = &info.tag;
     }
