@@ -77,8 +77,19 @@ static void read_type(struct config_reader *r, const struct yaml_tree_node *node
     (void)field;
     struct type *type = target;
     struct error err = ERROR_INIT;
-    if (config_usable_text(r, node) && type_parse(node->text, type, &err) != ERR_OK)
-        config_problem_value(r, node, "is wrong: %s", err.text);
+    struct type other;
+    if (!config_usable_text(r, node) || type_parse(node->text, type, &err) == ERR_OK)
+        return;
+    if (strchr(node->text, '(') != NULL && strchr(node->text, ')') == NULL) {
+        config_problem_value(r, node,
+                             "ends at its comma: between { and } put quotes around it, as in "
+                             "\"decimal(18,2)\".");
+        return;
+    }
+    /* The error quotes what it was given: that must not be a secret. */
+    if (node->shown != NULL && type_parse(node->shown, &other, &err) == ERR_OK)
+        error_set(&err, ERR_CONFIG, "it is not a type.");
+    config_problem_value(r, node, "is wrong: %s", err.text);
 }
 
 static void check_column(struct config_reader *r, const struct config_column *column,

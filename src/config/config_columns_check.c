@@ -115,9 +115,9 @@ static void check_column_names(const struct checks *c)
             if (config->columns[j].name == NULL || !same_name(name, config->columns[j].name))
                 continue;
             config_problem_value(c->r, child(node, "name"),
-                                 "is the name of column %zu, too: \"%s\" (upper and lower case are "
-                                 "the same).",
-                                 j + 1, config->columns[j].name);
+                                 "is the name of columns[%zu], too: \"%s\" (upper and lower case "
+                                 "are the same).",
+                                 j, config->columns[j].name);
             break;
         }
     }
@@ -214,6 +214,8 @@ void config_columns_finish(struct config_reader *r, struct config *config,
     check_partition(&c);
     check_constants(&c);
     fill_columns(config, c.columns);
-    for (size_t i = 0; config->sort.count == 0 && i < config->key.count; i++)
+    if (c.sort != NULL)
+        return;
+    for (size_t i = 0; i < config->key.count; i++)
         config_list_add(&config->sort, config->key.items[i]);
 }

@@ -13,8 +13,9 @@
 
 bool config_is_secret_name(const char *name)
 {
-    static const char *const words[] = {"key",  "token",      "secret",    "password", "passwd",
-                                        "auth", "credential", "signature", "cookie"};
+    static const char *const words[] = {"key",       "token",         "secret",
+                                        "password",  "passwd",        "credential",
+                                        "signature", "authorization", "cookie"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcasestr(name, words[i]) != NULL)
             return true;

@@ -153,8 +153,7 @@ bool config_parse_size(const char *text, uint64_t *out);
 /* "30s", "15m", "6h", "1d", "2w": seconds. */
 bool config_parse_duration(const char *text, int64_t *out);
 
-/* One number as people write it: "512 MiB" for a size that is a whole number of a unit. */
-void config_format_size(uint64_t bytes, char out[32]);
+/* Seconds as config_parse_duration reads them, in the largest unit that has no rest. */
 void config_format_duration(int64_t seconds, char out[32]);
 
 /* A path of the file made relative to its folder, as a new string. */
@@ -179,7 +178,8 @@ char *config_url_password(const char *text);
 enum config_format config_url_format(const struct config_url *url, bool *tabs);
 
 /* Check a store's URL or path, and make a path of it relative to the folder. As above. */
-int config_store_locate(const char *text, const char *folder, char **out, struct error *err);
+int config_store_locate(const char *text, const char *shown, const char *folder, char **out,
+                        struct error *err);
 
 /* Parts of the whole that have files of their own. */
 void config_source_defaults(struct config_source *source);

@@ -185,7 +185,8 @@ static void read_transform_file(struct config_reader *r, const struct yaml_tree_
     if (!is_regular_file(path))
         config_problem_value(r, node, "names no file: %s.", config_shown(node, shown));
     else if (fs_read(path, &text, &err) != ERR_OK)
-        config_problem_value(r, node, "cannot be read: %s", err.text);
+        config_problem_value(r, node, "cannot be read: %s",
+                             node->shown == NULL ? err.text : config_shown(node, shown));
     else if (text.len == 0 || memchr(text.data, '\0', text.len) != NULL)
         config_problem_value(r, node, "names a file that is %s: %s.",
                              text.len == 0 ? "empty" : "not text", config_shown(node, shown));

@@ -228,6 +228,6 @@ static void read_proxy(struct config_reader *r, const struct yaml_tree_node *nod
             return;
         }
     }
-    config_problem_value(r, node, "must be a URL, as in http://proxy:3128, not %s.",
+    config_problem_value(r, node, "must be a URL, as in http://gateway:3128, not %s.",
                          config_shown(node, shown));
 }

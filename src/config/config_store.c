@@ -56,7 +56,7 @@ void config_read_store(struct config_reader *r, const struct yaml_tree_node *nod
     char *found;
     if (!config_usable_text(r, node))
         return;
-    if (config_store_locate(node->text, r->folder, &found, &err) != ERR_OK) {
+    if (config_store_locate(node->text, node->shown, r->folder, &found, &err) != ERR_OK) {
         config_problem_value(r, node, "%s", err.text);
         return;
     }
@@ -143,7 +143,7 @@ int config_set_store(struct config *config, const char *text, struct error *err)
 {
     struct error why = ERROR_INIT;
     char *found;
-    int rc = *text != '\0' ? config_store_locate(text, ".", &found, &why)
+    int rc = *text != '\0' ? config_store_locate(text, NULL, ".", &found, &why)
                            : error_set(&why, ERR_CONFIG, "must not be empty.");
     if (rc != ERR_OK) {
         char *shown = config_url_hide(text);

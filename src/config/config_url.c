@@ -166,10 +166,13 @@ static int check_local(const char *text, struct error *err)
     return ERR_OK;
 }
 
-static int unknown_scheme(const char *text, size_t length, const char *const *schemes, size_t count,
+static int unknown_scheme(const char *shown, const char *const *schemes, size_t count,
                           struct error *err)
 {
-    char *scheme = mem_strndup(text, length < 40 ? length : 40);
+    size_t length = scheme_length(shown);
+    if (length == 0)
+        return error_set(err, ERR_CONFIG, "begins with a scheme that is not supported.");
+    char *scheme = mem_strndup(shown, length < 40 ? length : 40);
     const char *meant = str_closest(scheme, schemes, count);
     int rc = error_set(err, ERR_CONFIG, "begins with \"%s://\", which is not supported%s%s%s",
                        scheme, meant != NULL ? "; did you mean \"" : "", meant != NULL ? meant : "",
@@ -185,6 +188,8 @@ int config_url_parse(const char *text, const char *shown, const char *folder,
     struct config_url url = {.place = CONFIG_PLACE_LOCAL};
     size_t length = scheme_length(text);
     int rc;
+    if (text[0] == '\0')
+        return error_set(err, ERR_CONFIG, "must not be empty.");
     if (strlen(text) > URL_MAX)
         return error_set(err, ERR_CONFIG, "is too long.");
     if (length == 0) {
@@ -200,7 +205,8 @@ int config_url_parse(const char *text, const char *shown, const char *folder,
         url.place = CONFIG_PLACE_S3;
         rc = check_bucket(text, true, "key", err);
     } else {
-        rc = unknown_scheme(text, length, schemes, sizeof schemes / sizeof schemes[0], err);
+        rc = unknown_scheme(shown != NULL ? shown : text, schemes,
+                            sizeof schemes / sizeof schemes[0], err);
     }
     if (rc != ERR_OK)
         return rc;
@@ -256,7 +262,8 @@ enum config_format config_url_format(const struct config_url *url, bool *tabs)
     return CONFIG_FORMAT_AUTO;
 }
 
-int config_store_locate(const char *text, const char *folder, char **out, struct error *err)
+int config_store_locate(const char *text, const char *shown, const char *folder, char **out,
+                        struct error *err)
 {
     static const char *const schemes[] = {"file", "s3", "memory"};
     size_t length = scheme_length(text);
@@ -278,7 +285,8 @@ int config_store_locate(const char *text, const char *folder, char **out, struct
         free(path);
         path = mem_strdup(text);
     } else {
-        rc = unknown_scheme(text, length, schemes, sizeof schemes / sizeof schemes[0], err);
+        rc = unknown_scheme(shown != NULL ? shown : text, schemes,
+                            sizeof schemes / sizeof schemes[0], err);
     }
     if (rc != ERR_OK) {
         free(path);

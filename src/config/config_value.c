@@ -107,17 +107,6 @@ bool config_parse_duration(const char *text, int64_t *out)
     return false;
 }
 
-void config_format_size(uint64_t bytes, char out[32])
-{
-    size_t best = 0;
-    for (size_t i = 1; i < sizeof size_units / sizeof size_units[0]; i++) {
-        if (bytes > 0 && bytes % size_units[i].bytes == 0 &&
-            size_units[i].bytes > size_units[best].bytes)
-            best = i;
-    }
-    snprintf(out, 32, "%" PRIu64 " %s", bytes / size_units[best].bytes, size_units[best].name);
-}
-
 void config_format_duration(int64_t seconds, char out[32])
 {
     size_t best = 0;
