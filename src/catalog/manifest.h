@@ -63,8 +63,8 @@ int manifest_source_decode(const struct json *value, struct manifest_source *out
 struct manifest {
     char dataset[DATASET_ID_SIZE];
     struct version_id version;
-    struct version_id parent;            /* sequence 0: the empty dataset */
-    char parent_key[LAYOUT_KEY_SIZE];    /* "" where the parent is sequence 0 */
+    struct version_id parent;         /* sequence 0: the empty dataset */
+    char parent_key[LAYOUT_KEY_SIZE]; /* "" where the parent is sequence 0 */
     char parent_sha256[SHA256_HEX_SIZE];
     char run_id[ID_SIZE];
     int64_t time; /* a label */
@@ -72,7 +72,7 @@ struct manifest {
     struct manifest_files files; /* what this version added */
     uint64_t rows_added;         /* sum of files' rows: new and revised */
     uint64_t rows_revised;
-    uint64_t rows_total; /* rows of all event files up to this version */
+    uint64_t rows_total;    /* rows of all event files up to this version */
     struct key_digest keys; /* the key set after this version: count and digest */
     uint64_t key_seed;
     struct schema schema;
@@ -81,14 +81,22 @@ struct manifest {
 };
 
 void manifest_release(struct manifest *m); /* all zero is valid to release */
+void manifest_copy(const struct manifest *from, struct manifest *to); /* deep */
 void manifest_encode(const struct manifest *m, struct str *out);
 
 /*
  * Validates every field, sums and consistency (rows_added = sum of rows, sequence = parent's + 1,
- * names of files belong to this version, ...). ERR_DAMAGED names the field. `what` is the object's
- * key for messages. On failure `out` is released.
+ * names of files belong to this version, ...). ERR_DAMAGED names the field; ERR_GATE: a newer
+ * cauce wrote it. `what` is the object's key for messages. On failure `out` is all zero.
  */
 int manifest_decode(const char *bytes, size_t count, const char *what, struct manifest *out,
                     struct error *err);
+
+/*
+ * Can `child` stand on `parent`: same dataset and seed, next sequence, sums that go on where the
+ * parent's end, a schema that only grew? Looks at neither files nor hashes. ERR_DAMAGED: why not.
+ */
+int manifest_follows(const struct manifest *parent, const struct manifest *child,
+                     struct error *err);
 
 #endif
