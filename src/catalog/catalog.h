@@ -63,8 +63,8 @@ int catalog_contains(struct store *st, const struct base *base, const struct ver
 
 /* How a commit was settled, for the record and the metrics. */
 struct commit_report {
-    unsigned swaps;      /* requests to swap that were sent */
-    unsigned ambiguous;  /* answers that did not tell */
+    unsigned swaps;          /* requests to swap that were sent */
+    unsigned ambiguous;      /* answers that did not tell */
     bool settled_by_reading; /* the outcome was learned from the pointer */
     bool manifest_written;   /* the manifest exists (or may exist): part of the roll-back */
     char manifest_key[LAYOUT_KEY_SIZE];

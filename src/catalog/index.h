@@ -31,7 +31,7 @@ struct index_state {
     struct version_id stamp; /* the version it reflects */
     char attempt[ID_SIZE];   /* of the writer; fresh, so no two states are alike */
     uint64_t gc_epoch;
-    bool by_partition; /* shards are partitions; else ranges of the key, ascending */
+    bool by_partition;      /* shards are partitions; else ranges of the key, ascending */
     struct key_digest keys; /* sum over the shards */
     struct index_shard *shards;
     size_t shard_count, shard_capacity;
@@ -40,16 +40,23 @@ struct index_state {
     struct store_tag tag; /* as read or written; not stored */
 };
 
-void index_release(struct index_state *s);
+void index_release(struct index_state *s); /* all zero is valid to release, and is what remains */
 /* Append a copy. */
 void index_add_shard(struct index_state *s, const struct index_shard *shard);
 void index_encode(const struct index_state *s, struct str *out);
 int index_decode(const char *bytes, size_t count, struct index_state *out, struct error *err);
 
-/* ERR_ABSENT: none. ERR_DAMAGED: it cannot be understood; `out->tag` is set all the same. */
+/*
+ * ERR_ABSENT: none. ERR_DAMAGED: it cannot be understood; `out->tag` is set all the same, unless not
+ * even its bytes could be had. ERR_GATE: a newer cauce wrote it.
+ */
 int index_read(struct store *st, struct index_state *out, struct error *err);
 
-/* Replace it by compare-and-swap from `expected` (NULL: absent); sets next->tag on success. */
+/*
+ * Replace it by compare-and-swap from `expected` (NULL: absent); sets next->tag on success. An answer
+ * that leaves doubt is settled by reading, so next->attempt must be fresh. ERR_CONFLICT: somebody
+ * else replaced it; ERR_UNKNOWN: it could not be settled.
+ */
 int index_swap(struct store *st, const struct store_tag *expected, struct index_state *next,
                struct error *err);
 

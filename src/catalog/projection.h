@@ -32,10 +32,11 @@ enum projection_phase { PROJECTION_NONE, PROJECTION_IN_PROGRESS, PROJECTION_COMP
 
 struct projection_state {
     enum projection_phase phase;
-    char attempt[ID_SIZE];     /* of whoever is at it; fresh */
+    char attempt[ID_SIZE]; /* of whoever is at it; fresh */
     uint64_t gc_epoch;
-    struct version_id stamp;   /* completed: reflected; in_progress: what was completed before */
-    struct version_id target;  /* in_progress: what it will reflect */
+    enum partition_by by;     /* as read; writing takes that of the dataset */
+    struct version_id stamp;  /* completed: reflected; in_progress: what was completed before */
+    struct version_id target; /* in_progress: what it will reflect */
     struct projection_part *parts; /* what was completed last, by partition */
     size_t part_count, part_capacity;
     int32_t *affected; /* in_progress: partitions to build */
@@ -59,10 +60,17 @@ void projection_encode(const struct projection_state *s, enum partition_by by, s
 int projection_decode(const char *bytes, size_t count, struct projection_state *out,
                       struct error *err);
 
-/* ERR_ABSENT: none (out->phase is NONE). ERR_DAMAGED: unreadable; `out->tag` is set all the same. */
+/*
+ * ERR_ABSENT: none (out->phase is NONE). ERR_DAMAGED: it cannot be understood; `out->tag` is set all
+ * the same, unless not even its bytes could be had. ERR_GATE: a newer cauce wrote it.
+ */
 int projection_read(struct store *st, struct projection_state *out, struct error *err);
 
-/* Replace it by compare-and-swap from `expected` (NULL: absent); sets next->tag on success. */
+/*
+ * Replace it by compare-and-swap from `expected` (NULL: absent); sets next->tag on success. An answer
+ * that leaves doubt is settled by reading, so next->attempt must be fresh. ERR_CONFLICT: somebody
+ * else replaced it; ERR_UNKNOWN: it could not be settled.
+ */
 int projection_swap(struct store *st, const struct store_tag *expected,
                     struct projection_state *next, enum partition_by by, struct error *err);
 
