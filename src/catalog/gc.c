@@ -1,0 +1,244 @@
+/*
+ * What makes this safe without a clock:
+ *
+ *  1. Pointer and manifests of the derived things are read, with their tags, before the listing. So
+ *     whatever is listed and named by none of them is either garbage, or belongs to an attempt that
+ *     has yet to replace one of the three from the state that was read.
+ *  2. The fence replaces all three from exactly those states. After it, every such attempt loses its
+ *     swap, however long it slept. An attempt that begins after the fence makes new names.
+ *  3. Only what was listed before the fence is deleted, and only if all of the fence held.
+ */
+#include "catalog/gc.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/index.h"
+#include "catalog/inventory.h"
+#include "catalog/projection.h"
+#include "catalog/slot.h"
+#include "util/id.h"
+#include "util/mem.h"
+#include "util/str.h"
+
+/* The states everything is judged by. */
+struct roots {
+    struct base base;
+    struct index_state index;
+    bool has_index;
+    struct projection_state projection;
+    bool has_projection;
+    struct inventory named; /* every key that one of them names */
+};
+
+void gc_report_release(struct gc_report *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        free(r->items[i].key);
+    free(r->items);
+    *r = (struct gc_report){0};
+}
+
+static void roots_release(struct roots *r)
+{
+    base_release(&r->base);
+    index_release(&r->index);
+    projection_release(&r->projection);
+    inventory_release(&r->named);
+}
+
+/* The result of reading a derived thing: that it is absent is no error; damaged, it hides names. */
+static int derived(int rc, bool *exists, const char *command, struct error *err)
+{
+    *exists = rc == ERR_OK;
+    if (rc == ERR_ABSENT)
+        return ERR_OK;
+    if (rc == ERR_DAMAGED)
+        error_append(err,
+                     "gc cannot tell what it names. Nothing was deleted; run `cauce %s` first.",
+                     command);
+    return rc;
+}
+
+static int read_roots(struct store *st, const char *dataset, struct roots *r, struct error *err)
+{
+    int rc = base_read(st, dataset, &r->base, err);
+    if (rc == ERR_OK)
+        rc = derived(index_read(st, &r->index, err), &r->has_index, "rebuild-index", err);
+    if (rc == ERR_OK)
+        rc = derived(projection_read(st, &r->projection, err), &r->has_projection, "consolidate",
+                     err);
+    return rc;
+}
+
+static void name(struct roots *r, const char *key)
+{
+    inventory_add(&r->named, key, 0);
+}
+
+static int name_version(void *ctx, struct manifest *m, bool *stop, struct error *err)
+{
+    struct roots *r = ctx;
+    char key[LAYOUT_KEY_SIZE];
+    (void)stop;
+    (void)err;
+    layout_manifest(&m->version, key);
+    name(r, key);
+    for (size_t i = 0; i < m->files.count; i++)
+        name(r, m->files.items[i].key);
+    return ERR_OK;
+}
+
+/* An unfinished consolidation without a redo list names no scratch: the fence sends it back. */
+static int name_all(struct store *st, struct roots *r, struct error *err)
+{
+    const struct projection_state *p = &r->projection;
+    name(r, LAYOUT_POINTER);
+    name(r, LAYOUT_INDEX);
+    name(r, LAYOUT_PROJECTIONS);
+    for (size_t i = 0; i < r->index.shard_count; i++)
+        name(r, r->index.shards[i].key);
+    for (size_t i = 0; i < p->part_count; i++)
+        name(r, p->parts[i].key);
+    for (size_t i = 0; i < p->redo_count; i++) {
+        name(r, p->redo[i].key);
+        name(r, p->redo[i].temp);
+    }
+    int rc = catalog_walk(st, &r->base, name_version, r, err);
+    inventory_sort(&r->named);
+    return rc;
+}
+
+struct search {
+    const struct roots *roots;
+    struct gc_report *report;
+};
+
+static int add_candidate(void *ctx, const struct store_entry *entry, struct error *err)
+{
+    struct search *s = ctx;
+    struct gc_report *r = s->report;
+    (void)err;
+    if (str_starts(entry->key, "runs/") || inventory_find(&s->roots->named, entry->key) != NULL)
+        return ERR_OK;
+    r->items = mem_grow(r->items, r->count, &r->capacity, sizeof *r->items);
+    r->items[r->count++] = (struct gc_item){.key = mem_strdup(entry->key), .size = entry->size};
+    r->bytes += entry->size;
+    return ERR_OK;
+}
+
+/* ---- The fence ----------------------------------------------------------------------------- */
+
+static bool any_below(const struct gc_report *r, const char *prefix)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (str_starts(r->items[i].key, prefix))
+            return true;
+    }
+    return false;
+}
+
+static int fence_pointer(struct store *st, const struct roots *r, uint64_t *epoch,
+                         struct error *err)
+{
+    struct pointer next;
+    struct str bytes;
+    str_init(&bytes, POINTER_MAX_BYTES);
+    pointer_fenced(&r->base.pointer, &next);
+    pointer_encode(&next, &bytes);
+    int rc = slot_swap(st, LAYOUT_POINTER, &r->base.tag, &bytes, NULL, err);
+    str_release(&bytes);
+    *epoch = next.gc_epoch;
+    return rc;
+}
+
+/*
+ * Where there is no index yet but shards are, somebody may be about to name them: an empty index,
+ * which reflects the empty dataset, takes the place that they expect to be free.
+ */
+static int fence_index(struct store *st, struct roots *r, const struct gc_report *report,
+                       uint64_t epoch, struct error *err)
+{
+    struct index_state *s = &r->index;
+    if (!r->has_index && !any_below(report, "index/"))
+        return ERR_OK;
+    if (!r->has_index)
+        s->by_partition = schema_partition_in_key(&r->base.manifest.schema);
+    s->gc_epoch = epoch;
+    id_new(s->attempt);
+    return index_swap(st, r->has_index ? &s->tag : NULL, s, err);
+}
+
+/* As with the index. A redo list stays: whoever takes it over can still go forward. */
+static int fence_projection(struct store *st, struct roots *r, const struct gc_report *report,
+                            uint64_t epoch, struct error *err)
+{
+    struct projection_state *s = &r->projection;
+    if (!r->has_projection && !any_below(report, ".tmp/") && !any_below(report, "projections/"))
+        return ERR_OK;
+    if (!r->has_projection) {
+        s->phase = PROJECTION_COMPLETED;
+        s->by = r->base.manifest.schema.partition_by;
+    }
+    s->gc_epoch = epoch;
+    id_new(s->attempt);
+    return projection_swap(st, r->has_projection ? &s->tag : NULL, s, s->by, err);
+}
+
+static int fence(struct store *st, struct roots *r, struct gc_report *report, struct error *err)
+{
+    uint64_t epoch;
+    int rc = fence_pointer(st, r, &epoch, err);
+    if (rc == ERR_OK) {
+        report->gc_epoch = epoch;
+        rc = fence_index(st, r, report, epoch, err);
+    }
+    if (rc == ERR_OK)
+        rc = fence_projection(st, r, report, epoch, err);
+    if (rc == ERR_CONFLICT)
+        return error_set(err, rc,
+                         "Somebody changed the dataset \"%s\" while gc looked at it. Nothing was "
+                         "deleted; run gc again.",
+                         r->base.pointer.dataset);
+    if (rc != ERR_OK)
+        error_append(err, "gc could not fence off those who are at work. Nothing was deleted; run "
+                          "gc again.");
+    return rc;
+}
+
+static int delete_all(struct store *st, struct gc_report *report, struct error *err)
+{
+    const char **keys = mem_calloc(report->count, sizeof *keys);
+    for (size_t i = 0; i < report->count; i++)
+        keys[i] = report->items[i].key;
+    int rc = store_remove_many(st, keys, report->count, &report->removed, err);
+    free(keys);
+    if (rc != ERR_OK)
+        error_append(err, "gc deleted %zu of %zu objects; what is left is harmless. Run gc again.",
+                     report->removed, report->count);
+    return rc;
+}
+
+int gc_collect(struct store *st, const char *dataset, bool apply, struct gc_report *out,
+               struct error *err)
+{
+    struct roots r = {0};
+    struct search search = {.roots = &r, .report = out};
+    *out = (struct gc_report){0};
+    int rc = read_roots(st, dataset, &r, err);
+    if (rc != ERR_OK)
+        goto out;
+    out->gc_epoch = r.base.pointer.gc_epoch;
+    rc = name_all(st, &r, err);
+    if (rc == ERR_OK)
+        rc = store_list(st, "", add_candidate, &search, err);
+    if (rc == ERR_OK && apply && out->count > 0) {
+        rc = fence(st, &r, out, err);
+        if (rc == ERR_OK)
+            rc = delete_all(st, out, err);
+    }
+out:
+    roots_release(&r);
+    return rc;
+}
