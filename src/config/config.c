@@ -75,6 +75,13 @@ static void fill_machine(struct config *config, const struct config_env *env)
     }
 }
 
+void config_defaults(const struct config_env *env, struct config *out)
+{
+    struct config_env process = config_env_process();
+    set_defaults(out, "", ".");
+    fill_machine(out, env != NULL ? env : &process);
+}
+
 static void check_required(struct config_reader *r, const struct yaml_tree_node *const *seen)
 {
     const struct yaml_tree_mark top = {1, 1};

@@ -211,8 +211,17 @@ int config_load(const char *path, const struct config_env *env, struct config *o
 int config_parse(const char *bytes, size_t count, const char *path, const struct config_env *env,
                  struct config *out, struct config_problems *problems, struct error *err);
 
+/*
+ * Nothing but defaults, of this machine: what a command works with that is given no file. `out` must
+ * not hold anything and is the caller's to release. Dataset, store, source and key are not set.
+ */
+void config_defaults(const struct config_env *env, struct config *out);
+
 /* Safe on a zeroed struct, which it leaves behind. */
 void config_release(struct config *config);
+
+/* Set the dataset to what the command line says. ERR_CONFIG with the reason; nothing is changed. */
+int config_set_dataset(struct config *config, const char *text, struct error *err);
 
 /*
  * Replace the store (source) by what the command line says; relative paths stay relative to the

@@ -98,6 +98,19 @@ static bool is_dataset_id(const char *text)
            strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == length;
 }
 
+int config_set_dataset(struct config *config, const char *text, struct error *err)
+{
+    if (!is_dataset_id(text))
+        return error_set(
+            err, ERR_CONFIG,
+            "The dataset \"%.100s\" is no id: it must consist of lower-case letters, "
+            "digits, \"_\" and \"-\", begin with a letter or digit and have at most %d "
+            "characters.",
+            text, CONFIG_DATASET_MAX);
+    config_set_text(&config->dataset, text);
+    return ERR_OK;
+}
+
 static void read_dataset(struct config_reader *r, const struct yaml_tree_node *node,
                          const struct config_field *field, void *target)
 {
