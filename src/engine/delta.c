@@ -12,7 +12,8 @@ void delta_release(struct delta *d)
 }
 
 /* Every row of the source that is not in the index, or not with this content. */
-static int create_delta(struct engine *e, const struct schema *s, struct error *err)
+static int create_delta(struct engine *e, const struct schema *s, const char *table,
+                        struct error *err)
 {
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
@@ -22,8 +23,9 @@ static int create_delta(struct engine *e, const struct schema *s, struct error *
     relation_columns(s, "s", &sql);
     str_append(&sql, ", s.row_hash, coalesce(k.known, false) AS revised FROM (SELECT *, ");
     relation_row_hash(s, "", &sql);
-    str_append(&sql, " AS row_hash FROM source_rows) s LEFT JOIN (SELECT *, true AS known FROM "
-                     "index_keys) k ON ");
+    str_printf(&sql,
+               " AS row_hash FROM %s) s LEFT JOIN (SELECT *, true AS known FROM index_keys) k ON ",
+               table);
     relation_keys_equal(s, "s", "k", &sql);
     str_append(&sql, " WHERE k.known IS NULL");
     if (s->track_revisions)
@@ -68,10 +70,11 @@ static int count_parts(struct engine *e, const struct schema *s, struct delta *d
     return rc;
 }
 
-int delta_compute(struct engine *e, const struct schema *s, struct delta *out, struct error *err)
+int delta_compute(struct engine *e, const struct schema *s, const char *table, struct delta *out,
+                  struct error *err)
 {
     *out = (struct delta){0};
-    int rc = create_delta(e, s, err);
+    int rc = create_delta(e, s, table, err);
     if (rc == ERR_OK)
         rc = count_parts(e, s, out, err);
     if (rc != ERR_OK)

@@ -2,8 +2,8 @@
  * The delta: rows of the source whose key is not published yet, and rows whose content differs from
  * what is published. Exact: keys are compared as values against the key index.
  *
- * Reads the tables `source_rows` (engine/source.h) and `index_keys` (engine/index_file.h); makes
- * the temporary table `delta`: part (partition), c0, c1, ..., row_hash, revised; sorted by
+ * Reads a table of rows (`source_rows`, see engine/source.h) and `index_keys` (see
+ * engine/index_file.h); makes the temporary table `delta`: part (partition), c0, c1, ..., row_hash, revised; sorted by
  * partition and key.
  */
 #ifndef CAUCE_ENGINE_DELTA_H
@@ -34,7 +34,8 @@ struct delta {
 };
 void delta_release(struct delta *d);
 
-/* Compute it against `index_keys`. */
-int delta_compute(struct engine *e, const struct schema *s, struct delta *out, struct error *err);
+/* Compute it for a table of rows (`source_rows`) against `index_keys`. */
+int delta_compute(struct engine *e, const struct schema *s, const char *table, struct delta *out,
+                  struct error *err);
 
 #endif

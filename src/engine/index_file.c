@@ -244,14 +244,19 @@ int index_file_collect(struct engine *e, const struct schema *s, const struct re
     return rc;
 }
 
-int index_file_build(struct engine *e, const struct schema *s, const struct index_slice *slice,
-                     const char *path, struct error *err)
+int index_file_build(struct engine *e, const struct schema *s, const char *from,
+                     const struct index_slice *slice, const char *path, struct error *err)
 {
     struct str select;
     str_init(&select, STR_MAX_DEFAULT);
     str_append(&select, "SELECT ");
     stored_columns(s, "", &select);
-    str_append(&select, " FROM index_all WHERE ");
+    str_append(&select, " FROM ");
+    if (from != NULL)
+        shard_files(s, &from, 1, &select);
+    else
+        str_append(&select, "index_all");
+    str_append(&select, " WHERE ");
     slice_condition(s, slice, "part", &select);
     int rc = str_check(&select, "a statement of the index", err);
     if (rc == ERR_OK)

@@ -61,12 +61,13 @@ int index_file_merge(struct engine *e, const struct schema *s, const struct inde
 
 /*
  * Prepare a rebuild: the temporary table `index_all` of the newest rows' keys and hashes in the
- * event files, with column part. index_file_build then writes one slice of it.
+ * event files, with column part. index_file_build then writes one slice of it, or, with `from`
+ * set, one slice of a shard file.
  */
 int index_file_collect(struct engine *e, const struct schema *s, const struct relation_file *events,
                        size_t count, struct error *err);
-int index_file_build(struct engine *e, const struct schema *s, const struct index_slice *slice,
-                     const char *path, struct error *err);
+int index_file_build(struct engine *e, const struct schema *s, const char *from,
+                     const struct index_slice *slice, const char *path, struct error *err);
 
 /*
  * Keys at which to cut (`INDEX_RANGE_KEYS` apart) what a shard file holds, or, with path NULL, the

@@ -12,6 +12,8 @@
 #define LINE_MAX_BYTES   "16000000"
 #define OBJECT_MAX_BYTES "67108864"
 
+#define ALL_FILES SIZE_MAX
+
 static void character_option(struct str *out, const char *name, char c)
 {
     char text[2] = {c, '\0'};
@@ -21,15 +23,15 @@ static void character_option(struct str *out, const char *name, char c)
 /* Which files a reader reads: one, or all. */
 static struct source_texts files_of(const struct source *s, size_t i)
 {
-    if (i == SIZE_MAX)
+    if (i == ALL_FILES)
         return s->options.files;
     return (struct source_texts){s->options.files.items + i, 1};
 }
 
-static void csv_options(const struct source_options *o, struct str *out)
+static void csv_options(const struct source_options *o, uint64_t skip, struct str *out)
 {
-    sql_printf(out, ", delim = %t, header = %s, skip = %u", o->csv.delimiter,
-               o->csv.header ? "true" : "false", (unsigned long long)o->csv.skip_lines);
+    sql_printf(out, ", delim = %t, header = false, skip = %u", o->csv.delimiter,
+               (unsigned long long)skip);
     character_option(out, "quote", o->csv.quote);
     character_option(out, "escape", o->csv.escape);
     if (o->csv.comment != '\0')
@@ -40,8 +42,7 @@ static void csv_options(const struct source_options *o, struct str *out)
 }
 
 /* Names come from the header of each file, so that a new order of columns changes nothing. */
-static int csv_reader(const struct source *s, size_t i, bool auto_types, struct str *out,
-                      struct error *err)
+static int csv_reader(const struct source *s, size_t i, struct str *out, struct error *err)
 {
     const struct source_options *o = &s->options;
     struct source_texts files = files_of(s, i);
@@ -51,25 +52,20 @@ static int csv_reader(const struct source *s, size_t i, bool auto_types, struct 
         return rc;
     str_append(out, "read_csv(");
     sql_text_list(out, files.items, files.count);
-    csv_options(o, out);
-    if (auto_types) {
-        str_append(out, ", auto_detect = true, sample_size = -1");
-    } else {
-        str_append(out, ", auto_detect = false, store_rejects = true, rejects_limit = 0, "
-                        "rejects_table = 'csv_errors', rejects_scan = 'csv_scans', columns = {");
-        for (size_t k = 0; k < names.count; k++)
-            sql_printf(out, "%s%n: 'VARCHAR'", k > 0 ? ", " : "", names.items[k]);
-        str_append(out, "}");
-    }
-    str_append(out, ")");
+    csv_options(o, names.skip, out);
+    str_append(out, ", auto_detect = false, store_rejects = true, rejects_limit = 0, "
+                    "rejects_table = 'csv_errors', rejects_scan = 'csv_scans', columns = {");
+    for (size_t k = 0; k < names.count; k++)
+        sql_printf(out, "%s%n: 'VARCHAR'", k > 0 ? ", " : "", names.names[k]);
+    str_append(out, "})");
     csv_names_release(&names);
     return ERR_OK;
 }
 
-static void json_reader(const struct source *s, size_t i, const struct source_name *names,
-                        size_t count, struct str *out)
+/* Every column as text, or (names NULL) with types that are guessed: only to learn the names. */
+static void json_reader(const struct source *s, const struct source_name *names, struct str *out)
 {
-    struct source_texts files = files_of(s, i);
+    struct source_texts files = s->options.files;
     str_append(out, "read_json(");
     sql_text_list(out, files.items, files.count);
     sql_printf(out, ", format = '%s', maximum_object_size = " OBJECT_MAX_BYTES,
@@ -79,17 +75,17 @@ static void json_reader(const struct source *s, size_t i, const struct source_na
         return;
     }
     str_append(out, ", columns = {");
-    for (size_t k = 0; k < count; k++)
+    for (size_t k = 0; k < s->count; k++)
         sql_printf(out, "%s%n: 'VARCHAR'", k > 0 ? ", " : "", names[k].name);
     str_append(out, "})");
 }
 
-int source_reader(const struct source *s, size_t i, bool auto_types, struct str *out,
-                  struct error *err)
+/* The table function that reads file `i` (ALL_FILES: all of them) as it is. */
+static int reader(const struct source *s, size_t i, struct str *out, struct error *err)
 {
     switch (s->options.format) {
     case SOURCE_CSV:
-        return csv_reader(s, i, auto_types, out, err);
+        return csv_reader(s, i, out, err);
     case SOURCE_PARQUET: {
         struct source_texts files = files_of(s, i);
         str_append(out, "read_parquet(");
@@ -98,7 +94,7 @@ int source_reader(const struct source *s, size_t i, bool auto_types, struct str 
         return ERR_OK;
     }
     default:
-        json_reader(s, i, auto_types ? NULL : s->names, s->count, out);
+        json_reader(s, s->names, out);
         return ERR_OK;
     }
 }
@@ -145,9 +141,9 @@ static int same_headers(const struct source *s, bool *same, struct error *err)
     for (size_t i = 1; rc == ERR_OK && *same && i < s->options.files.count; i++) {
         struct csv_names other = {0};
         rc = csv_header(s->options.files.items[i], &s->options.csv, &other, err);
-        *same = rc == ERR_OK && other.count == first.count;
+        *same = rc == ERR_OK && other.count == first.count && other.skip == first.skip;
         for (size_t k = 0; *same && k < first.count; k++)
-            *same = strcmp(first.items[k], other.items[k]) == 0;
+            *same = strcmp(first.names[k], other.names[k]) == 0;
         csv_names_release(&other);
     }
     csv_names_release(&first);
@@ -163,11 +159,11 @@ static int all_files(struct source *s, struct str *out, struct error *err)
         rc = same_headers(s, &together, err);
     if (rc == ERR_OK && together) {
         str_append(out, "SELECT * FROM ");
-        return source_reader(s, SIZE_MAX, false, out, err);
+        return reader(s, ALL_FILES, out, err);
     }
     for (size_t i = 0; rc == ERR_OK && i < s->options.files.count; i++) {
         str_append(out, i > 0 ? " UNION ALL BY NAME SELECT * FROM " : "SELECT * FROM ");
-        rc = source_reader(s, i, false, out, err);
+        rc = reader(s, i, out, err);
     }
     return rc;
 }
@@ -175,12 +171,25 @@ static int all_files(struct source *s, struct str *out, struct error *err)
 /* JSON names its columns row by row, so they are collected before the relation can be made. */
 static int collect_json_names(struct source *s, struct error *err)
 {
-    struct str reader;
-    str_init(&reader, STR_MAX_DEFAULT);
-    int rc = source_reader(s, SIZE_MAX, true, &reader, err);
-    if (rc == ERR_OK)
-        rc = describe(s, reader.data, err);
-    str_release(&reader);
+    struct str guess;
+    str_init(&guess, STR_MAX_DEFAULT);
+    json_reader(s, NULL, &guess);
+    int rc = describe(s, guess.data, err);
+    str_release(&guess);
+    return rc;
+}
+
+/* DuckDB misreads some files without a word: they are found before it reads them. */
+static int check_files(struct source *s, struct error *err)
+{
+    size_t n = s->options.files.count;
+    s->records = mem_calloc(n, sizeof *s->records);
+    int rc = ERR_OK;
+    for (size_t i = 0; i < n && rc == ERR_OK && s->options.format == SOURCE_CSV; i++) {
+        rc = csv_check(s->options.files.items[i], &s->options.csv, &s->records[i], err);
+        if (rc != ERR_OK)
+            error_prefix(err, "source %s", s->options.shown.items[i]);
+    }
     return rc;
 }
 
@@ -236,6 +245,14 @@ static void list_names(struct source *s)
         s->name_list[i] = s->names[i].name;
 }
 
+static bool has_text(const struct source_texts *texts, const char *text)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        if (strcmp(texts->items[i], text) == 0)
+            return true;
+    return false;
+}
+
 int source_open(struct engine *e, const struct source_options *options, struct source **out,
                 struct error *err)
 {
@@ -244,7 +261,10 @@ int source_open(struct engine *e, const struct source_options *options, struct s
     s->options = *options;
     s->relation = "source";
     engine_blame(e, ERR_SOURCE);
-    int rc = make_relation(s, err);
+    s->options.csv.drop_blank = !has_text(&options->nulls, "");
+    int rc = check_files(s, err);
+    if (rc == ERR_OK)
+        rc = make_relation(s, err);
     if (rc == ERR_OK)
         rc = make_transform(s, err);
     if (rc == ERR_OK)
@@ -265,6 +285,7 @@ void source_free(struct source *s)
     forget_names(s);
     free(s->names);
     free(s->name_list);
+    free(s->records);
     free(s);
 }
 

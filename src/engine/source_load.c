@@ -2,6 +2,7 @@
  * Loading `source_rows`: every value through a strict cast, every row that does not fit marked and
  * kept aside with its place.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,26 +189,6 @@ static int create_rows(struct load *l, struct error *err)
     return rc;
 }
 
-static struct source_reject *add_sample(struct source_report *r)
-{
-    if (r->sample_count == SOURCE_SAMPLES)
-        return NULL;
-    struct source_reject *sample = &r->samples[r->sample_count++];
-    *sample = (struct source_reject){0};
-    return sample;
-}
-
-static char *shorten(const char *text)
-{
-    size_t n = text != NULL ? strlen(text) : 0;
-    if (text == NULL || n <= 200)
-        return mem_strdup(text);
-    size_t cut = 200;
-    while (cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80)
-        cut--;
-    return mem_printf("%.*s...", (int)cut, text);
-}
-
 static char *fault_reason(const struct schema_column *c, enum fault fault)
 {
     char type[TYPE_TEXT_SIZE];
@@ -223,7 +204,7 @@ static int take_bad_value(void *ctx, const struct engine_row *row, struct error 
 {
     (void)err;
     struct load *l = ctx;
-    struct source_reject *sample = add_sample(l->report);
+    struct source_reject *sample = source_add_sample(l->report);
     if (sample == NULL)
         return ERR_OK;
     uint64_t bad = strtoull(row->values[1], NULL, 10);
@@ -231,48 +212,9 @@ static int take_bad_value(void *ctx, const struct engine_row *row, struct error 
     sample->row = strtoull(row->values[0], NULL, 10) + 1;
     sample->column = bad / FAULTS;
     sample->name = mem_strdup(c->name);
-    sample->value = shorten(row->values[2]);
+    sample->value = source_shorten(row->values[2]);
     sample->reason = fault_reason(c, (enum fault)(bad % FAULTS));
     return ERR_OK;
-}
-
-/* A malformed record, as DuckDB's reject tables tell it: file, byte, kind, message, text. */
-static int take_malformed(void *ctx, const struct engine_row *row, struct error *err)
-{
-    struct load *l = ctx;
-    struct source_reject *sample = add_sample(l->report);
-    if (sample == NULL)
-        return ERR_OK;
-    const struct source_options *o = &l->source->options;
-    for (size_t i = 0; i < o->files.count; i++)
-        if (strcmp(o->files.items[i], row->values[0]) == 0)
-            sample->file = mem_strdup(o->shown.items[i]);
-    sample->reason = mem_printf("%s", row->values[2]);
-    sample->value = shorten(row->values[3]);
-    return csv_line_at(row->values[0], strtoull(row->values[1], NULL, 10), &sample->line, err);
-}
-
-static int count_malformed(struct load *l, uint64_t *rows, struct error *err)
-{
-    struct engine *e = l->source->engine;
-    uint64_t tables = 0;
-    *rows = 0;
-    int rc = engine_count(
-        e, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'csv_errors'", &tables, err);
-    if (rc != ERR_OK || tables == 0)
-        return rc;
-    rc = engine_count(e, "SELECT count(*) FROM (SELECT DISTINCT file_id, line FROM csv_errors)",
-                      rows, err);
-    if (rc != ERR_OK || *rows == 0)
-        return rc;
-    return engine_query(e,
-                        "SELECT any_value(s.file_path), CAST(e.line_byte_position AS VARCHAR), "
-                        "lower(any_value(e.error_type::VARCHAR)) || ' (' || "
-                        "any_value(e.error_message) || ')', any_value(e.csv_line) "
-                        "FROM csv_errors e JOIN csv_scans s USING (scan_id, file_id) "
-                        "GROUP BY e.file_id, e.line, e.line_byte_position "
-                        "ORDER BY e.file_id, e.line LIMIT 20",
-                        take_malformed, l, err);
 }
 
 static int collect_bad_rows(struct load *l, uint64_t *rows, struct error *err)
@@ -293,6 +235,21 @@ static int collect_bad_rows(struct load *l, uint64_t *rows, struct error *err)
     return rc;
 }
 
+/* Every record of the files must have become a row or a reject: none may be lost on the way. */
+static int compare_records(const struct source *s, uint64_t seen, struct error *err)
+{
+    uint64_t records = 0;
+    for (size_t i = 0; i < s->options.files.count; i++)
+        records += s->records[i];
+    if (records == seen)
+        return ERR_OK;
+    return error_set(err, ERR_SOURCE,
+                     "the source has %llu records, but %llu were read: its quotes, line endings or "
+                     "comments are ambiguous. Nothing was published; check `quote`, `escape` and "
+                     "`comment`.",
+                     (unsigned long long)records, (unsigned long long)seen);
+}
+
 int source_load(struct source *s, const struct schema *schema, const struct source_column *columns,
                 struct source_report *report, struct error *err)
 {
@@ -308,133 +265,16 @@ int source_load(struct source *s, const struct schema *schema, const struct sour
     }
     engine_blame(s->engine, ERR_SYSTEM);
     if (rc == ERR_OK && s->options.format == SOURCE_CSV)
-        rc = count_malformed(&l, &malformed, err);
-    if (rc == ERR_OK)
-        rc = collect_bad_rows(&l, &bad, err);
-    report->rejected = malformed + bad;
+        rc = source_malformed(s, &malformed, report, err);
     if (rc == ERR_OK)
         rc = engine_count(s->engine, "SELECT count(*) FROM source_rows", &report->rows, err);
+    if (rc == ERR_OK && s->options.format == SOURCE_CSV && s->options.transform == NULL)
+        rc = compare_records(s, report->rows + malformed, err);
+    if (rc == ERR_OK)
+        rc = collect_bad_rows(&l, &bad, err);
+    report->rows -= bad;
+    report->rejected = malformed + bad;
     free(l.raw);
     free(l.raw_types);
     return rc;
-}
-
-static void key_list(const struct schema *s, struct str *out)
-{
-    for (size_t i = 0; i < s->key_count; i++)
-        str_printf(out, "%sc%zu", i > 0 ? ", " : "", s->key[i]);
-}
-
-static int take_repeated(void *ctx, const struct engine_row *row, struct error *err)
-{
-    (void)err;
-    struct source_report *r = ctx;
-    struct source_reject *sample = add_sample(r);
-    if (sample == NULL)
-        return ERR_OK;
-    sample->row = strtoull(row->values[0], NULL, 10) + 1;
-    sample->reason = mem_printf("the key comes again in row %s", row->values[1]);
-    sample->value = shorten(row->values[2]);
-    return ERR_OK;
-}
-
-static int find_repeated(struct engine *e, const char *keys, struct error *err)
-{
-    return engine_runf(e, err,
-                       "CREATE OR REPLACE TEMP TABLE repeated AS "
-                       "SELECT %s, max(rowid) AS last, count(*) AS times FROM source_rows "
-                       "GROUP BY %s HAVING count(*) > 1",
-                       keys, keys);
-}
-
-static int sample_repeated(struct engine *e, const struct schema *schema,
-                           struct source_report *report, struct error *err)
-{
-    struct str sql;
-    str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "SELECT CAST(min(s.rowid) AS VARCHAR), CAST(any_value(r.last + 1) AS VARCHAR), "
-                     "CAST(any_value(row(");
-    for (size_t i = 0; i < schema->key_count; i++)
-        str_printf(&sql, "%ss.c%zu", i > 0 ? ", " : "", schema->key[i]);
-    str_append(&sql, ")) AS VARCHAR) FROM source_rows s JOIN repeated r ON ");
-    for (size_t i = 0; i < schema->key_count; i++)
-        str_printf(&sql, "%ss.c%zu IS NOT DISTINCT FROM r.c%zu", i > 0 ? " AND " : "",
-                   schema->key[i], schema->key[i]);
-    str_append(&sql, " GROUP BY r.rowid ORDER BY min(s.rowid) LIMIT 20");
-    int rc = engine_query(e, sql.data, take_repeated, report, err);
-    str_release(&sql);
-    return rc;
-}
-
-static int delete_repeated(struct engine *e, const struct schema *schema, struct error *err)
-{
-    struct str sql;
-    str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "DELETE FROM source_rows USING repeated r WHERE source_rows.rowid <> r.last");
-    for (size_t i = 0; i < schema->key_count; i++)
-        str_printf(&sql, " AND source_rows.c%zu IS NOT DISTINCT FROM r.c%zu", schema->key[i],
-                   schema->key[i]);
-    int rc = engine_run(e, sql.data, err);
-    str_release(&sql);
-    return rc;
-}
-
-int source_unique(struct source *s, const struct schema *schema, bool fail,
-                  struct source_report *report, struct error *err)
-{
-    struct engine *e = s->engine;
-    struct str keys;
-    str_init(&keys, STR_MAX_DEFAULT);
-    key_list(schema, &keys);
-    int rc = find_repeated(e, keys.data, err);
-    if (rc == ERR_OK)
-        rc = engine_count(e, "SELECT coalesce(sum(times - 1), 0) FROM repeated",
-                          &report->duplicates, err);
-    if (rc == ERR_OK && report->duplicates > 0) {
-        rc = fail ? sample_repeated(e, schema, report, err) : delete_repeated(e, schema, err);
-        if (!fail)
-            report->rows -= report->duplicates;
-    }
-    str_release(&keys);
-    return rc;
-}
-
-void source_report_release(struct source_report *r)
-{
-    for (size_t i = 0; i < r->sample_count; i++) {
-        free(r->samples[i].file);
-        free(r->samples[i].name);
-        free(r->samples[i].value);
-        free(r->samples[i].reason);
-    }
-    for (size_t i = 0; i < r->left_out_count; i++)
-        free(r->left_out[i]);
-    free(r->left_out);
-    *r = (struct source_report){0};
-}
-
-/* "file:line:column", as far as it is known; else the row. */
-static void format_place(const struct source_reject *r, struct str *out)
-{
-    if (r->file != NULL)
-        str_printf(out, "%s:", r->file);
-    if (r->line > 0 && r->column > 0)
-        str_printf(out, "%llu:%llu: ", (unsigned long long)r->line, (unsigned long long)r->column);
-    else if (r->line > 0)
-        str_printf(out, "%llu: ", (unsigned long long)r->line);
-    else if (r->row > 0)
-        str_printf(out, "%srow %llu: ", r->file != NULL ? " " : "", (unsigned long long)r->row);
-}
-
-void source_report_format(const struct source_report *r, struct str *out)
-{
-    for (size_t i = 0; i < r->sample_count; i++) {
-        const struct source_reject *s = &r->samples[i];
-        format_place(s, out);
-        if (s->name != NULL)
-            str_printf(out, "column \"%s\": ", s->name);
-        if (s->value != NULL)
-            str_printf(out, "\"%s\" ", s->value);
-        str_printf(out, "%s\n", s->reason);
-    }
 }

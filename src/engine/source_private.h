@@ -17,6 +17,7 @@ struct source {
     struct source_name *names; /* of the relation */
     char **name_list;          /* the same names, for source_names */
     size_t count, capacity;
+    uint64_t *records; /* CSV: records per file, each returned by the reader or rejected */
 };
 
 /*
@@ -29,9 +30,19 @@ int source_reader(const struct source *s, size_t i, bool auto_types, struct str 
 /*
  * Find file, line and column of the samples from `first` on, whose `row` and `column` (position in
  * the schema) are set. `raw` names the source's column per position. Samples of what has no lines
- * (JSON, Parquet, the result of a transform) keep their row number.
+ * (JSON, Parquet, the result of a transform) keep their row number only.
  */
 int source_locate(const struct source *s, const char *const *raw, struct source_report *report,
                   size_t first, struct error *err);
+
+/* Number of malformed records, and samples of them (CSV). */
+int source_malformed(const struct source *s, uint64_t *rows, struct source_report *report,
+                     struct error *err);
+
+/* A new sample, or NULL where there are enough. */
+struct source_reject *source_add_sample(struct source_report *r);
+
+/* A copy for messages, cut at 200 bytes; NULL gives NULL. */
+char *source_shorten(const char *text);
 
 #endif

@@ -22,11 +22,18 @@ int index_keeper_rebuild(struct dataset *d, const struct base *base, const char 
                          struct index_state *out, struct run_report *report, struct error *err);
 
 /*
- * Make the relation `index_keys` hold the shards that `source_rows` touches. ERR_DAMAGED: a shard
+ * Make the relation `index_keys` hold the shards that a table of rows touches. ERR_DAMAGED: a shard
  * is not what the index says (rebuild it).
  */
 int index_keeper_attach(struct dataset *d, const struct schema *s, const struct index_state *index,
-                        struct error *err);
+                        const char *table, struct error *err);
+
+/*
+ * The same for a dry run, which writes nothing to the store: where the index is not fresh or is
+ * damaged, `index_keys` is made from the events of the chain in the engine alone.
+ */
+int index_keeper_peek(struct dataset *d, const struct base *base, const struct schema *s,
+                      struct index_state *index, const char *table, struct error *err);
 
 /*
  * Write the shards that `delta` touches anew, and swap the index from `index` to one that reflects
@@ -36,6 +43,15 @@ int index_keeper_attach(struct dataset *d, const struct schema *s, const struct 
 int index_keeper_update(struct dataset *d, const struct schema *s, struct index_state *index,
                         const struct version_id *next, const struct key_digest *keys,
                         const struct manifest_source *source, struct error *err);
+
+/*
+ * Store new shards and swap the index to a state for its own stamp with exactly these shards and
+ * this key set. As index_keeper_update otherwise.
+ */
+struct index_pieces;
+int index_keeper_replace(struct dataset *d, struct index_state *index, struct index_pieces *pieces,
+                         const struct key_digest *keys, const struct manifest_source *source,
+                         struct error *err);
 
 /* Note in the index that a source held nothing new. */
 int index_keeper_absorb(struct dataset *d, struct index_state *index,

@@ -62,6 +62,17 @@ size_t schema_find(const struct schema *s, const char *name)
     return SIZE_MAX;
 }
 
+bool schema_same_columns(const struct schema *a, const struct schema *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->columns[i].name, b->columns[i].name) != 0 ||
+            !type_equal(a->columns[i].type, b->columns[i].type))
+            return false;
+    return true;
+}
+
 bool schema_in_key(const struct schema *s, size_t position)
 {
     for (size_t i = 0; i < s->key_count; i++)

@@ -50,6 +50,9 @@ void schema_copy(const struct schema *from, struct schema *to);
 /* Position of the column of that name, or SIZE_MAX. */
 size_t schema_find(const struct schema *s, const char *name);
 
+/* Have both the same columns (names and types) in the same order? */
+bool schema_same_columns(const struct schema *a, const struct schema *b);
+
 /* Is the column at that position part of the key? */
 bool schema_in_key(const struct schema *s, size_t position);
 

@@ -1,0 +1,78 @@
+/*
+ * One row per key: which keys come again, and what to do about them.
+ */
+#include <stdlib.h>
+
+#include "engine/relation.h"
+#include "engine/source.h"
+#include "engine/source_private.h"
+#include "util/mem.h"
+
+static int take_repeated(void *ctx, const struct engine_row *row, struct error *err)
+{
+    (void)err;
+    struct source_report *r = ctx;
+    struct source_reject *sample = source_add_sample(r);
+    if (sample == NULL)
+        return ERR_OK;
+    sample->row = strtoull(row->values[0], NULL, 10) + 1;
+    sample->reason = mem_printf("the key comes again in row %s", row->values[1]);
+    sample->value = source_shorten(row->values[2]);
+    return ERR_OK;
+}
+
+static int find_repeated(struct engine *e, const char *keys, struct error *err)
+{
+    return engine_runf(e, err,
+                       "CREATE OR REPLACE TEMP TABLE repeated AS "
+                       "SELECT %s, max(rowid) AS last, count(*) AS times FROM source_rows "
+                       "GROUP BY %s HAVING count(*) > 1",
+                       keys, keys);
+}
+
+static int sample_repeated(struct engine *e, const struct schema *schema,
+                           struct source_report *report, struct error *err)
+{
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    str_append(&sql, "SELECT CAST(min(s.rowid) AS VARCHAR), CAST(any_value(r.last + 1) AS VARCHAR), "
+                     "CAST(any_value(row(");
+    relation_keys(schema, "s", &sql);
+    str_append(&sql, ")) AS VARCHAR) FROM source_rows s JOIN repeated r ON ");
+    relation_keys_equal(schema, "s", "r", &sql);
+    str_append(&sql, " GROUP BY r.rowid ORDER BY min(s.rowid) LIMIT 20");
+    int rc = engine_query(e, sql.data, take_repeated, report, err);
+    str_release(&sql);
+    return rc;
+}
+
+static int delete_repeated(struct engine *e, const struct schema *schema, struct error *err)
+{
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    str_append(&sql, "DELETE FROM source_rows USING repeated r WHERE source_rows.rowid <> r.last AND ");
+    relation_keys_equal(schema, "source_rows", "r", &sql);
+    int rc = engine_run(e, sql.data, err);
+    str_release(&sql);
+    return rc;
+}
+
+int source_unique(struct source *s, const struct schema *schema, bool fail,
+                  struct source_report *report, struct error *err)
+{
+    struct engine *e = s->engine;
+    struct str keys;
+    str_init(&keys, STR_MAX_DEFAULT);
+    relation_keys(schema, "", &keys);
+    int rc = find_repeated(e, keys.data, err);
+    if (rc == ERR_OK)
+        rc = engine_count(e, "SELECT coalesce(sum(times - 1), 0) FROM repeated",
+                          &report->duplicates, err);
+    if (rc == ERR_OK && report->duplicates > 0) {
+        rc = fail ? sample_repeated(e, schema, report, err) : delete_repeated(e, schema, err);
+        if (!fail)
+            report->rows -= report->duplicates;
+    }
+    str_release(&keys);
+    return rc;
+}

@@ -1,0 +1,317 @@
+/*
+ * Consolidation of the projections, a redo log. Each transition is one swap of
+ * `projections/manifest.json`, and whoever swaps carries a fresh attempt id, so a process that was
+ * overtaken loses its next swap.
+ *
+ *   state                      a crash here leaves            who goes on, and how
+ *   -------------------------  -----------------------------  -------------------------------------
+ *   completed(v)               the projections of version v   nothing to do until v + 1
+ *   in_progress(target)        scratch below `.tmp/<attempt>/` anyone: begins again (build)
+ *   in_progress(target, redo)  some files moved, some not     anyone: takes over, replays (finish)
+ *   completed(target)          remains of scratch             gc
+ *
+ * With a redo list it can only go forward: a temp file that is gone while its final file is right
+ * counts as moved; anything else is rebuilt from events. A partition that fails leaves the state
+ * in_progress, so every later run tries again. Final files are replaced one by one, each whole.
+ */
+#include "pipeline/consolidate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/consolidation.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+/* Beginnings: each lost swap is another process that is at it. */
+#define ROUNDS 5
+
+static bool is_tag(const struct store_tag *tag)
+{
+    return tag->text[0] != '\0';
+}
+
+/* Did the state that should be written land? Its bytes, attempt id included, tell. */
+static bool landed(struct consolidation *c, struct projection_state *next)
+{
+    struct projection_state seen = {0};
+    struct str wanted;
+    struct str found;
+    str_init(&wanted, PROJECTION_MAX_BYTES);
+    str_init(&found, PROJECTION_MAX_BYTES);
+    bool same = projection_read(c->d->store, &seen, NULL) == ERR_OK;
+    if (same) {
+        projection_encode(next, c->schema->partition_by, &wanted);
+        projection_encode(&seen, c->schema->partition_by, &found);
+        same = strcmp(wanted.data, found.data) == 0;
+    }
+    if (same)
+        next->tag = seen.tag;
+    str_release(&wanted);
+    str_release(&found);
+    projection_release(&seen);
+    return same;
+}
+
+/* One transition: `next` becomes the state, or is dropped. A missing answer is settled by reading. */
+static int transit(struct consolidation *c, struct projection_state *next, struct error *err)
+{
+    const struct store_tag *expected = is_tag(&c->state.tag) ? &c->state.tag : NULL;
+    int rc = projection_swap(c->d->store, expected, next, c->schema->partition_by, err);
+    if (rc == ERR_UNKNOWN && landed(c, next))
+        rc = ERR_OK;
+    projection_release(rc == ERR_OK ? &c->state : next);
+    if (rc == ERR_OK)
+        c->state = *next;
+    return rc;
+}
+
+/* A copy of the state with an attempt of one's own; without affected partitions and redo list. */
+static void begin_next(const struct consolidation *c, enum projection_phase phase,
+                       struct projection_state *next)
+{
+    const struct projection_state *s = &c->state;
+    *next = (struct projection_state){.phase = phase,
+                                      .gc_epoch = is_tag(&s->tag) ? s->gc_epoch
+                                                                  : c->base->pointer.gc_epoch,
+                                      .stamp = s->stamp,
+                                      .target = c->base->pointer.current};
+    id_new(next->attempt);
+    for (size_t i = 0; i < s->part_count; i++)
+        projection_add_part(next, &s->parts[i]);
+}
+
+/* Step 2: in_progress, with the partitions to build. Takes over from whoever was at it. */
+static int begin(struct consolidation *c, const struct partition_set *affected, struct error *err)
+{
+    struct projection_state next;
+    bool clean = c->state.phase == PROJECTION_COMPLETED;
+    begin_next(c, PROJECTION_IN_PROGRESS, &next);
+    next.affected = mem_calloc(affected->count, sizeof *next.affected);
+    next.affected_count = affected->count;
+    if (affected->count > 0)
+        memcpy(next.affected, affected->items, affected->count * sizeof *next.affected);
+    int rc = transit(c, &next, err);
+    if (rc == ERR_OK && !clean)
+        rc = consolidation_sweep(c, err);
+    return rc;
+}
+
+/* Step 4: the redo list. From here on it can only go forward. */
+static int note_redo(struct consolidation *c, struct projection_part *built, size_t count,
+                     struct error *err)
+{
+    struct projection_state next;
+    begin_next(c, PROJECTION_IN_PROGRESS, &next);
+    memcpy(next.attempt, c->state.attempt, sizeof next.attempt);
+    next.target = c->state.target;
+    next.affected = mem_calloc(c->state.affected_count, sizeof *next.affected);
+    next.affected_count = c->state.affected_count;
+    for (size_t i = 0; i < next.affected_count; i++)
+        next.affected[i] = c->state.affected[i];
+    next.has_redo = true;
+    for (size_t i = 0; i < count; i++)
+        projection_add_redo(&next, &built[i]);
+    return transit(c, &next, err);
+}
+
+/* Put a moved part among the completed ones. */
+static void complete_part(struct projection_state *s, const struct projection_part *moved)
+{
+    struct projection_part *old = projection_find(s, moved->partition);
+    if (old == NULL) {
+        projection_add_part(s, moved);
+        old = projection_find(s, moved->partition);
+    } else {
+        projection_part_release(old);
+        projection_part_copy(moved, old);
+    }
+    old->temp[0] = '\0';
+}
+
+static int by_partition(const void *a, const void *b)
+{
+    int32_t x = ((const struct projection_part *)a)->partition;
+    int32_t y = ((const struct projection_part *)b)->partition;
+    return (x > y) - (x < y);
+}
+
+static int complete(struct consolidation *c, struct error *err)
+{
+    struct projection_state next;
+    begin_next(c, PROJECTION_COMPLETED, &next);
+    memcpy(next.attempt, c->state.attempt, sizeof next.attempt);
+    next.stamp = c->state.target;
+    next.target = c->state.target;
+    for (size_t i = 0; i < c->state.redo_count; i++)
+        complete_part(&next, &c->state.redo[i]);
+    if (next.part_count > 0)
+        qsort(next.parts, next.part_count, sizeof *next.parts, by_partition);
+    return transit(c, &next, err);
+}
+
+/* Step 5: every file of the redo list into place, then completed. */
+static int finish(struct consolidation *c, struct error *err)
+{
+    int rc = ERR_OK;
+    for (size_t i = 0; i < c->state.redo_count && rc == ERR_OK; i++)
+        rc = consolidation_move(c, &c->state.redo[i], err);
+    if (rc != ERR_OK)
+        return rc;
+    struct projection_part *moved = mem_calloc(c->state.redo_count, sizeof *moved);
+    size_t count = c->state.redo_count;
+    for (size_t i = 0; i < count; i++)
+        projection_part_copy(&c->state.redo[i], &moved[i]);
+    rc = complete(c, err);
+    if (rc == ERR_OK) {
+        c->report->moved += count;
+        consolidation_drop_temp(c, moved, count);
+    }
+    for (size_t i = 0; i < count; i++)
+        projection_part_release(&moved[i]);
+    free(moved);
+    return rc;
+}
+
+/* Steps 2 to 5 from the beginning. */
+static int build_all(struct consolidation *c, const struct partition_set *affected,
+                     struct error *err)
+{
+    struct projection_part *built = NULL;
+    size_t count = 0;
+    c->report->resumed = c->report->resumed || c->state.phase == PROJECTION_IN_PROGRESS;
+    int rc = begin(c, affected, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = consolidation_build(c, &built, &count, err);
+    if (rc == ERR_OK)
+        rc = note_redo(c, built, count, err);
+    if (rc == ERR_OK)
+        c->report->built += count;
+    else if (rc != ERR_UNKNOWN)
+        consolidation_drop_temp(c, built, count);
+    for (size_t i = 0; i < count; i++)
+        projection_part_release(&built[i]);
+    free(built);
+    return rc == ERR_OK ? finish(c, err) : rc;
+}
+
+/* Take over a redo list and replay it. What cannot be replayed is built anew. */
+static int replay(struct consolidation *c, struct error *err)
+{
+    struct projection_state next;
+    begin_next(c, PROJECTION_IN_PROGRESS, &next);
+    next.target = c->state.target;
+    next.has_redo = true;
+    for (size_t i = 0; i < c->state.redo_count; i++)
+        projection_add_redo(&next, &c->state.redo[i]);
+    log_info("consolidation: replaying the redo list of an interrupted one");
+    int rc = transit(c, &next, err);
+    if (rc == ERR_OK)
+        rc = consolidation_sweep(c, err);
+    if (rc == ERR_OK)
+        rc = finish(c, err);
+    if (rc == ERR_OK)
+        c->report->replayed = true;
+    if (rc != ERR_ABSENT)
+        return rc;
+    log_info("consolidation: a file of the redo list is gone; its partitions are built again");
+    struct partition_set again = {0};
+    rc = consolidation_affected(c, &again, err);
+    if (rc == ERR_OK)
+        rc = build_all(c, &again, err);
+    partition_set_release(&again);
+    return rc;
+}
+
+/* One look at the state and what follows from it; `*done` ends the rounds. */
+static int advance(struct consolidation *c, enum consolidate_check check, bool *done,
+                   struct error *err)
+{
+    struct partition_set affected = {0};
+    int rc = consolidation_read(c, err);
+    if (rc != ERR_OK)
+        return rc;
+    if (c->state.phase == PROJECTION_IN_PROGRESS && c->state.has_redo)
+        return replay(c, err);
+    *done = true;
+    rc = consolidation_affected(c, &affected, err);
+    if (rc == ERR_OK)
+        rc = consolidation_check(c, check, &affected, err);
+    bool current = c->state.phase == PROJECTION_COMPLETED &&
+                   c->state.stamp.sequence >= c->base->pointer.current.sequence;
+    if (rc == ERR_OK && current && affected.count == 0)
+        c->report->skipped = !c->report->replayed && c->report->built == 0;
+    else if (rc == ERR_OK)
+        rc = build_all(c, &affected, err);
+    partition_set_release(&affected);
+    return rc;
+}
+
+static void report_state(struct consolidation *c)
+{
+    static const char *const names[] = {
+        [PROJECTION_NONE] = "none",
+        [PROJECTION_IN_PROGRESS] = "in_progress",
+        [PROJECTION_COMPLETED] = "completed",
+    };
+    c->report->state = names[c->state.phase];
+    c->report->behind = 0;
+    if (c->state.phase == PROJECTION_IN_PROGRESS)
+        c->report->behind = c->state.has_redo ? c->state.redo_count : c->state.affected_count;
+}
+
+static void consolidation_init(struct consolidation *c, struct dataset *d, const struct base *base,
+                               struct consolidation_report *report)
+{
+    *c = (struct consolidation){
+        .d = d, .base = base, .schema = &base->manifest.schema, .report = report};
+    *report = (struct consolidation_report){.state = "none"};
+}
+
+int consolidate(struct dataset *d, const struct base *base, enum consolidate_check check,
+                struct consolidation_report *report, struct error *err)
+{
+    struct consolidation c;
+    bool done = false;
+    int rc = ERR_OK;
+    consolidation_init(&c, d, base, report);
+    if (base->pointer.current.sequence == 0)
+        return ERR_OK;
+    for (int i = 0; i < ROUNDS && !done; i++) {
+        rc = advance(&c, check, &done, err);
+        if (rc == ERR_CONFLICT)
+            done = false;
+        else if (rc != ERR_OK)
+            done = true;
+    }
+    /* Another process that keeps overtaking does the work as well. */
+    if (rc == ERR_CONFLICT)
+        rc = ERR_OK;
+    report_state(&c);
+    if (rc != ERR_OK)
+        log_warn("consolidation: %s", err != NULL ? err->text : error_name(rc));
+    consolidation_release(&c);
+    return rc;
+}
+
+int consolidate_plan(struct dataset *d, const struct base *base, enum consolidate_check check,
+                     struct consolidation_report *report, struct error *err)
+{
+    struct consolidation c;
+    struct partition_set affected = {0};
+    consolidation_init(&c, d, base, report);
+    if (base->pointer.current.sequence == 0)
+        return ERR_OK;
+    int rc = consolidation_read(&c, err);
+    if (rc == ERR_OK)
+        rc = consolidation_affected(&c, &affected, err);
+    if (rc == ERR_OK)
+        rc = consolidation_check(&c, check, &affected, err);
+    report_state(&c);
+    report->behind = affected.count;
+    report->skipped = affected.count == 0 && c.state.phase == PROJECTION_COMPLETED;
+    partition_set_release(&affected);
+    consolidation_release(&c);
+    return rc;
+}

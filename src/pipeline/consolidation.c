@@ -1,0 +1,438 @@
+#include "pipeline/consolidation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/projection_file.h"
+#include "engine/relation.h"
+#include "util/fs.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/stop.h"
+
+#define LABEL_SHA256   "sha256"
+#define LABEL_SEQUENCE "sequence"
+#define LABEL_COMMIT   "commit"
+
+#define MOVE_TRIES 4
+
+void consolidation_release(struct consolidation *c)
+{
+    for (size_t i = 0; c->paths != NULL && i < c->files.count; i++)
+        free(c->paths[i]);
+    free(c->paths);
+    manifest_files_release(&c->files);
+    projection_release(&c->state);
+}
+
+void partition_set_add(struct partition_set *s, int32_t partition)
+{
+    size_t at = 0;
+    while (at < s->count && s->items[at] < partition)
+        at++;
+    if (at < s->count && s->items[at] == partition)
+        return;
+    s->items = mem_grow(s->items, s->count, &s->capacity, sizeof *s->items);
+    memmove(s->items + at + 1, s->items + at, (s->count - at) * sizeof *s->items);
+    s->items[at] = partition;
+    s->count++;
+}
+
+void partition_set_release(struct partition_set *s)
+{
+    free(s->items);
+    *s = (struct partition_set){0};
+}
+
+int consolidation_read(struct consolidation *c, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    projection_release(&c->state);
+    c->state = (struct projection_state){.phase = PROJECTION_NONE};
+    int rc = projection_read(c->d->store, &c->state, &why);
+    if (rc == ERR_ABSENT)
+        return ERR_OK;
+    if (rc == ERR_DAMAGED) {
+        struct store_tag tag = c->state.tag;
+        log_warn("%s All projections are built again.", why.text);
+        projection_release(&c->state);
+        c->state = (struct projection_state){.phase = PROJECTION_NONE, .tag = tag};
+        return ERR_OK;
+    }
+    return rc == ERR_OK ? ERR_OK : error_set(err, rc, "%s", why.text);
+}
+
+static int list_files(struct consolidation *c, struct error *err)
+{
+    if (c->listed)
+        return ERR_OK;
+    int rc = catalog_files(c->d->store, c->base, 0, c->base->pointer.current.sequence, &c->files,
+                           err);
+    c->listed = rc == ERR_OK;
+    c->paths = mem_calloc(c->files.count, sizeof *c->paths);
+    return rc;
+}
+
+/* Local copies of the event files that are chosen; `*n` of them as the engine wants them. */
+static int fetch_chosen(struct consolidation *c, const bool *chosen, struct relation_file **out,
+                        size_t *n, struct error *err)
+{
+    *out = mem_calloc(c->files.count, sizeof **out);
+    *n = 0;
+    for (size_t i = 0; i < c->files.count; i++) {
+        const struct manifest_file *f = &c->files.items[i];
+        if (!chosen[i])
+            continue;
+        int rc = stop_check(err);
+        if (rc == ERR_OK && c->paths[i] == NULL)
+            rc = dataset_fetch(c->d, f->key, f->size, f->sha256, &c->paths[i], err);
+        if (rc != ERR_OK)
+            return rc;
+        (*out)[(*n)++] = (struct relation_file){c->paths[i], f->revised > 0};
+    }
+    return ERR_OK;
+}
+
+/* Files that a predicate chooses. */
+enum choice { CHOOSE_PARTITION, CHOOSE_REVISING, CHOOSE_NEWER_REVISING, CHOOSE_ALL };
+
+static int fetch_files(struct consolidation *c, enum choice choice, int64_t value,
+                       struct relation_file **out, size_t *n, struct error *err)
+{
+    bool *chosen = mem_calloc(c->files.count, sizeof *chosen);
+    for (size_t i = 0; i < c->files.count; i++) {
+        const struct manifest_file *f = &c->files.items[i];
+        chosen[i] = choice == CHOOSE_ALL ||
+                    (choice == CHOOSE_PARTITION && f->partition == value) ||
+                    (choice == CHOOSE_REVISING && f->revised > 0) ||
+                    (choice == CHOOSE_NEWER_REVISING && f->revised > 0 &&
+                     (int64_t)f->sequence > value);
+    }
+    int rc = fetch_chosen(c, chosen, out, n, err);
+    free(chosen);
+    return rc;
+}
+
+/* Where a revised row may leave its partition: the partitions that lose rows to newer versions. */
+static int add_losers(struct consolidation *c, uint64_t after, struct partition_set *out,
+                      struct error *err)
+{
+    struct relation_file *newer = NULL, *all = NULL;
+    size_t newer_count = 0, all_count = 0, found = 0;
+    int32_t *losers = NULL;
+    int rc = dataset_engine(c->d, c->base->pointer.key_seed, NULL, 0, err);
+    if (rc == ERR_OK)
+        rc = fetch_files(c, CHOOSE_NEWER_REVISING, (int64_t)after, &newer, &newer_count, err);
+    if (rc == ERR_OK && newer_count > 0)
+        rc = fetch_files(c, CHOOSE_ALL, 0, &all, &all_count, err);
+    if (rc == ERR_OK)
+        rc = projection_file_losers(c->d->engine, c->schema, newer, newer_count, all, all_count,
+                                    &losers, &found, err);
+    for (size_t i = 0; i < found; i++)
+        partition_set_add(out, losers[i]);
+    free(losers);
+    free(newer);
+    free(all);
+    return rc;
+}
+
+/* Everything up to which version is consolidated for sure; 0 where that is not known. */
+static int consolidated_until(struct consolidation *c, uint64_t *sequence, struct error *err)
+{
+    bool known = false;
+    *sequence = 0;
+    if (c->state.phase == PROJECTION_NONE || c->state.stamp.sequence == 0)
+        return ERR_OK;
+    if (c->state.stamp.sequence > c->base->pointer.current.sequence) {
+        *sequence = c->state.stamp.sequence;
+        return ERR_OK;
+    }
+    int rc = catalog_contains(c->d->store, c->base, &c->state.stamp, &known, err);
+    if (known)
+        *sequence = c->state.stamp.sequence;
+    return rc;
+}
+
+int consolidation_affected(struct consolidation *c, struct partition_set *out, struct error *err)
+{
+    uint64_t until;
+    int rc = consolidated_until(c, &until, err);
+    for (size_t i = 0; i < c->state.affected_count; i++)
+        partition_set_add(out, c->state.affected[i]);
+    for (size_t i = 0; i < c->state.redo_count; i++)
+        partition_set_add(out, c->state.redo[i].partition);
+    if (rc != ERR_OK || until >= c->base->pointer.current.sequence)
+        return rc;
+    rc = list_files(c, err);
+    for (size_t i = 0; rc == ERR_OK && i < c->files.count; i++)
+        if (c->files.items[i].sequence > until)
+            partition_set_add(out, c->files.items[i].partition);
+    if (rc == ERR_OK && until > 0 && !schema_partition_in_key(c->schema) &&
+        c->schema->partition_by != PARTITION_NONE)
+        rc = add_losers(c, until, out, err);
+    return rc;
+}
+
+/* Is the final file the one that a part describes? Where labels are kept they say so. */
+static int final_is_right(struct consolidation *c, const struct projection_part *part, bool bytes,
+                          bool *right, struct error *err)
+{
+    struct store_info info;
+    *right = false;
+    int rc = store_head(c->d->store, part->key, &info, err);
+    if (rc == ERR_ABSENT)
+        return ERR_OK;
+    if (rc != ERR_OK || info.size != part->size)
+        return rc;
+    const char *sha256 = store_label_get(info.labels, LABEL_SHA256);
+    if (sha256 != NULL && strcmp(sha256, part->sha256) != 0)
+        return ERR_OK;
+    *right = true;
+    if (!bytes || sha256 != NULL)
+        return ERR_OK;
+    char *path = NULL;
+    rc = dataset_fetch(c->d, part->key, part->size, part->sha256, &path, err);
+    free(path);
+    if (rc != ERR_DAMAGED && rc != ERR_ABSENT)
+        return rc;
+    *right = false;
+    return ERR_OK;
+}
+
+int consolidation_check(struct consolidation *c, enum consolidate_check check,
+                        struct partition_set *out, struct error *err)
+{
+    /* Remote stores are asked about every file only on demand: a run stays at few requests. */
+    if (check == CONSOLIDATE_CHECK_STAMP ||
+        (check == CONSOLIDATE_CHECK_SIZE && !c->d->store->traits.local_paths))
+        return ERR_OK;
+    for (size_t i = 0; i < c->state.part_count; i++) {
+        const struct projection_part *part = &c->state.parts[i];
+        bool right;
+        int rc = final_is_right(c, part, check == CONSOLIDATE_CHECK_BYTES, &right, err);
+        if (rc != ERR_OK)
+            return rc;
+        if (right)
+            continue;
+        log_warn("%s is missing or not what the projection manifest states; it is built again",
+                 part->key);
+        partition_set_add(out, part->partition);
+    }
+    return ERR_OK;
+}
+
+/* Sequences of the versions that have events in a partition, ascending. */
+static void note_versions(const struct consolidation *c, struct projection_part *part)
+{
+    part->versions = mem_calloc(c->files.count, sizeof *part->versions);
+    for (size_t i = 0; i < c->files.count; i++) {
+        const struct manifest_file *f = &c->files.items[i];
+        bool again = part->version_count > 0 &&
+                     part->versions[part->version_count - 1] == f->sequence;
+        if (f->partition == part->partition && !again)
+            part->versions[part->version_count++] = f->sequence;
+    }
+}
+
+/* The columns to sort by: those configured, else the key. */
+static size_t *sort_columns(const struct consolidation *c, size_t *count)
+{
+    const struct config *config = c->d->config;
+    size_t n = config != NULL ? config->sort.count : 0;
+    size_t *sort = mem_calloc(n + c->schema->key_count, sizeof *sort);
+    *count = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = schema_find(c->schema, config->sort.items[i]);
+        if (at != SIZE_MAX)
+            sort[(*count)++] = at;
+    }
+    return sort;
+}
+
+/* Write the file of one partition to scratch. */
+static int write_partition(struct consolidation *c, int32_t partition, const char *path,
+                           struct error *err)
+{
+    struct relation_file *own = NULL, *revising = NULL;
+    size_t own_count = 0, revising_count = 0, sort_count;
+    size_t *sort = sort_columns(c, &sort_count);
+    int rc = fetch_files(c, CHOOSE_PARTITION, partition, &own, &own_count, err);
+    if (rc == ERR_OK && !schema_partition_in_key(c->schema))
+        rc = fetch_files(c, CHOOSE_REVISING, 0, &revising, &revising_count, err);
+    if (rc == ERR_OK)
+        rc = projection_file_write(c->d->engine, c->schema, own, own_count, revising,
+                                   revising_count, sort, sort_count, path, err);
+    free(sort);
+    free(own);
+    free(revising);
+    return rc;
+}
+
+static void describe_part(const struct consolidation *c, int32_t partition,
+                          struct projection_part *part)
+{
+    struct version_id attempt = {.sequence = c->state.target.sequence};
+    memcpy(attempt.commit, c->state.attempt, sizeof attempt.commit);
+    *part = (struct projection_part){.partition = partition, .stamp = c->state.target};
+    layout_projection(c->schema->partition_by, partition, part->key);
+    layout_temp(&attempt, c->schema->partition_by, partition, part->temp);
+    note_versions(c, part);
+}
+
+static int build_one(struct consolidation *c, struct projection_part *part, struct error *err)
+{
+    char *path = dataset_scratch(c->d, ".parquet");
+    struct store_body body;
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    int rc = stop_check(err);
+    if (rc == ERR_OK)
+        rc = write_partition(c, part->partition, path, err);
+    const char *paths[] = {path};
+    relation_files(c->schema, RELATION_KEYS, paths, 1, &sql);
+    char *count = mem_printf("SELECT count(*) FROM %s", sql.data);
+    if (rc == ERR_OK)
+        rc = engine_count(c->d->engine, count, &part->rows, err);
+    if (rc == ERR_OK)
+        rc = store_body_file(path, &body, err);
+    if (rc == ERR_OK) {
+        part->size = body.size;
+        memcpy(part->sha256, body.sha256, sizeof part->sha256);
+        rc = store_put_new(c->d->store, part->temp, &body, NULL, err);
+    }
+    fs_remove(path, NULL);
+    free(count);
+    free(path);
+    str_release(&sql);
+    return rc;
+}
+
+int consolidation_build(struct consolidation *c, struct projection_part **built, size_t *count,
+                        struct error *err)
+{
+    *built = mem_calloc(c->state.affected_count, sizeof **built);
+    *count = 0;
+    int rc = list_files(c, err);
+    if (rc == ERR_OK)
+        rc = dataset_engine(c->d, c->base->pointer.key_seed, NULL, 0, err);
+    for (size_t i = 0; i < c->state.affected_count && rc == ERR_OK; i++) {
+        describe_part(c, c->state.affected[i], &(*built)[i]);
+        ++*count;
+        rc = build_one(c, &(*built)[i], err);
+    }
+    return rc;
+}
+
+/* Is it still this attempt that is at it? */
+static bool still_mine(struct consolidation *c)
+{
+    struct projection_state seen = {0};
+    bool mine = projection_read(c->d->store, &seen, NULL) == ERR_OK &&
+                strcmp(seen.attempt, c->state.attempt) == 0;
+    projection_release(&seen);
+    return mine;
+}
+
+static uint64_t sequence_of(const struct store_info *info)
+{
+    const char *text = store_label_get(info->labels, LABEL_SEQUENCE);
+    return text == NULL ? 0 : strtoull(text, NULL, 10);
+}
+
+static int move_once(struct consolidation *c, const struct projection_part *part,
+                     struct error *err)
+{
+    struct store_info info;
+    char sequence[24];
+    int rc = store_head(c->d->store, part->key, &info, err);
+    if (rc != ERR_OK && rc != ERR_ABSENT)
+        return rc;
+    if (rc == ERR_OK && sequence_of(&info) > c->state.target.sequence)
+        return error_set(err, ERR_CONFLICT, "%s is of a newer version already.", part->key);
+    struct store_move move = {.from = part->temp,
+                              .to = part->key,
+                              .expected = rc == ERR_OK ? &info.tag : NULL,
+                              .guard = LAYOUT_PROJECTIONS,
+                              .guard_tag = &c->state.tag};
+    snprintf(sequence, sizeof sequence, "%llu", (unsigned long long)c->state.target.sequence);
+    store_label_set(move.labels, LABEL_SHA256, part->sha256);
+    store_label_set(move.labels, LABEL_SEQUENCE, sequence);
+    store_label_set(move.labels, LABEL_COMMIT, c->state.target.commit);
+    return store_move(c->d->store, &move, err);
+}
+
+int consolidation_move(struct consolidation *c, const struct projection_part *part,
+                       struct error *err)
+{
+    int rc = ERR_OK;
+    for (int i = 0; i < MOVE_TRIES; i++) {
+        bool right;
+        rc = move_once(c, part, err);
+        if (rc == ERR_CONFLICT && !still_mine(c))
+            return rc;
+        /* Moved, or an earlier attempt had moved it, or the answer is missing: look at the file. */
+        int seen = final_is_right(c, part, rc != ERR_OK, &right, err);
+        if (seen != ERR_OK)
+            return seen;
+        if (right)
+            return ERR_OK;
+        if (rc == ERR_ABSENT || rc == ERR_DENIED)
+            return rc;
+    }
+    return rc == ERR_OK ? error_set(err, ERR_DAMAGED, "%s was moved into place and is not what it "
+                                                      "should be.",
+                                    part->key)
+                        : rc;
+}
+
+void consolidation_drop_temp(struct consolidation *c, const struct projection_part *parts,
+                             size_t count)
+{
+    struct error err = ERROR_INIT;
+    const char **keys = mem_calloc(count, sizeof *keys);
+    size_t removed;
+    for (size_t i = 0; i < count; i++)
+        keys[i] = parts[i].temp;
+    if (count > 0 && store_remove_many(c->d->store, keys, count, &removed, &err) != ERR_OK)
+        log_warn("scratch files of the consolidation are left to gc: %s", err.text);
+    free(keys);
+}
+
+struct sweep {
+    struct consolidation *c;
+    char own[LAYOUT_KEY_SIZE];
+    char **keys;
+    size_t count, capacity;
+};
+
+static int take_stranger(void *ctx, const struct store_entry *entry, struct error *err)
+{
+    (void)err;
+    struct sweep *s = ctx;
+    const struct projection_state *state = &s->c->state;
+    if (str_starts(entry->key, s->own))
+        return ERR_OK;
+    for (size_t i = 0; i < state->redo_count; i++)
+        if (strcmp(state->redo[i].temp, entry->key) == 0)
+            return ERR_OK;
+    s->keys = mem_grow(s->keys, s->count, &s->capacity, sizeof *s->keys);
+    s->keys[s->count++] = mem_strdup(entry->key);
+    return ERR_OK;
+}
+
+int consolidation_sweep(struct consolidation *c, struct error *err)
+{
+    struct sweep s = {.c = c};
+    struct version_id attempt = {.sequence = c->state.target.sequence};
+    size_t removed;
+    memcpy(attempt.commit, c->state.attempt, sizeof attempt.commit);
+    layout_temp_prefix(&attempt, s.own);
+    int rc = store_list(c->d->store, ".tmp/", take_stranger, &s, err);
+    if (rc == ERR_OK && s.count > 0)
+        rc = store_remove_many(c->d->store, (const char *const *)s.keys, s.count, &removed, err);
+    for (size_t i = 0; i < s.count; i++)
+        free(s.keys[i]);
+    free(s.keys);
+    return rc;
+}

@@ -1,0 +1,66 @@
+/*
+ * The pieces of a consolidation; consolidate.c puts them in order. Private to the two.
+ */
+#ifndef CAUCE_PIPELINE_CONSOLIDATION_H
+#define CAUCE_PIPELINE_CONSOLIDATION_H
+
+#include "catalog/projection.h"
+#include "pipeline/consolidate.h"
+#include "pipeline/dataset.h"
+
+struct consolidation {
+    struct dataset *d;
+    const struct base *base;
+    const struct schema *schema;
+    struct projection_state state; /* as read or written last, with its tag */
+    struct manifest_files files;   /* every event file up to the base, once listed */
+    char **paths;                  /* local files, as far as they were needed */
+    bool listed;
+    struct consolidation_report *report;
+};
+void consolidation_release(struct consolidation *c);
+
+/* A set of partitions, ascending. */
+struct partition_set {
+    int32_t *items;
+    size_t count, capacity;
+};
+void partition_set_add(struct partition_set *s, int32_t partition);
+void partition_set_release(struct partition_set *s);
+
+/* Read the state; none, or one that cannot be understood, is a state of phase NONE. */
+int consolidation_read(struct consolidation *c, struct error *err);
+
+/*
+ * Partitions whose consolidated file is not that of the base: those of newer events, those that
+ * lose rows to them, those of an interrupted attempt; all where nothing is consolidated.
+ */
+int consolidation_affected(struct consolidation *c, struct partition_set *out, struct error *err);
+
+/* Add the partitions whose file is missing or not what the state says. */
+int consolidation_check(struct consolidation *c, enum consolidate_check check,
+                        struct partition_set *out, struct error *err);
+
+/*
+ * Build the state's affected partitions into `.tmp/` of its attempt. `*built` and what it holds are
+ * the caller's, also on failure (then it lists what may have been stored).
+ */
+int consolidation_build(struct consolidation *c, struct projection_part **built, size_t *count,
+                        struct error *err);
+
+/*
+ * Move one file of the redo list into place, or see that it is there. ERR_CONFLICT: another process
+ * took over, or has put a newer file there. ERR_ABSENT: the temp file is gone and the final one is
+ * not what it should be.
+ */
+int consolidation_move(struct consolidation *c, const struct projection_part *part,
+                       struct error *err);
+
+/* Delete the temp files of parts; what cannot be deleted is left to gc. */
+void consolidation_drop_temp(struct consolidation *c, const struct projection_part *parts,
+                             size_t count);
+
+/* Delete everything in `.tmp/` but this attempt's and what the redo list names. */
+int consolidation_sweep(struct consolidation *c, struct error *err);
+
+#endif

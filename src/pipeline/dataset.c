@@ -1,0 +1,148 @@
+#include "pipeline/dataset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/fs.h"
+#include "util/mem.h"
+#include "util/stop.h"
+
+void dataset_init(struct dataset *d, struct store *store, const char *id,
+                  const struct config *config, const struct limits *limits)
+{
+    *d = (struct dataset){
+        .store = store, .id = id, .config = config, .limits = *limits, .work = {.lock = -1}};
+}
+
+void dataset_release(struct dataset *d)
+{
+    stop_on_request(NULL, NULL);
+    engine_free(d->engine);
+    d->engine = NULL;
+    workdir_remove(&d->work);
+}
+
+int dataset_workdir(struct dataset *d, struct error *err)
+{
+    if (d->work.path != NULL)
+        return ERR_OK;
+    return workdir_create(d->limits.temp, &d->work, err);
+}
+
+/* The folder of a local store, as a new string; NULL where objects are no files. */
+static int local_root(struct dataset *d, char **root, struct error *err)
+{
+    *root = NULL;
+    if (!d->store->traits.local_paths)
+        return ERR_OK;
+    char *path;
+    int rc = store_local_path(d->store, LAYOUT_POINTER, &path, err);
+    if (rc == ERR_OK) {
+        path[strlen(path) - strlen("/" LAYOUT_POINTER)] = '\0';
+        *root = path;
+    }
+    return rc;
+}
+
+static void interrupt(void *ctx)
+{
+    engine_interrupt(ctx);
+}
+
+int dataset_engine(struct dataset *d, uint64_t key_seed, const char *const *files, size_t count,
+                   struct error *err)
+{
+    if (d->engine != NULL)
+        return ERR_OK;
+    char *root = NULL;
+    int rc = dataset_workdir(d, err);
+    if (rc == ERR_OK)
+        rc = local_root(d, &root, err);
+    if (rc == ERR_OK) {
+        const char *folders[1] = {root};
+        struct engine_options options = {
+            .library = d->limits.library,
+            .workdir = d->work.path,
+            .memory = d->limits.memory,
+            .threads = d->limits.threads,
+            .key_seed = key_seed,
+            .folders = folders,
+            .folder_count = root != NULL ? 1 : 0,
+            .files = files,
+            .file_count = count,
+        };
+        rc = engine_open(&options, &d->engine, err);
+    }
+    if (rc == ERR_OK)
+        stop_on_request(interrupt, d->engine);
+    free(root);
+    return rc;
+}
+
+char *dataset_scratch(struct dataset *d, const char *suffix)
+{
+    return mem_printf("%s/%llu%s", d->work.path, d->work.next++, suffix);
+}
+
+/* Is the local file what a manifest says? */
+static int compare(const char *key, const char *path, uint64_t size, const char *sha256,
+                   struct error *err)
+{
+    char found[SHA256_HEX_SIZE];
+    uint64_t bytes;
+    int rc = sha256_file(path, found, &bytes, err);
+    if (rc != ERR_OK)
+        return rc;
+    if (bytes == size && strcmp(found, sha256) == 0)
+        return ERR_OK;
+    return error_set(err, ERR_DAMAGED,
+                     "%s is damaged: it has %llu bytes with SHA-256 %s, its manifest says %llu "
+                     "bytes with %s. Restore the file from a copy; `cauce verify --data` lists all "
+                     "that is damaged.",
+                     key, (unsigned long long)bytes, found, (unsigned long long)size, sha256);
+}
+
+int dataset_fetch(struct dataset *d, const char *key, uint64_t size, const char *sha256,
+                  char **path, struct error *err)
+{
+    *path = NULL;
+    int rc = dataset_workdir(d, err);
+    if (rc != ERR_OK)
+        return rc;
+    if (d->store->traits.local_paths) {
+        rc = store_local_path(d->store, key, path, err);
+    } else {
+        /* Named by content, so the same object is downloaded once. */
+        *path = mem_printf("%s/%s.parquet", d->work.path, sha256);
+        if (!fs_exists(*path))
+            rc = store_get_file(d->store, key, *path, NULL, err);
+    }
+    if (rc == ERR_OK && d->store->traits.local_paths && !fs_exists(*path))
+        rc = error_set(err, ERR_ABSENT, "%s is missing. `cauce verify` lists all that is missing.",
+                       key);
+    if (rc == ERR_OK)
+        rc = compare(key, *path, size, sha256, err);
+    if (rc != ERR_OK) {
+        free(*path);
+        *path = NULL;
+    }
+    return rc;
+}
+
+int dataset_fetch_many(struct dataset *d, const struct wanted *wanted, size_t count, char **paths,
+                       struct error *err)
+{
+    int rc = ERR_OK;
+    for (size_t i = 0; i < count; i++)
+        paths[i] = NULL;
+    for (size_t i = 0; i < count && rc == ERR_OK; i++) {
+        rc = stop_check(err);
+        if (rc == ERR_OK)
+            rc = dataset_fetch(d, wanted[i].key, wanted[i].size, wanted[i].sha256, &paths[i], err);
+    }
+    for (size_t i = 0; rc != ERR_OK && i < count; i++) {
+        free(paths[i]);
+        paths[i] = NULL;
+    }
+    return rc;
+}

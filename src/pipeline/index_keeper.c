@@ -1,0 +1,290 @@
+/*
+ * The index is derived: every function here may be repeated, and dies without harm at any point.
+ * What an attempt stores before its swap carries the attempt's own name and is named by nothing, so
+ * it is an orphan until the swap and part of the index after it.
+ */
+#include "pipeline/index_keeper.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/index_pieces.h"
+#include "util/mem.h"
+
+/* Shards of an index that hold rows of a table, as flags. */
+static int find_touched(struct dataset *d, const struct schema *s, const struct index_state *index,
+                        const char *table, bool *touched, struct error *err)
+{
+    if (index->by_partition) {
+        int32_t *found = NULL;
+        size_t count = 0;
+        int rc = index_file_partitions(d->engine, s, table, &found, &count, err);
+        for (size_t i = 0; i < index->shard_count; i++)
+            for (size_t k = 0; k < count && !touched[i]; k++)
+                touched[i] = index->shards[i].partition == found[k];
+        free(found);
+        return rc;
+    }
+    struct index_slices slices;
+    index_slices_init(index, s->key_count, &slices);
+    uint64_t *rows = mem_calloc(index->shard_count, sizeof *rows);
+    uint64_t outside;
+    int rc = index_file_touched(d->engine, s, table, slices.items, slices.count, rows, &outside,
+                                err);
+    for (size_t i = 0; i < index->shard_count; i++)
+        touched[i] = rows[i] > 0;
+    free(rows);
+    index_slices_release(&slices);
+    return rc;
+}
+
+static int fetch_shard(struct dataset *d, const struct index_shard *shard, char **path,
+                       struct error *err)
+{
+    int rc = dataset_fetch(d, shard->key, shard->size, shard->sha256, path, err);
+    return rc == ERR_ABSENT ? error_set(err, ERR_DAMAGED, "the index shard %s is missing.",
+                                        shard->key)
+                            : rc;
+}
+
+int index_keeper_attach(struct dataset *d, const struct schema *s, const struct index_state *index,
+                        const char *table, struct error *err)
+{
+    bool *touched = mem_calloc(index->shard_count, sizeof *touched);
+    char **paths = mem_calloc(index->shard_count, sizeof *paths);
+    size_t count = 0;
+    int rc = find_touched(d, s, index, table, touched, err);
+    for (size_t i = 0; i < index->shard_count && rc == ERR_OK; i++) {
+        if (!touched[i])
+            continue;
+        rc = fetch_shard(d, &index->shards[i], &paths[count], err);
+        if (rc == ERR_OK)
+            count++;
+    }
+    if (rc == ERR_OK)
+        rc = index_file_attach(d->engine, s, (const char *const *)paths, count, err);
+    for (size_t i = 0; i < count; i++)
+        free(paths[i]);
+    free(paths);
+    free(touched);
+    return rc;
+}
+
+/* Cut a shard file that has grown to two ranges or more; else it is one piece. */
+static int split(struct dataset *d, const struct schema *s, const struct index_slice *slice,
+                 size_t origin, char *path, struct index_pieces *out, struct error *err)
+{
+    struct index_cuts cuts;
+    int rc = index_file_cuts(d->engine, s, path, &cuts, err);
+    if (rc != ERR_OK || cuts.count == 0) {
+        index_pieces_add(out, slice, s->key_count, origin, path);
+        return rc;
+    }
+    for (size_t i = 0; i <= cuts.count && rc == ERR_OK; i++) {
+        struct index_slice part = *slice;
+        if (i > 0)
+            part.lower.values = (const char *const *)cuts.bounds[i - 1];
+        if (i < cuts.count)
+            part.upper.values = (const char *const *)cuts.bounds[i];
+        char *file = dataset_scratch(d, ".parquet");
+        index_pieces_add(out, &part, s->key_count, origin, file);
+        rc = index_file_build(d->engine, s, path, &part, file, err);
+    }
+    index_cuts_release(&cuts);
+    free(path);
+    return rc;
+}
+
+/* The new shard (or shards) of one slice: what the old one holds, and the delta. */
+static int merge(struct dataset *d, const struct schema *s, const struct index_state *index,
+                 const struct index_slice *slice, size_t origin, struct index_pieces *out,
+                 struct error *err)
+{
+    char *old = NULL;
+    char *path = dataset_scratch(d, ".parquet");
+    int rc = ERR_OK;
+    if (origin != INDEX_NO_ORIGIN)
+        rc = fetch_shard(d, &index->shards[origin], &old, err);
+    if (rc == ERR_OK)
+        rc = index_file_merge(d->engine, s, slice, old, path, err);
+    free(old);
+    if (rc == ERR_OK && !slice->by_partition)
+        return split(d, s, slice, origin, path, out, err);
+    index_pieces_add(out, slice, s->key_count, origin, path);
+    return rc;
+}
+
+static size_t find_partition(const struct index_state *index, int32_t partition)
+{
+    for (size_t i = 0; i < index->shard_count; i++)
+        if (index->shards[i].partition == partition)
+            return i;
+    return INDEX_NO_ORIGIN;
+}
+
+static int merge_partitions(struct dataset *d, const struct schema *s,
+                            const struct index_state *index, struct index_pieces *out,
+                            struct error *err)
+{
+    int32_t *parts = NULL;
+    size_t count = 0;
+    int rc = index_file_partitions(d->engine, s, "delta", &parts, &count, err);
+    for (size_t i = 0; i < count && rc == ERR_OK; i++) {
+        struct index_slice slice = {.by_partition = true, .partition = parts[i]};
+        rc = merge(d, s, index, &slice, find_partition(index, parts[i]), out, err);
+    }
+    free(parts);
+    return rc;
+}
+
+static int merge_ranges(struct dataset *d, const struct schema *s, const struct index_state *index,
+                        struct index_pieces *out, struct error *err)
+{
+    struct index_slice all = {.by_partition = false};
+    if (index->shard_count == 0)
+        return merge(d, s, index, &all, INDEX_NO_ORIGIN, out, err);
+    struct index_slices slices;
+    index_slices_init(index, s->key_count, &slices);
+    bool *touched = mem_calloc(index->shard_count, sizeof *touched);
+    int rc = find_touched(d, s, index, "delta", touched, err);
+    for (size_t i = 0; i < slices.count && rc == ERR_OK; i++)
+        if (touched[i])
+            rc = merge(d, s, index, &slices.items[i], i, out, err);
+    free(touched);
+    index_slices_release(&slices);
+    return rc;
+}
+
+/* The state after `index`, without shards: same epoch, an attempt of its own. */
+static void begin_next(const struct index_state *index, const struct schema *s,
+                       const struct version_id *stamp, const struct manifest_source *source,
+                       struct index_state *next)
+{
+    *next = (struct index_state){.stamp = *stamp, .gc_epoch = index->gc_epoch};
+    next->by_partition =
+        index->shard_count > 0 ? index->by_partition : schema_partition_in_key(s);
+    id_new(next->attempt);
+    if (source != NULL) {
+        next->has_source = true;
+        manifest_source_copy(source, &next->source);
+    }
+}
+
+static const struct store_tag *tag_of(const struct index_state *index)
+{
+    return index->tag.text[0] != '\0' ? &index->tag : NULL;
+}
+
+/*
+ * Swap, and settle a missing answer by reading: the attempt's id tells whether it landed.
+ */
+static int swap_index(struct dataset *d, const struct index_state *from, struct index_state *next,
+                      struct error *err)
+{
+    int rc = index_swap(d->store, tag_of(from), next, err);
+    if (rc != ERR_UNKNOWN)
+        return rc;
+    struct index_state seen = {0};
+    int read = index_read(d->store, &seen, NULL);
+    if (read == ERR_OK && strcmp(seen.attempt, next->attempt) == 0) {
+        next->tag = seen.tag;
+        rc = ERR_OK;
+    }
+    index_release(&seen);
+    return rc;
+}
+
+/* Store the pieces, then swap; on a definite failure the pieces go, else they are left. */
+static int store_and_swap(struct dataset *d, struct index_state *index, struct index_pieces *pieces,
+                          struct index_state *next, struct error *err)
+{
+    struct version_id attempt = {.sequence = next->stamp.sequence};
+    memcpy(attempt.commit, next->attempt, sizeof attempt.commit);
+    int rc = index_pieces_store(d, pieces, &attempt, err);
+    if (rc != ERR_OK)
+        return rc;
+    index_pieces_assemble(pieces, index, next);
+    rc = swap_index(d, index, next, err);
+    if (rc != ERR_OK && rc != ERR_UNKNOWN)
+        index_pieces_discard(d, pieces);
+    return rc;
+}
+
+/* Add the digests of the shards that stay. */
+static void add_kept(const struct index_state *index, const struct index_pieces *pieces,
+                     struct key_digest *sum)
+{
+    for (size_t i = 0; i < index->shard_count; i++) {
+        bool kept = true;
+        for (size_t k = 0; kept && k < pieces->count; k++)
+            kept = pieces->items[k].origin != i;
+        if (kept)
+            key_digest_add(sum, &index->shards[i].digest);
+    }
+}
+
+/* Put `next` in the place of `index`, or give it back where it did not become the state. */
+static int settle(int rc, struct index_state *index, struct index_state *next)
+{
+    if (rc != ERR_OK) {
+        index_release(next);
+        return rc;
+    }
+    index_release(index);
+    *index = *next;
+    return ERR_OK;
+}
+
+static int compare_keys(const struct key_digest *found, const struct key_digest *stated,
+                        struct error *err)
+{
+    if (key_digest_equal(found, stated))
+        return ERR_OK;
+    return error_set(err, ERR_DAMAGED,
+                     "the updated index would hold %llu keys, the manifest states %llu, or their "
+                     "digests differ.",
+                     (unsigned long long)found->count, (unsigned long long)stated->count);
+}
+
+int index_keeper_update(struct dataset *d, const struct schema *s, struct index_state *index,
+                        const struct version_id *stamp, const struct key_digest *keys,
+                        const struct manifest_source *source, struct error *err)
+{
+    struct index_pieces pieces = {0};
+    struct index_state next;
+    struct key_digest sum;
+    begin_next(index, s, stamp, source, &next);
+    next.keys = *keys;
+    int rc = next.by_partition ? merge_partitions(d, s, index, &pieces, err)
+                               : merge_ranges(d, s, index, &pieces, err);
+    if (rc == ERR_OK)
+        rc = index_pieces_inspect(d, s, &pieces, &sum, err);
+    if (rc == ERR_OK) {
+        add_kept(index, &pieces, &sum);
+        rc = compare_keys(&sum, keys, err);
+    }
+    if (rc == ERR_OK)
+        rc = store_and_swap(d, index, &pieces, &next, err);
+    index_pieces_release(&pieces);
+    return settle(rc, index, &next);
+}
+
+int index_keeper_replace(struct dataset *d, struct index_state *index, struct index_pieces *pieces,
+                         const struct key_digest *keys, const struct manifest_source *source,
+                         struct error *err)
+{
+    struct index_state next;
+    struct schema unused = {0};
+    begin_next(index, &unused, &index->stamp, source, &next);
+    next.by_partition = index->by_partition;
+    next.keys = *keys;
+    return settle(store_and_swap(d, index, pieces, &next, err), index, &next);
+}
+
+int index_keeper_absorb(struct dataset *d, struct index_state *index,
+                        const struct manifest_source *source, struct error *err)
+{
+    struct index_pieces none = {0};
+    struct key_digest keys = index->keys;
+    return index_keeper_replace(d, index, &none, &keys, source, err);
+}

@@ -1,0 +1,360 @@
+/*
+ * One run, as a state machine. Invariants (docs/protocol.md):
+ *
+ *   1. The base is one answer of the store: pointer and tag together, read before the delta is
+ *      computed. The swap expects exactly that tag.
+ *   2. The index is that of the base, or the run does not go on.
+ *   3. Nothing of an attempt is visible before the swap, everything after it.
+ *   4. A failure before the swap removes exactly what this attempt wrote. An unknown outcome removes
+ *      nothing.
+ *   5. A lost race starts again from a new base, with a new commit, a new delta and new files.
+ *   6. What comes after the swap is derived: its failure is a warning, and any later run heals it.
+ *
+ *   state      step                                fails: what is left, who heals it
+ *   ---------  ----------------------------------  --------------------------------------------
+ *   source     step_find_source                    nothing
+ *   base       store_probe, base_open              a new dataset at sequence 0: the next run
+ *   index      index_keeper_open                   orphaned shards: gc
+ *   unchanged  step_source_unchanged               -
+ *   load       step_prepare_source, step_load      nothing
+ *   delta      step_delta                          nothing
+ *   write      step_write_events                   rolled back; orphans where that failed: gc
+ *   publish    step_publish    lost                files removed, again from `base`
+ *                              unknown             everything kept: the next run sees which it was
+ *                              failed              rolled back
+ *   derived    step_update_index, step_consolidate published; index, projections: any later run
+ */
+#include "pipeline/run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "pipeline/index_keeper.h"
+#include "pipeline/record.h"
+#include "pipeline/run_private.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/stop.h"
+#include "util/time.h"
+
+/* What to do after a step or an attempt. */
+enum next { NEXT_ON, NEXT_AGAIN, NEXT_DONE };
+
+const char *run_outcome_name(enum run_outcome outcome)
+{
+    static const char *const names[] = {
+        [RUN_FAILED] = "failed",         [RUN_PUBLISHED] = "published",
+        [RUN_UNCHANGED] = "unchanged",   [RUN_NO_NEW_ROWS] = "no_new_rows",
+        [RUN_LOST] = "lost",             [RUN_UNKNOWN] = "unknown",
+        [RUN_PLANNED] = "planned",
+    };
+    return names[outcome];
+}
+
+const char *run_step_name(enum run_step step)
+{
+    static const char *const names[STEP_COUNT] = {
+        [STEP_PROBE] = "probe",
+        [STEP_BASE] = "base",
+        [STEP_INDEX_CHECK] = "index_check",
+        [STEP_INDEX_REBUILD] = "index_rebuild",
+        [STEP_SOURCE] = "source",
+        [STEP_LOAD] = "load",
+        [STEP_DELTA] = "delta",
+        [STEP_WRITE_EVENTS] = "write_events",
+        [STEP_PUBLISH] = "publish",
+        [STEP_INDEX_UPDATE] = "index_update",
+        [STEP_CONSOLIDATE] = "consolidate",
+    };
+    return names[step];
+}
+
+const char *index_recovery_name(enum index_recovery recovery)
+{
+    static const char *const names[] = {
+        [INDEX_WAS_FRESH] = "none",
+        [INDEX_CAUGHT_UP] = "catch_up",
+        [INDEX_REBUILT] = "rebuild",
+    };
+    return names[recovery];
+}
+
+void run_report_release(struct run_report *r)
+{
+    for (size_t i = 0; i < r->warning_count; i++)
+        free(r->warnings[i]);
+    free(r->source);
+    source_report_release(&r->rows);
+    *r = (struct run_report){.outcome = RUN_FAILED};
+}
+
+void run_warn(struct run *r, const char *format, ...)
+{
+    char text[ERROR_TEXT_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_warn("%s", text);
+    struct run_report *report = r->report;
+    if (report->warning_count < RUN_WARNINGS_MAX)
+        report->warnings[report->warning_count++] = mem_strdup(text);
+}
+
+/* Close the clock of the step that was on and start that of the next one. */
+static void enter(struct run *r, enum run_step step)
+{
+    int64_t now = time_monotonic();
+    r->report->seconds[r->step] += (double)(now - r->step_began) / 1e6;
+    r->step = step;
+    r->step_began = now;
+    log_debug("step %s", run_step_name(step));
+    if (r->options->progress != NULL)
+        r->options->progress(r->options->progress_ctx, step, -1);
+}
+
+static uint64_t peak_memory(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
+}
+
+/* Pointer, tag and manifest of the newest version. A dry run makes no dataset. */
+static int open_base(struct run *r, struct error *err)
+{
+    base_release(&r->base);
+    enter(r, STEP_BASE);
+    if (!r->options->dry_run) {
+        int rc = base_open(r->d->store, r->d->id, &r->base, err);
+        r->dataset_exists = r->dataset_exists || rc == ERR_OK;
+        return rc;
+    }
+    int rc = base_read(r->d->store, r->d->id, &r->base, err);
+    if (rc != ERR_ABSENT)
+        return rc;
+    error_clear(err);
+    pointer_init(&r->base.pointer, r->d->id);
+    return ERR_OK;
+}
+
+static int open_index(struct run *r, struct error *err)
+{
+    index_release(&r->index);
+    enter(r, STEP_INDEX_CHECK);
+    if (!r->options->dry_run)
+        return index_keeper_open(r->d, &r->base, &r->index, r->report, err);
+    /* Only the source that it says was absorbed is of interest here; step_delta looks again. */
+    int rc = index_read(r->d->store, &r->index, NULL);
+    if (rc == ERR_ABSENT || rc == ERR_DAMAGED)
+        return ERR_OK;
+    return rc == ERR_OK ? ERR_OK : error_set(err, rc, "the key index cannot be read.");
+}
+
+static int find_base(struct run *r, struct error *err)
+{
+    int rc = ERR_OK;
+    if (!r->options->dry_run) {
+        enter(r, STEP_PROBE);
+        rc = store_probe(r->d->store, err);
+    }
+    if (rc == ERR_OK)
+        rc = open_base(r, err);
+    if (rc == ERR_OK)
+        rc = open_index(r, err);
+    r->report->version = r->base.pointer.current;
+    r->report->rows_total = r->base.manifest.rows_total;
+    r->report->keys_total = r->base.manifest.keys.count;
+    return rc;
+}
+
+static int load(struct run *r, struct error *err)
+{
+    int rc = ERR_OK;
+    enter(r, STEP_LOAD);
+    if (r->plain_paths == NULL)
+        rc = step_prepare_source(r, err);
+    if (rc == ERR_OK)
+        rc = step_load(r, err);
+    if (rc == ERR_OK) {
+        enter(r, STEP_DELTA);
+        rc = step_delta(r, err);
+    }
+    return rc;
+}
+
+/* Nothing new: only the index learns that this source has been absorbed. */
+static void note_absorbed(struct run *r)
+{
+    struct error err = ERROR_INIT;
+    enter(r, STEP_INDEX_UPDATE);
+    int rc = index_keeper_absorb(r->d, &r->index, &r->identity, &err);
+    if (rc != ERR_OK && rc != ERR_CONFLICT)
+        run_warn(r, "the index could not note the source (%s); the next run reads it again",
+                 err.text);
+}
+
+static void count_published(struct run *r)
+{
+    const struct manifest *m = &r->manifest;
+    r->report->outcome = RUN_PUBLISHED;
+    r->report->version = m->version;
+    r->report->rows_total = m->rows_total;
+    r->report->keys_total = m->keys.count;
+    r->report->files_written = m->files.count;
+    for (size_t i = 0; i < m->files.count; i++)
+        r->report->bytes_written += m->files.items[i].size;
+}
+
+/* Wait a little, longer after every loss, and never as long as the other losers. */
+static void back_off(unsigned attempt)
+{
+    uint64_t ceiling = (uint64_t)20000 << (attempt < 6 ? attempt : 6);
+    time_sleep((int64_t)(id_random64() % ceiling));
+}
+
+/* Events, manifest, swap. NEXT_AGAIN: the race was lost, and a retry is allowed. */
+static enum next publish(struct run *r, int *rc, struct error *err)
+{
+    enter(r, STEP_WRITE_EVENTS);
+    r->commit = (struct commit_report){0};
+    *rc = step_write_events(r, err);
+    if (*rc == ERR_OK)
+        *rc = stop_check(err);
+    if (*rc == ERR_OK) {
+        enter(r, STEP_PUBLISH);
+        *rc = step_publish(r, err);
+    } else {
+        step_roll_back(r);
+        return NEXT_DONE;
+    }
+    switch (*rc) {
+    case ERR_OK:
+        count_published(r);
+        return NEXT_ON;
+    case ERR_CONFLICT:
+        r->report->conflicts++;
+        step_discard(r);
+        return NEXT_AGAIN;
+    case ERR_UNKNOWN:
+        r->report->outcome = RUN_UNKNOWN;
+        return NEXT_DONE;
+    default:
+        step_roll_back(r);
+        return NEXT_DONE;
+    }
+}
+
+/* Is there anything to do for this base? NEXT_ON: rows to publish. */
+static enum next plan(struct run *r, int *rc, struct error *err)
+{
+    *rc = find_base(r, err);
+    if (*rc != ERR_OK)
+        return NEXT_DONE;
+    if (!r->is_loaded && !r->options->force && step_source_unchanged(r)) {
+        r->report->outcome = RUN_UNCHANGED;
+        return NEXT_DONE;
+    }
+    *rc = load(r, err);
+    if (*rc != ERR_OK)
+        return NEXT_DONE;
+    if (r->delta.count == 0) {
+        r->report->outcome = RUN_NO_NEW_ROWS;
+        if (!r->options->dry_run)
+            note_absorbed(r);
+        return NEXT_DONE;
+    }
+    if (r->options->dry_run) {
+        r->report->outcome = RUN_PLANNED;
+        return NEXT_DONE;
+    }
+    return NEXT_ON;
+}
+
+static int lost(struct run *r, struct error *err)
+{
+    r->report->outcome = RUN_LOST;
+    return error_set(err, ERR_LOST,
+                     "other writers published first in each of %llu attempts. Nothing of this run "
+                     "is published and nothing is lost; run again.",
+                     (unsigned long long)r->report->attempts);
+}
+
+/* Attempts until one is settled. */
+static int attempt_all(struct run *r, struct error *err)
+{
+    unsigned retries = r->options->retries > 0 ? r->options->retries : RUN_RETRIES;
+    for (unsigned i = 0; i <= retries; i++) {
+        int rc;
+        r->report->attempts++;
+        enum next next = plan(r, &rc, err);
+        if (next == NEXT_ON)
+            next = publish(r, &rc, err);
+        if (next == NEXT_ON) {
+            enter(r, STEP_INDEX_UPDATE);
+            step_update_index(r);
+        }
+        if (next != NEXT_AGAIN)
+            return rc;
+        error_clear(err);
+        back_off(i);
+        rc = stop_check(err);
+        if (rc != ERR_OK)
+            return rc;
+    }
+    return lost(r, err);
+}
+
+static void run_release(struct run *r)
+{
+    step_events_release(r);
+    step_source_release(r);
+    base_release(&r->base);
+    schema_release(&r->schema);
+    index_release(&r->index);
+    delta_release(&r->delta);
+    manifest_release(&r->manifest);
+}
+
+static void finish(struct run *r, int rc, const struct error *err)
+{
+    struct run_report *report = r->report;
+    report->code = rc;
+    if (rc != ERR_OK)
+        memcpy(report->message, err->text, sizeof report->message);
+    enter(r, STEP_CONSOLIDATE);
+    report->finished = time_now();
+    report->peak_memory = peak_memory();
+    report->bill = r->d->store->bill;
+    if (r->dataset_exists && !r->options->dry_run) {
+        struct error why = ERROR_INIT;
+        if (record_write(r->d, report, &why) != ERR_OK)
+            log_warn("the record of this run could not be written: %s", why.text);
+    }
+}
+
+int run_dataset(struct dataset *d, const struct run_options *options, struct run_report *report,
+                struct error *err)
+{
+    struct error local = ERROR_INIT;
+    struct run r = {.d = d, .options = options, .report = report};
+    *report = (struct run_report){.outcome = RUN_FAILED, .started = time_now()};
+    report->consolidation.state = "none";
+    id_new(report->run_id);
+    log_context("run", report->run_id);
+    r.step_began = time_monotonic();
+    enter(&r, STEP_SOURCE);
+    int rc = step_find_source(&r, &local);
+    if (rc == ERR_OK)
+        rc = attempt_all(&r, &local);
+    if (rc == ERR_OK && r.dataset_exists) {
+        enter(&r, STEP_CONSOLIDATE);
+        step_consolidate(&r);
+    }
+    finish(&r, rc, &local);
+    run_release(&r);
+    log_context("run", NULL);
+    return rc == ERR_OK ? ERR_OK : error_set(err, rc, "%s", local.text);
+}

@@ -1,0 +1,98 @@
+/*
+ * What the steps of a run share: each takes it, does its one thing, and leaves the order to run.c.
+ * Private to run.c and step_*.c.
+ */
+#ifndef CAUCE_PIPELINE_RUN_PRIVATE_H
+#define CAUCE_PIPELINE_RUN_PRIVATE_H
+
+#include "catalog/index.h"
+#include "engine/delta.h"
+#include "engine/source.h"
+#include "pipeline/dataset.h"
+#include "pipeline/run.h"
+#include "util/fs.h"
+
+/* One file of the source. */
+struct source_file {
+    char *path;  /* absolute, as it was found */
+    char *shown; /* as the user knows it */
+    char *plain; /* what the engine reads: `path`, or a scratch file made of it */
+    struct fs_stat stat; /* when it was hashed */
+};
+
+/* Event files of one attempt. */
+struct written_events {
+    struct manifest_files files;
+    char **paths;  /* local files, one per entry */
+    bool *written; /* which are (or may be) in the store */
+};
+
+struct run {
+    struct dataset *d;
+    const struct run_options *options;
+    struct run_report *report;
+
+    /* the source */
+    struct source_file *files;
+    size_t file_count, file_capacity;
+    const char **plain_paths; /* of the files, for the engine; borrowed from them */
+    const char **shown_paths;
+    struct manifest_source identity; /* what the manifest will say of it */
+    struct source *source;           /* the engine's view of it */
+    struct schema loaded;            /* schema that `source_rows` was loaded for */
+    bool is_loaded;
+
+    /* this attempt */
+    struct base base;
+    bool dataset_exists; /* the pointer is there: a record may be written */
+    struct schema schema;
+    struct index_state index;
+    struct delta delta;
+    struct version_id version;
+    int64_t ingested_at;
+    struct written_events events;
+    struct manifest manifest;
+    struct commit_report commit;
+
+    /* the clock of the steps */
+    enum run_step step;
+    int64_t step_began;
+};
+
+/* step_source.c: find the files, hash them; make plain files of them; release. */
+int step_find_source(struct run *r, struct error *err);
+int step_prepare_source(struct run *r, struct error *err);
+/* ERR_SOURCE where a file changed since it was hashed. */
+int step_check_source(struct run *r, struct error *err);
+/* Is it the source last absorbed, read by the same recipe? */
+bool step_source_unchanged(const struct run *r);
+void step_source_release(struct run *r);
+
+/* step_schema.c: the schema of this run, from the chain, the configuration and the source. */
+int step_schema(struct run *r, struct error *err);
+
+/* step_load.c: `source_rows`, with the gates for bad and repeated rows. */
+int step_load(struct run *r, struct error *err);
+
+/* step_delta.c: what is new and revised against the index of the base. */
+int step_delta(struct run *r, struct error *err);
+
+/* step_write.c: all events or none. */
+int step_write_events(struct run *r, struct error *err);
+/* Remove what this attempt wrote because of a failure: logged and counted. */
+void step_roll_back(struct run *r);
+/* Remove what this attempt wrote because the race was lost. */
+void step_discard(struct run *r);
+void step_events_release(struct run *r);
+
+/* step_publish.c: manifest, then the swap. Codes as catalog_commit. */
+int step_publish(struct run *r, struct error *err);
+
+/* step_derive.c: index and projections after the commit; failures become warnings. */
+void step_update_index(struct run *r);
+void step_consolidate(struct run *r);
+
+/* Append a warning to the report and the log. */
+void run_warn(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

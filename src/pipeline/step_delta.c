@@ -1,0 +1,57 @@
+/*
+ * What the source adds to the base: only the shards of the index that the source touches are read,
+ * and each is checked when it is read. Nothing is written to the store, but a damaged index is
+ * healed. Repeating it is harmless.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/index_keeper.h"
+#include "pipeline/run_private.h"
+
+/*
+ * A shard was not what the index says. Either another process has replaced the index meanwhile (and
+ * gc removed the old shard), then the new one is taken; or it is damaged, then it is rebuilt.
+ */
+static int attach_again(struct run *r, struct error *err)
+{
+    char attempt[ID_SIZE];
+    memcpy(attempt, r->index.attempt, sizeof attempt);
+    index_release(&r->index);
+    int rc = index_keeper_open(r->d, &r->base, &r->index, r->report, err);
+    if (rc == ERR_OK && strcmp(attempt, r->index.attempt) == 0)
+        rc = index_keeper_rebuild(r->d, &r->base, "damaged", &r->index, r->report, err);
+    if (rc == ERR_OK)
+        rc = index_keeper_attach(r->d, &r->schema, &r->index, "source_rows", err);
+    return rc;
+}
+
+static int attach(struct run *r, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    if (r->options->dry_run)
+        return index_keeper_peek(r->d, &r->base, &r->schema, &r->index, "source_rows", err);
+    int rc = index_keeper_attach(r->d, &r->schema, &r->index, "source_rows", &why);
+    if (rc == ERR_DAMAGED)
+        return attach_again(r, err);
+    return rc == ERR_OK ? ERR_OK : error_set(err, rc, "%s", why.text);
+}
+
+int step_delta(struct run *r, struct error *err)
+{
+    struct run_report *report = r->report;
+    delta_release(&r->delta);
+    int rc = attach(r, err);
+    if (rc == ERR_OK)
+        rc = delta_compute(r->d->engine, &r->schema, "source_rows", &r->delta, err);
+    if (rc != ERR_OK)
+        return rc;
+    uint64_t keys = r->base.manifest.keys.count;
+    report->rows_new = r->delta.rows_new;
+    report->rows_revised = r->delta.rows_revised;
+    report->rows_known = report->rows.rows - report->rows_new - report->rows_revised;
+    report->rows_vanished = keys - report->rows_known - report->rows_revised;
+    report->rows_total = r->base.manifest.rows_total;
+    report->keys_total = keys;
+    return ERR_OK;
+}

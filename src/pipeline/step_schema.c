@@ -1,0 +1,308 @@
+/*
+ * The schema of a run: frozen by the first version, then that of the chain, grown at most by new
+ * nullable columns. A configuration that contradicts the chain is refused. Pure apart from the
+ * inference of the first run; repeating it is harmless.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/relation.h"
+#include "pipeline/run_private.h"
+#include "util/mem.h"
+
+static const char *const reserved[] = {COLUMN_VERSION, COLUMN_INGESTED_AT, COLUMN_ROW_HASH};
+
+static struct schema_column *append_column(struct schema *s, const char *name)
+{
+    s->columns = mem_resize(s->columns, s->count + 1, sizeof *s->columns);
+    uint32_t id = 0;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->columns[i].id > id)
+            id = s->columns[i].id;
+    struct schema_column *c = &s->columns[s->count++];
+    *c = (struct schema_column){.name = mem_strdup(name), .id = id + 1, .nullable = true};
+    return c;
+}
+
+static bool has_constant(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->constant_count; i++)
+        if (strcmp(config->constants[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void add_configured(const struct config *config, struct schema *out)
+{
+    for (size_t i = 0; i < config->column_count; i++) {
+        struct schema_column *c = append_column(out, config->columns[i].name);
+        c->type = config->columns[i].type;
+        c->nullable = config->columns[i].nullable;
+    }
+}
+
+static void add_constants(const struct config *config, struct schema *out)
+{
+    for (size_t i = 0; i < config->constant_count; i++) {
+        struct schema_column *c = append_column(out, config->constants[i].name);
+        c->type = (struct type){TYPE_TEXT, 0, 0};
+        c->constant = true;
+    }
+}
+
+static int missing_name(const struct schema *s, const char *what, const char *name,
+                        struct error *err)
+{
+    const char **names = mem_calloc(s->count, sizeof *names);
+    for (size_t i = 0; i < s->count; i++)
+        names[i] = s->columns[i].name;
+    const char *near = str_closest(name, names, s->count);
+    free(names);
+    return error_set(err, ERR_CONFIG, "%s names the column \"%s\", which the dataset does not "
+                                      "have%s%s%s.",
+                     what, name, near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+                     near != NULL ? "\"?" : "");
+}
+
+static int set_key(const struct config *config, struct schema *s, struct error *err)
+{
+    s->key = mem_calloc(config->key.count, sizeof *s->key);
+    s->key_count = config->key.count;
+    for (size_t i = 0; i < s->key_count; i++) {
+        s->key[i] = schema_find(s, config->key.items[i]);
+        if (s->key[i] == SIZE_MAX)
+            return missing_name(s, "`key`", config->key.items[i], err);
+        /* Without configured columns nobody has allowed NULL in the key. */
+        if (config->column_count == 0)
+            s->columns[s->key[i]].nullable = false;
+    }
+    return ERR_OK;
+}
+
+static enum partition_by partition_of(const struct config *config)
+{
+    static const enum partition_by by[] = {
+        [CONFIG_BY_NONE] = PARTITION_NONE,
+        [CONFIG_BY_YEAR] = PARTITION_YEAR,
+        [CONFIG_BY_MONTH] = PARTITION_MONTH,
+        [CONFIG_BY_DAY] = PARTITION_DAY,
+    };
+    return by[config->partition_by];
+}
+
+static int set_partition(const struct config *config, struct schema *s, struct error *err)
+{
+    s->partition_by = partition_of(config);
+    if (s->partition_by == PARTITION_NONE)
+        return ERR_OK;
+    s->partition_column = schema_find(s, config->partition_column);
+    if (s->partition_column == SIZE_MAX)
+        return missing_name(s, "`partition`", config->partition_column, err);
+    struct type type = s->columns[s->partition_column].type;
+    if (type_is_day(type))
+        return ERR_OK;
+    char name[TYPE_TEXT_SIZE];
+    type_format(type, name);
+    return error_set(err, ERR_CONFIG,
+                     "`partition` needs a date or a timestamp; the column \"%s\" is %s. Give it a "
+                     "type (and formats) in `columns`.",
+                     config->partition_column, name);
+}
+
+static int check_names(const struct schema *s, struct error *err)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        for (size_t k = 0; k < sizeof reserved / sizeof *reserved; k++)
+            if (strcmp(s->columns[i].name, reserved[k]) == 0)
+                return error_set(err, ERR_CONFIG,
+                                 "the column name \"%s\" is kept for cauce's own use. Rename it "
+                                 "with `columns` (`from`) or `transform`.",
+                                 reserved[k]);
+        for (size_t k = 0; k < i; k++)
+            if (strcasecmp(s->columns[i].name, s->columns[k].name) == 0)
+                return error_set(err, ERR_CONFIG,
+                                 "two columns are named \"%s\" and \"%s\"; names must differ in "
+                                 "more than case.",
+                                 s->columns[k].name, s->columns[i].name);
+    }
+    return ERR_OK;
+}
+
+/* The first version's schema: configured, or inferred from the source. */
+static int first_schema(struct run *r, struct schema *out, struct error *err)
+{
+    const struct config *config = r->d->config;
+    int rc = ERR_OK;
+    if (config->column_count > 0)
+        add_configured(config, out);
+    else
+        rc = source_infer(r->source, out, err);
+    if (rc != ERR_OK)
+        return rc;
+    add_constants(config, out);
+    out->track_revisions = config->revisions == CONFIG_REVISIONS_PUBLISH;
+    rc = set_key(config, out, err);
+    if (rc == ERR_OK)
+        rc = set_partition(config, out, err);
+    if (rc == ERR_OK)
+        rc = check_names(out, err);
+    return rc;
+}
+
+static int contradiction(const char *what, const char *chain, const char *configured,
+                         struct error *err)
+{
+    return error_set(err, ERR_CONFIG,
+                     "%s: the published dataset has %s, the configuration says %s. What is "
+                     "published cannot change; correct the file, or publish under another "
+                     "`dataset` id.",
+                     what, chain, configured);
+}
+
+static void key_text(const struct schema *s, struct str *out)
+{
+    for (size_t i = 0; i < s->key_count; i++)
+        str_printf(out, "%s%s", i > 0 ? ", " : "", s->columns[s->key[i]].name);
+}
+
+static int compare_key(const struct config *config, const struct schema *chain, struct error *err)
+{
+    bool same = config->key.count == chain->key_count;
+    for (size_t i = 0; same && i < chain->key_count; i++)
+        same = strcmp(config->key.items[i], chain->columns[chain->key[i]].name) == 0;
+    if (same)
+        return ERR_OK;
+    struct str published;
+    struct str configured;
+    str_init(&published, 500);
+    str_init(&configured, 500);
+    key_text(chain, &published);
+    for (size_t i = 0; i < config->key.count; i++)
+        str_printf(&configured, "%s%s", i > 0 ? ", " : "", config->key.items[i]);
+    int rc = contradiction("`key`", published.data, configured.data, err);
+    str_release(&published);
+    str_release(&configured);
+    return rc;
+}
+
+static int compare_partition(const struct config *config, const struct schema *chain,
+                             struct error *err)
+{
+    enum partition_by by = partition_of(config);
+    if (by != chain->partition_by)
+        return contradiction("`partition`", partition_by_name(chain->partition_by),
+                             partition_by_name(by), err);
+    if (by == PARTITION_NONE)
+        return ERR_OK;
+    const char *column = chain->columns[chain->partition_column].name;
+    if (strcmp(column, config->partition_column) != 0)
+        return contradiction("`partition`", column, config->partition_column, err);
+    return ERR_OK;
+}
+
+static int compare_type(const struct config_column *c, const struct schema_column *published,
+                        struct error *err)
+{
+    if (type_equal(c->type, published->type) && c->nullable == published->nullable)
+        return ERR_OK;
+    char chain[TYPE_TEXT_SIZE], configured[TYPE_TEXT_SIZE];
+    type_format(published->type, chain);
+    type_format(c->type, configured);
+    char *what = mem_printf("column \"%s\"", c->name);
+    char *old = mem_printf("%s%s", chain, published->nullable ? ", nullable" : ", not nullable");
+    char *now = mem_printf("%s%s", configured, c->nullable ? ", nullable" : ", not nullable");
+    int rc = contradiction(what, old, now, err);
+    free(what);
+    free(old);
+    free(now);
+    return rc;
+}
+
+/* Columns of the configuration against the chain; new ones are appended to `s`. */
+static int grow_columns(const struct config *config, struct schema *s, struct error *err)
+{
+    for (size_t i = 0; i < config->column_count; i++) {
+        const struct config_column *c = &config->columns[i];
+        size_t at = schema_find(s, c->name);
+        if (at != SIZE_MAX) {
+            int rc = compare_type(c, &s->columns[at], err);
+            if (rc != ERR_OK)
+                return rc;
+        } else if (!c->nullable) {
+            return error_set(err, ERR_CONFIG,
+                             "column \"%s\" is new: it must be nullable, because the rows "
+                             "published so far do not have it.",
+                             c->name);
+        } else {
+            append_column(s, c->name)->type = c->type;
+        }
+    }
+    for (size_t i = 0; i < config->constant_count; i++)
+        if (schema_find(s, config->constants[i].name) == SIZE_MAX) {
+            struct schema_column *c = append_column(s, config->constants[i].name);
+            c->type = (struct type){TYPE_TEXT, 0, 0};
+            c->constant = true;
+        }
+    return ERR_OK;
+}
+
+static bool configured_column(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->column_count; i++)
+        if (strcmp(config->columns[i].name, name) == 0)
+            return true;
+    return config->column_count == 0;
+}
+
+/* Every published column must still be fed. */
+static int nothing_removed(const struct config *config, const struct schema *chain,
+                           struct error *err)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct schema_column *c = &chain->columns[i];
+        bool there = c->constant ? has_constant(config, c->name)
+                                 : configured_column(config, c->name);
+        if (!there)
+            return error_set(err, ERR_CONFIG,
+                             "the published dataset has the column \"%s\", which the configuration "
+                             "does not name any more. Columns cannot be removed; put it back under "
+                             "%s.",
+                             c->name, c->constant ? "`constants`" : "`columns`");
+    }
+    return ERR_OK;
+}
+
+static int chain_schema(struct run *r, struct schema *out, struct error *err)
+{
+    const struct config *config = r->d->config;
+    const struct schema *chain = &r->base.manifest.schema;
+    bool track = config->revisions == CONFIG_REVISIONS_PUBLISH;
+    schema_copy(chain, out);
+    int rc = compare_key(config, chain, err);
+    if (rc == ERR_OK)
+        rc = compare_partition(config, chain, err);
+    if (rc == ERR_OK && track != chain->track_revisions)
+        rc = contradiction("`revisions`", chain->track_revisions ? "publish" : "ignore",
+                           track ? "publish" : "ignore", err);
+    if (rc == ERR_OK)
+        rc = nothing_removed(config, chain, err);
+    if (rc == ERR_OK)
+        rc = grow_columns(config, out, err);
+    if (rc == ERR_OK)
+        rc = check_names(out, err);
+    return rc;
+}
+
+int step_schema(struct run *r, struct error *err)
+{
+    struct schema schema = {0};
+    bool first = r->base.pointer.current.sequence == 0;
+    int rc = first ? first_schema(r, &schema, err) : chain_schema(r, &schema, err);
+    if (rc != ERR_OK) {
+        schema_release(&schema);
+        return rc;
+    }
+    schema_release(&r->schema);
+    r->schema = schema;
+    return ERR_OK;
+}

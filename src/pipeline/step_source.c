@@ -1,0 +1,194 @@
+/*
+ * The source's files: found, hashed, made plain. Reads only; repeating it is harmless.
+ */
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/plain.h"
+#include "pipeline/run_private.h"
+#include "util/mem.h"
+#include "util/stop.h"
+
+static void add_file(struct run *r, char *path, const char *shown)
+{
+    r->files = mem_grow(r->files, r->file_count, &r->file_capacity, sizeof *r->files);
+    r->files[r->file_count++] = (struct source_file){.path = path, .shown = mem_strdup(shown)};
+}
+
+static int add_path(struct run *r, const char *path, const char *shown, struct error *err)
+{
+    char *real;
+    int rc = fs_real_path(path, &real, err);
+    if (rc == ERR_OK)
+        add_file(r, real, shown);
+    else
+        rc = error_set(err, ERR_SOURCE, "the source %s does not exist or cannot be reached.", shown);
+    return rc;
+}
+
+static int add_glob(struct run *r, const struct config_url *url, struct error *err)
+{
+    glob_t found;
+    int rc = ERR_OK;
+    int result = glob(url->path, GLOB_ERR, NULL, &found);
+    if (result == GLOB_NOMATCH)
+        return error_set(err, ERR_SOURCE, "no file matches the source %s.", url->shown);
+    if (result != 0)
+        return error_set(err, ERR_SOURCE, "the folder of the source %s cannot be read.",
+                         url->shown);
+    for (size_t i = 0; i < found.gl_pathc && rc == ERR_OK; i++)
+        rc = add_path(r, found.gl_pathv[i], found.gl_pathv[i], err);
+    globfree(&found);
+    return rc;
+}
+
+static int add_url(struct run *r, const struct config_url *url, struct error *err)
+{
+    if (url->place != CONFIG_PLACE_LOCAL)
+        return error_set(err, ERR_SOURCE, "the source %s is not a local file.", url->shown);
+    return url->glob ? add_glob(r, url, err) : add_path(r, url->path, url->shown, err);
+}
+
+static int hash_file(struct source_file *f, char sha256[SHA256_HEX_SIZE], struct error *err)
+{
+    uint64_t size;
+    int rc = fs_stat(f->path, &f->stat, err);
+    if (rc == ERR_OK && f->stat.folder)
+        return error_set(err, ERR_SOURCE, "the source %s is a folder; name its files, for example "
+                                          "%s/*.csv.",
+                         f->shown, f->shown);
+    if (rc == ERR_OK)
+        rc = sha256_file(f->path, sha256, &size, err);
+    if (rc != ERR_OK && err != NULL)
+        err->code = ERR_SOURCE;
+    return rc == ERR_OK ? ERR_OK : ERR_SOURCE;
+}
+
+/* One file is known by its own digest, several by the digest of theirs in order. */
+static int hash_files(struct run *r, struct error *err)
+{
+    struct sha256 *all = sha256_new();
+    unsigned char digest[SHA256_SIZE];
+    int rc = ERR_OK;
+    for (size_t i = 0; i < r->file_count && rc == ERR_OK; i++) {
+        char sha256[SHA256_HEX_SIZE];
+        rc = stop_check(err);
+        if (rc == ERR_OK)
+            rc = hash_file(&r->files[i], sha256, err);
+        if (rc != ERR_OK)
+            break;
+        sha256_update(all, sha256, sizeof sha256 - 1);
+        r->identity.size += r->files[i].stat.size;
+        if (r->file_count == 1)
+            memcpy(r->identity.sha256, sha256, sizeof sha256);
+    }
+    sha256_finish(all, digest);
+    sha256_free(all);
+    if (rc == ERR_OK && r->file_count > 1)
+        digest_to_hex(digest, sizeof digest, r->identity.sha256);
+    return rc;
+}
+
+int step_find_source(struct run *r, struct error *err)
+{
+    const struct config_source *source = &r->d->config->source;
+    struct str shown;
+    str_init(&shown, 4000);
+    int rc = source->url_count > 0
+                 ? ERR_OK
+                 : error_set(err, ERR_CONFIG, "no source is configured: set `source`, or name one "
+                                              "with --source.");
+    for (size_t i = 0; i < source->url_count && rc == ERR_OK; i++) {
+        rc = add_url(r, &source->urls[i], err);
+        str_printf(&shown, "%s%s", i > 0 ? ", " : "", source->urls[i].shown);
+    }
+    r->identity.url = str_detach(&shown);
+    r->report->source = mem_strdup(r->identity.url);
+    config_digest(r->d->config, r->identity.recipe);
+    if (rc == ERR_OK)
+        rc = hash_files(r, err);
+    r->report->source_bytes = r->identity.size;
+    return rc;
+}
+
+bool step_source_unchanged(const struct run *r)
+{
+    const struct manifest_source *last = &r->index.source;
+    return r->index.has_source && last->size == r->identity.size &&
+           strcmp(last->sha256, r->identity.sha256) == 0 &&
+           strcmp(last->recipe, r->identity.recipe) == 0;
+}
+
+static int make_plain(struct run *r, struct source_file *f, struct error *err)
+{
+    static const enum plain_compression compressions[] = {
+        [CONFIG_COMPRESSION_AUTO] = PLAIN_AUTO,
+        [CONFIG_COMPRESSION_NONE] = PLAIN_NONE,
+        [CONFIG_COMPRESSION_GZIP] = PLAIN_GZIP,
+        [CONFIG_COMPRESSION_ZSTD] = PLAIN_ZSTD,
+    };
+    const struct config_source *source = &r->d->config->source;
+    struct plain_options options = {
+        .compression = compressions[source->compression],
+        .encoding = source->encoding,
+        .text = source->format != CONFIG_FORMAT_PARQUET,
+    };
+    char *target = dataset_scratch(r->d, ".plain");
+    bool made = false;
+    int rc = plain_make(f->path, &options, target, &made, err);
+    if (rc != ERR_OK)
+        error_prefix(err, "source %s", f->shown);
+    if (rc == ERR_OK && made) {
+        f->plain = target;
+        return ERR_OK;
+    }
+    free(target);
+    f->plain = mem_strdup(f->path);
+    return rc;
+}
+
+int step_prepare_source(struct run *r, struct error *err)
+{
+    int rc = dataset_workdir(r->d, err);
+    for (size_t i = 0; i < r->file_count && rc == ERR_OK; i++)
+        rc = make_plain(r, &r->files[i], err);
+    r->plain_paths = mem_calloc(r->file_count, sizeof *r->plain_paths);
+    r->shown_paths = mem_calloc(r->file_count, sizeof *r->shown_paths);
+    for (size_t i = 0; i < r->file_count; i++) {
+        r->plain_paths[i] = r->files[i].plain;
+        r->shown_paths[i] = r->files[i].shown;
+    }
+    return rc;
+}
+
+int step_check_source(struct run *r, struct error *err)
+{
+    for (size_t i = 0; i < r->file_count; i++) {
+        const struct source_file *f = &r->files[i];
+        struct fs_stat now;
+        int rc = fs_stat(f->path, &now, NULL);
+        if (rc != ERR_OK || now.size != f->stat.size || now.modified != f->stat.modified ||
+            now.inode != f->stat.inode)
+            return error_set(err, ERR_SOURCE,
+                             "the source %s changed while it was read. Nothing was published; run "
+                             "again when it is complete.",
+                             f->shown);
+    }
+    return ERR_OK;
+}
+
+void step_source_release(struct run *r)
+{
+    for (size_t i = 0; i < r->file_count; i++) {
+        free(r->files[i].path);
+        free(r->files[i].shown);
+        free(r->files[i].plain);
+    }
+    free(r->files);
+    free(r->plain_paths);
+    free(r->shown_paths);
+    source_free(r->source);
+    schema_release(&r->loaded);
+    manifest_source_release(&r->identity);
+}

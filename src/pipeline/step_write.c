@@ -1,0 +1,182 @@
+/*
+ * write_events: all events or none. One file per partition is written to scratch, read back and
+ * compared with the delta; only then are they stored, each under a name that no other attempt uses.
+ * A failure removes exactly what this attempt stored. Dying in the middle leaves orphans: nothing
+ * names them, gc collects them. Repeating it writes other names.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/event_file.h"
+#include "engine/inspect.h"
+#include "pipeline/run_private.h"
+#include "util/json.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/stop.h"
+#include "util/time.h"
+
+void step_events_release(struct run *r)
+{
+    struct written_events *e = &r->events;
+    for (size_t i = 0; e->paths != NULL && i < e->files.count; i++) {
+        if (e->paths[i] != NULL)
+            fs_remove(e->paths[i], NULL);
+        free(e->paths[i]);
+    }
+    free(e->paths);
+    free(e->written);
+    manifest_files_release(&e->files);
+    *e = (struct written_events){0};
+}
+
+/* One local file per partition of the delta. */
+static int write_local(struct run *r, struct error *err)
+{
+    struct written_events *e = &r->events;
+    e->paths = mem_calloc(r->delta.count, sizeof *e->paths);
+    e->written = mem_calloc(r->delta.count, sizeof *e->written);
+    for (size_t i = 0; i < r->delta.count; i++) {
+        const struct delta_part *part = &r->delta.parts[i];
+        struct manifest_file file = {.sequence = r->version.sequence,
+                                     .rows = part->rows,
+                                     .revised = part->revised,
+                                     .partition = part->partition};
+        layout_event(&r->version, r->schema.partition_by, part->partition, 0, file.key);
+        manifest_files_add(&e->files, &file);
+        e->paths[i] = dataset_scratch(r->d, ".parquet");
+        int rc = stop_check(err);
+        if (rc == ERR_OK)
+            rc = event_file_write(r->d->engine, &r->schema, part->partition, r->version.sequence,
+                                  r->ingested_at, e->paths[i], err);
+        if (rc != ERR_OK)
+            return error_prefix(err, "writing %s", file.key);
+    }
+    return ERR_OK;
+}
+
+static int take_bounds(struct manifest_file *file, const struct inspection *found,
+                       struct error *err)
+{
+    int rc = json_parse(found->min, strlen(found->min), "least key", &file->min, err);
+    if (rc == ERR_OK)
+        rc = json_parse(found->max, strlen(found->max), "greatest key", &file->max, err);
+    return rc;
+}
+
+/* Read every file back: it must hold exactly the keys of the delta. */
+static int inspect_local(struct run *r, struct error *err)
+{
+    struct written_events *e = &r->events;
+    struct inspection *found = mem_calloc(e->files.count, sizeof *found);
+    int rc = inspect_files(r->d->engine, &r->schema, (const char *const *)e->paths, e->files.count,
+                           found, err);
+    for (size_t i = 0; i < e->files.count; i++) {
+        if (rc == ERR_OK && !key_digest_equal(&found[i].keys, &r->delta.parts[i].keys))
+            rc = error_set(err, ERR_SYSTEM,
+                           "the event file %s was written with %llu rows, but reads back with %llu "
+                           "or with other keys. Nothing was published. Check disk and memory of "
+                           "this machine, then run again.",
+                           e->files.items[i].key, (unsigned long long)r->delta.parts[i].rows,
+                           (unsigned long long)found[i].keys.count);
+        if (rc == ERR_OK)
+            rc = take_bounds(&e->files.items[i], &found[i], err);
+        inspection_release(&found[i]);
+    }
+    free(found);
+    return rc;
+}
+
+/* Store them all; `written` says exactly which ones this attempt must remove again. */
+static int store_all(struct run *r, struct error *err)
+{
+    struct written_events *e = &r->events;
+    size_t n = e->files.count;
+    struct store_body *bodies = mem_calloc(n, sizeof *bodies);
+    const char **keys = mem_calloc(n, sizeof *keys);
+    int rc = ERR_OK;
+    for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+        struct manifest_file *file = &e->files.items[i];
+        keys[i] = file->key;
+        rc = store_body_file(e->paths[i], &bodies[i], err);
+        file->size = bodies[i].size;
+        memcpy(file->sha256, bodies[i].sha256, sizeof file->sha256);
+    }
+    if (rc == ERR_OK)
+        rc = store_put_many(r->d->store, keys, bodies, n, e->written, err);
+    free(keys);
+    free(bodies);
+    return rc;
+}
+
+int step_write_events(struct run *r, struct error *err)
+{
+    step_events_release(r);
+    r->version.sequence = r->base.pointer.current.sequence + 1;
+    id_new(r->version.commit);
+    r->ingested_at = time_now();
+    int rc = write_local(r, err);
+    if (rc == ERR_OK)
+        rc = inspect_local(r, err);
+    if (rc == ERR_OK)
+        rc = stop_check(err);
+    if (rc == ERR_OK)
+        rc = store_all(r, err);
+    return rc;
+}
+
+/* Delete what is marked as written, and the manifest; returns how many are gone. */
+static uint64_t remove_written(struct run *r, uint64_t *left)
+{
+    struct written_events *e = &r->events;
+    uint64_t removed = 0;
+    *left = 0;
+    for (size_t i = 0; i < e->files.count; i++) {
+        struct error err = ERROR_INIT;
+        if (!e->written[i])
+            continue;
+        if (store_remove(r->d->store, e->files.items[i].key, &err) == ERR_OK) {
+            e->written[i] = false;
+            removed++;
+            continue;
+        }
+        log_warn("%s could not be removed and is left to gc: %s", e->files.items[i].key, err.text);
+        ++*left;
+    }
+    if (r->commit.manifest_written &&
+        store_remove(r->d->store, r->commit.manifest_key, NULL) == ERR_OK)
+        r->commit.manifest_written = false;
+    return removed;
+}
+
+static uint64_t count_written(const struct written_events *e)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < e->files.count; i++)
+        n += e->written[i];
+    return n;
+}
+
+void step_roll_back(struct run *r)
+{
+    uint64_t events = count_written(&r->events);
+    if (events == 0 && !r->commit.manifest_written)
+        return;
+    log_write(LOG_WARN,
+              LOG_FIELDS(LOG_INT("sequence", (int64_t)r->version.sequence),
+                         LOG_STR("commit", r->version.commit)),
+              "rolling back %llu events due to write failure", (unsigned long long)events);
+    uint64_t left;
+    r->report->rollbacks++;
+    r->report->events_rolled_back += remove_written(r, &left);
+    r->report->events_left += left;
+}
+
+void step_discard(struct run *r)
+{
+    uint64_t left;
+    uint64_t removed = remove_written(r, &left);
+    r->report->events_left += left;
+    log_info("lost the race for version %llu; removed the %llu events of this attempt",
+             (unsigned long long)r->version.sequence, (unsigned long long)removed);
+}
