@@ -32,6 +32,7 @@ struct transfer {
     struct s3_http_answer *answer;
     CURL *curl;
     int source_fd;
+    int begun; /* times that it was about to be sent */
     uint64_t sent;
     struct sha256 *sent_hash;
     struct sha256 *received_hash;
@@ -298,10 +299,20 @@ static bool digest_fits(struct transfer *t)
 }
 
 /*
- * libcurl asks for bytes to send. There is no way back: libcurl would otherwise repeat a request on
- * a kept connection that died, behind the back of those who must know (CURLE_SEND_FAIL_REWIND
- * instead). The last bytes leave only if all of them have the digest promised.
+ * libcurl repeats a request on a kept connection that died, behind the back of those who must know
+ * how often it was sent: refuse the second time.
  */
+static int on_request(void *ctx, char *their_ip, char *our_ip, int their_port, int our_port)
+{
+    (void)their_ip;
+    (void)our_ip;
+    (void)their_port;
+    (void)our_port;
+    struct transfer *t = ctx;
+    return t->begun++ == 0 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+/* libcurl asks for bytes to send. The last ones leave only if all have the digest promised. */
 static size_t on_read(char *out, size_t one, size_t count, void *ctx)
 {
     struct transfer *t = ctx;
@@ -402,7 +413,8 @@ static void set_options(const struct s3_http *http, struct transfer *t, struct c
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->reason);
-    curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, r->new_connection ? 1L : 0L);
+    curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_request);
+    curl_easy_setopt(c, CURLOPT_PREREQDATA, t);
     curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
     /* A connection that idled longer may be dead without our knowing. */
     curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, 15L);
@@ -411,8 +423,9 @@ static void set_options(const struct s3_http *http, struct transfer *t, struct c
 }
 
 /* Was nothing of the request sent? Only then is it certain that nothing came of it. */
-static bool never_sent(CURL *c, CURLcode result)
+static bool never_sent(const struct transfer *t, CURLcode result)
 {
+    CURL *c = t->curl;
     switch (result) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -426,6 +439,10 @@ static bool never_sent(CURL *c, CURLcode result)
     default:
         break;
     }
+    if (t->begun == 0)
+        return true;
+    if (t->begun > 1)
+        return false;
     long request_size = 0;
     curl_off_t uploaded = 0;
     curl_easy_getinfo(c, CURLINFO_REQUEST_SIZE, &request_size);
@@ -464,14 +481,17 @@ static int conclude(struct transfer *t, CURLcode result, struct error *err)
         a->status = t->status;
         return ERR_OK;
     }
-    a->fate = never_sent(t->curl, result) ? S3_HTTP_NEVER_SENT : S3_HTTP_SENT;
+    a->fate = never_sent(t, result) ? S3_HTTP_NEVER_SENT : S3_HTTP_SENT;
     /* A body that we withheld was never whole on the other side: nothing can come of it. */
     if (t->local == ERR_DAMAGED || (t->local == ERR_SYSTEM && t->sent < t->request->size))
         a->fate = S3_HTTP_NEVER_SENT;
     if (t->local != ERR_OK)
         return report_local(t, err);
+    const char *reason = t->reason[0] != '\0' ? t->reason : curl_easy_strerror(result);
+    if (t->begun > 1)
+        reason = "the connection was closed before an answer came";
     return error_set(err, ERR_AGAIN, "%s %s failed: %s.", t->request->method, t->request->url,
-                     t->reason[0] != '\0' ? t->reason : curl_easy_strerror(result));
+                     reason);
 }
 
 int s3_http_perform(struct s3_http *http, const struct s3_http_request *request,

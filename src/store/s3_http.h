@@ -59,8 +59,6 @@ struct s3_http_request {
     uint64_t fd_offset;
     uint64_t fd_limit; /* most bytes to write there */
     uint64_t expected; /* bytes that may come, for the time allowed; 0: few */
-
-    bool new_connection; /* do not reuse one */
 };
 
 /* What became of a request. */

@@ -142,9 +142,7 @@ int s3_object_put(struct s3_client *client, const char *key, const struct s3_con
                  .bytes = body->path == NULL ? body->bytes : NULL,
                  .path = body->path,
                  .size = body->size,
-                 .sha256 = body->sha256,
-                 /* libcurl repeats a request without a body on a kept connection that died. */
-                 .new_connection = body->size == 0},
+                 .sha256 = body->sha256},
     };
     s3_call_header(&call, condition->name, condition->value);
     s3_call_header(&call, "x-amz-checksum-sha256", checksum.data);
@@ -230,7 +228,7 @@ static int copy(struct s3_client *client, const struct store_move *move, const s
     struct s3_call call = {.op = S3_OP_COPY,
                            .key = move->to,
                            .subresult = true,
-                           .http = {.method = "PUT", .into = &result, .new_connection = true}};
+                           .http = {.method = "PUT", .into = &result}};
     s3_call_header(&call, "x-amz-copy-source", path.data);
     s3_call_header(&call, "x-amz-copy-source-if-match", source.value);
     s3_call_header(&call, "x-amz-metadata-directive", "REPLACE");
