@@ -374,7 +374,8 @@ void json_write(const struct json *value, bool indented, struct str *out)
         str_append(out, "null");
         return;
     }
-    int failed = json_dump_callback(inside(value), append_part, out, JSON_ENCODE_ANY | shape);
+    int failed = json_dump_callback(inside(value), append_part, out,
+                                    JSON_ENCODE_ANY | JSON_REAL_PRECISION(15) | shape);
     assert(failed == 0 || out->full);
     (void)failed;
 }

@@ -39,7 +39,7 @@ struct json *json_new_object(void);
 struct json *json_new_array(void);
 struct json *json_new_string(const char *text); /* NULL gives null; bad UTF-8 is replaced */
 struct json *json_new_integer(int64_t value);
-struct json *json_new_real(double value); /* not finite: null */
+struct json *json_new_real(double value); /* not finite: null; written with 15 digits */
 struct json *json_new_bool(bool value);
 struct json *json_new_null(void);
 struct json *json_copy(const struct json *value); /* deep; NULL gives null */

@@ -56,22 +56,15 @@ static void every_kind_of_value_is_kept(void **state)
     assert_written(parsed("\"\\u00e9\\ud83c\\udf0a\\/\""), "\"\xc3\xa9\xf0\x9f\x8c\x8a/\"");
 }
 
-static void reals_keep_every_bit(void **state)
+/* Fifteen digits: what a person wrote comes back as it was written, 0.1 and not its last bit. */
+static void reals_are_written_as_people_write_them(void **state)
 {
     (void)state;
-    static const double values[] = {0.1, 1.0 / 3, 1e300, 5e-324, 123456789.123456789, -0.0};
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        struct json *value = json_new_real(values[i]);
-        struct str s;
-        str_init(&s, 1000);
-        json_write(value, false, &s);
-        struct json *back = parsed(s.data);
-        double real = json_real(back);
-        assert_memory_equal(&real, &values[i], sizeof real);
-        json_free(back);
-        json_free(value);
-        str_release(&s);
-    }
+    assert_written(json_new_real(0.1), "0.1");
+    assert_written(json_new_real(0.000957), "0.000957");
+    assert_written(json_new_real(123456789.125), "123456789.125");
+    assert_written(json_new_real(1e300), "1e300");
+    assert_written(json_new_real(1.0 / 3), "0.333333333333333");
 }
 
 /* jansson calls functions of its own that have the names of some of ours. */
@@ -502,7 +495,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_value_is_kept),
-        cmocka_unit_test(reals_keep_every_bit),
+        cmocka_unit_test(reals_are_written_as_people_write_them),
         cmocka_unit_test(jansson_keeps_its_own_functions),
         cmocka_unit_test(what_is_no_json_is_refused),
         cmocka_unit_test(repeated_names_are_refused),
