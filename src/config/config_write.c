@@ -9,8 +9,10 @@ static bool is_plain(const char *text)
 {
     static const char *const words[] = {"null", "true", "false", "yes", "no", "on",
                                         "off",  "y",    "n",     "nan", "inf"};
-    if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") !=
-        strlen(text))
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
+    size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789");
+    const char *rest = strncmp(text + scheme, "://", 3) == 0 ? text + scheme + 3 : text;
+    if (strspn(rest, safe) != strlen(rest))
         return false;
     /* What begins with a digit, a point or a dash might be a number, a date or a list. */
     if (text[0] == '\0' || strchr("0123456789-", text[0]) != NULL ||
