@@ -2,262 +2,60 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <iconv.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "engine/transcode.h"
 #include "util/fs.h"
 #include "util/mem.h"
 #include "util/stop.h"
 
 #define CHUNK ((size_t)256 << 10)
 
-/* Longest character of an encoding, and the bytes that tell a byte-order mark. */
-#define REST_MAX 64
-#define MARK_MAX 4
-
-/* No conversion. iconv's own value for failure is never that of an open one. */
-#define NO_ICONV ((iconv_t)-1)
-
 /*
- * Bytes flow from the file through the decompressor into put_text (behind the byte-order mark) and
- * from there, converted, into write_out.
+ * Bytes flow from the file through the decompressor into put() and from there, as UTF-8, into
+ * write_out().
  */
 struct plain {
     const char *path;
     const char *target;
     const struct plain_options *options;
     int in;
-    int out; /* -1 until the first byte is known to be wanted */
+    int out;
     uint64_t read;
     uint64_t written;
     unsigned char *input;
-    unsigned char *output;
-    bool begun;                   /* the byte-order mark has been looked for */
-    unsigned char rest[REST_MAX]; /* bytes that wait for more: of the mark, of one character */
-    size_t rest_length;
-    const char *encoding; /* of the text, as the mark or the options say; NULL: UTF-8 */
-    iconv_t iconv;
-    uint64_t text_offset; /* of the text before conversion, behind what is done */
-    uint64_t line;
-    bool after_cr;
+    struct transcode *text; /* NULL: the bytes are not text */
 };
-
-struct mark {
-    const char *bytes;
-    size_t length;
-    const char *encoding; /* NULL: UTF-8 */
-};
-
-/* Longer marks first: that of UTF-32 begins as that of UTF-16 does. */
-static const struct mark marks[] = {
-    {"\xff\xfe\0\0", 4, "UTF-32LE"}, {"\0\0\xfe\xff", 4, "UTF-32BE"}, {"\xef\xbb\xbf", 3, NULL},
-    {"\xff\xfe", 2, "UTF-16LE"},     {"\xfe\xff", 2, "UTF-16BE"},
-};
-
-static const struct mark *find_mark(const unsigned char *bytes, size_t count)
-{
-    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
-        if (count >= marks[i].length && memcmp(bytes, marks[i].bytes, marks[i].length) == 0)
-            return &marks[i];
-    return NULL;
-}
-
-static bool is_utf8(const char *encoding)
-{
-    return encoding == NULL || strcasecmp(encoding, "utf-8") == 0 ||
-           strcasecmp(encoding, "utf8") == 0;
-}
-
-static int open_iconv(const char *encoding, iconv_t *out, struct error *err)
-{
-    /* A slash begins options, of which //IGNORE drops characters; "" is the locale's encoding. */
-    if (encoding[0] != '\0' && strchr(encoding, '/') == NULL)
-        *out = iconv_open("UTF-8", encoding);
-    if (*out != NO_ICONV)
-        return ERR_OK;
-    return error_set(
-        err, ERR_CONFIG,
-        "the encoding \"%.100s\" is not known here. `iconv -l` lists those that are; set "
-        "`encoding` to one of them.",
-        encoding);
-}
 
 static int too_large(const struct plain *p, struct error *err)
 {
     return error_set(err, ERR_LIMIT,
-                     "%s is larger than the limit of %llu bytes once it is decompressed. Raise "
+                     "%s is larger than the limit of %llu bytes as a plain file. Raise "
                      "`max_bytes` if that is right.",
                      p->path, (unsigned long long)p->options->max_bytes);
 }
 
-static int write_out(struct plain *p, const void *bytes, size_t count, struct error *err)
+static int write_out(void *ctx, const void *bytes, size_t count, struct error *err)
 {
+    struct plain *p = ctx;
     if (p->options->max_bytes > 0 && count > p->options->max_bytes - p->written)
         return too_large(p, err);
     p->written += count;
     return fs_write_all(p->out, bytes, count, p->target, err);
 }
 
-/* Lines of the text so far, for messages; a line ends with LF, CR or both. */
-static void count_lines(struct plain *p, const unsigned char *text, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (text[i] == '\r' || (text[i] == '\n' && !p->after_cr))
-            p->line++;
-        p->after_cr = text[i] == '\r';
-    }
-}
-
-static int bad_character(const struct plain *p, const unsigned char *at, const char *problem,
-                         struct error *err)
-{
-    return error_set(
-        err, ERR_SOURCE,
-        "%s, line %llu: the byte 0x%02x at offset %llu of the text %s %s. Set `encoding` "
-        "in the configuration to the one the file is written in.",
-        p->path, (unsigned long long)p->line, *at, (unsigned long long)p->text_offset, problem,
-        p->encoding);
-}
-
-/* Convert whole characters; `*in` and `*count` are advanced behind them. */
-static int convert(struct plain *p, unsigned char **in, size_t *count, struct error *err)
-{
-    int rc = ERR_OK;
-    while (rc == ERR_OK && *count > 0) {
-        size_t before = *count;
-        char *from = (char *)*in;
-        char *to = (char *)p->output;
-        size_t room = CHUNK;
-        size_t n = iconv(p->iconv, &from, count, &to, &room);
-        int reason = errno;
-        *in = (unsigned char *)from;
-        p->text_offset += before - *count;
-        count_lines(p, p->output, CHUNK - room);
-        rc = write_out(p, p->output, CHUNK - room, err);
-        if (rc != ERR_OK || n != (size_t)-1 || reason == E2BIG)
-            continue;
-        if (reason == EINVAL)
-            break;
-        return bad_character(p, *in, "is not", err);
-    }
-    return rc;
-}
-
-/* Convert what waits together with the first of the new bytes, until it is a character. */
-static int convert_rest(struct plain *p, unsigned char **bytes, size_t *count, struct error *err)
-{
-    int rc = ERR_OK;
-    while (rc == ERR_OK && p->rest_length > 0 && *count > 0) {
-        if (p->rest_length == REST_MAX)
-            return bad_character(p, p->rest, "begins no character of", err);
-        p->rest[p->rest_length++] = *(*bytes)++;
-        (*count)--;
-        unsigned char *in = p->rest;
-        size_t left = p->rest_length;
-        rc = convert(p, &in, &left, err);
-        memmove(p->rest, in, left);
-        p->rest_length = left;
-    }
-    return rc;
-}
-
-static int put_encoded(struct plain *p, unsigned char *bytes, size_t count, struct error *err)
-{
-    int rc = convert_rest(p, &bytes, &count, err);
-    if (rc == ERR_OK)
-        rc = convert(p, &bytes, &count, err);
-    if (rc != ERR_OK || count == 0)
-        return rc;
-    if (count > REST_MAX)
-        return bad_character(p, bytes, "begins no character of", err);
-    memcpy(p->rest, bytes, count);
-    p->rest_length = count;
-    return ERR_OK;
-}
-
-static int put_text(struct plain *p, unsigned char *bytes, size_t count, struct error *err)
-{
-    if (p->encoding != NULL)
-        return put_encoded(p, bytes, count, err);
-    return write_out(p, bytes, count, err);
-}
-
-/* The encoding of the text: as its mark says, else as configured. */
-static int choose_encoding(struct plain *p, const struct mark *mark, struct error *err)
-{
-    const char *configured = p->options->encoding;
-    p->encoding = mark != NULL ? mark->encoding : is_utf8(configured) ? NULL : configured;
-    if (mark == NULL || mark->encoding == NULL)
-        return ERR_OK;
-    if (p->iconv != NO_ICONV)
-        iconv_close(p->iconv);
-    p->iconv = NO_ICONV;
-    return open_iconv(p->encoding, &p->iconv, err);
-}
-
-/* Look for the byte-order mark as soon as enough bytes are there, or all (`end`). */
-static int begin_text(struct plain *p, unsigned char **bytes, size_t *count, bool end,
-                      struct error *err)
-{
-    while (*count > 0 && p->rest_length < MARK_MAX) {
-        p->rest[p->rest_length++] = *(*bytes)++;
-        (*count)--;
-    }
-    if (p->rest_length < MARK_MAX && !end)
-        return ERR_OK;
-    unsigned char head[MARK_MAX];
-    size_t length = p->rest_length;
-    memcpy(head, p->rest, length);
-    const struct mark *mark = find_mark(head, length);
-    size_t skip = mark != NULL ? mark->length : 0;
-    p->begun = true;
-    p->rest_length = 0;
-    p->text_offset = skip;
-    int rc = choose_encoding(p, mark, err);
-    return rc == ERR_OK ? put_text(p, head + skip, length - skip, err) : rc;
-}
-
 /* Bytes of the decompressed file. */
-static int put(struct plain *p, unsigned char *bytes, size_t count, struct error *err)
+static int put(struct plain *p, const unsigned char *bytes, size_t count, struct error *err)
 {
-    if (!p->options->text)
-        return write_out(p, bytes, count, err);
-    int rc = ERR_OK;
-    if (!p->begun)
-        rc = begin_text(p, &bytes, &count, false, err);
-    if (rc == ERR_OK && count > 0)
-        rc = put_text(p, bytes, count, err);
-    return rc;
-}
-
-static int finish_text(struct plain *p, struct error *err)
-{
-    unsigned char *none = NULL;
-    size_t zero = 0;
-    int rc = ERR_OK;
-    if (p->options->text && !p->begun)
-        rc = begin_text(p, &none, &zero, true, err);
-    if (rc != ERR_OK || p->encoding == NULL)
-        return rc;
-    if (p->rest_length > 0)
-        return error_set(
-            err, ERR_SOURCE,
-            "%s, line %llu: the text ends in the middle of a character of %s, at offset "
-            "%llu. Check that the source was published completely, and `encoding` in the "
-            "configuration.",
-            p->path, (unsigned long long)p->line, p->encoding, (unsigned long long)p->text_offset);
-    /* Some decoders hold the last character back, in case it combines with the next. */
-    char *to = (char *)p->output;
-    size_t room = CHUNK;
-    iconv(p->iconv, NULL, NULL, &to, &room);
-    return write_out(p, p->output, CHUNK - room, err);
+    if (p->text != NULL)
+        return transcode_put(p->text, bytes, count, err);
+    return write_out(p, bytes, count, err);
 }
 
 /* The next part of the file; `*count` is 0 at its end. */
@@ -484,7 +282,7 @@ static enum plain_compression detect(const unsigned char *head, size_t count)
 static int inspect(struct plain *p, enum plain_compression *compression, bool *needed,
                    struct error *err)
 {
-    unsigned char head[MARK_MAX];
+    unsigned char head[4];
     struct stat st;
     ssize_t n = pread(p->in, head, sizeof head, 0);
     if (n < 0 || fstat(p->in, &st) != 0)
@@ -492,8 +290,8 @@ static int inspect(struct plain *p, enum plain_compression *compression, bool *n
     *compression = p->options->compression;
     if (*compression == PLAIN_AUTO)
         *compression = detect(head, (size_t)n);
-    bool marked = p->options->text && find_mark(head, (size_t)n) != NULL;
-    *needed = *compression != PLAIN_NONE || marked || p->iconv != NO_ICONV;
+    bool changes = p->text != NULL && transcode_changes(p->text, head, (size_t)n);
+    *needed = *compression != PLAIN_NONE || changes;
     if (!*needed && p->options->max_bytes > 0 && (uint64_t)st.st_size > p->options->max_bytes)
         return too_large(p, err);
     return ERR_OK;
@@ -513,7 +311,6 @@ static int make(struct plain *p, enum plain_compression compression, struct erro
     if (rc != ERR_OK)
         return rc;
     p->input = mem_alloc(CHUNK);
-    p->output = mem_alloc(CHUNK);
     switch (compression) {
     case PLAIN_GZIP:
         rc = gunzip(p, err);
@@ -525,13 +322,12 @@ static int make(struct plain *p, enum plain_compression compression, struct erro
         rc = copy(p, err);
         break;
     }
-    if (rc == ERR_OK)
-        rc = finish_text(p, err);
+    if (rc == ERR_OK && p->text != NULL)
+        rc = transcode_finish(p->text, err);
     if (close(p->out) != 0 && errno != EINTR && rc == ERR_OK)
         rc = error_set_errno(err, ERR_SYSTEM, errno, "Cannot write %s", p->target);
     if (rc != ERR_OK)
         unlink(p->target);
-    free(p->output);
     free(p->input);
     return rc;
 }
@@ -539,12 +335,7 @@ static int make(struct plain *p, enum plain_compression compression, struct erro
 int plain_make(const char *path, const struct plain_options *options, const char *target,
                bool *made, struct error *err)
 {
-    struct plain p = {.path = path,
-                      .target = target,
-                      .options = options,
-                      .out = -1,
-                      .line = 1,
-                      .iconv = NO_ICONV};
+    struct plain p = {.path = path, .target = target, .options = options};
     enum plain_compression compression;
     bool needed = false;
     *made = false;
@@ -552,15 +343,14 @@ int plain_make(const char *path, const struct plain_options *options, const char
     if (p.in < 0)
         return error_set_errno(err, ERR_SOURCE, errno, "Cannot open %s", path);
     int rc = ERR_OK;
-    if (options->text && !is_utf8(options->encoding))
-        rc = open_iconv(options->encoding, &p.iconv, err);
+    if (options->text)
+        rc = transcode_new(path, options->encoding, write_out, &p, &p.text, err);
     if (rc == ERR_OK)
         rc = inspect(&p, &compression, &needed, err);
     if (rc == ERR_OK && needed)
         rc = make(&p, compression, err);
     *made = rc == ERR_OK && needed;
-    if (p.iconv != NO_ICONV)
-        iconv_close(p.iconv);
+    transcode_free(p.text);
     close(p.in);
     return rc;
 }

@@ -1,6 +1,6 @@
 /*
  * A plain UTF-8 local file out of a source file as it was published: decompressed, transcoded,
- * without byte-order mark. The only user of zlib, zstd and iconv. Thread-safe.
+ * without byte-order mark. The only user of zlib and zstd. Thread-safe.
  *
  * Formats: gzip (RFC 1952, any number of members), Zstandard (RFC 8878, any number of frames,
  * skippable ones too, windows up to 128 MiB), UTF-8, and whatever iconv(3) reads.
