@@ -76,8 +76,7 @@ static void test_malformed_keys_are_refused_by_every_function(void **state)
         "\xed\xa0\x80",
         "\xf4\x90\x80\x80",
         "\xe0\x80\xaf",
-        "a\xc2\x85"
-        "b",
+        "a\302\205b",
         "\x80",
         "a/\xf8\x88\x80\x80\x80",
     };

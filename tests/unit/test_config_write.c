@@ -136,9 +136,7 @@ static void comments_cannot_break_out(void **state)
 {
     (void)state;
     static const char *const lines[] = {"a\nstore: elsewhere", "b\r\ndataset: other",
-                                        "c\u2028store: elsewhere",
-                                        "d\xc2\x85"
-                                        "store: elsewhere",
+                                        "c\u2028store: elsewhere", "d\302\205store: elsewhere",
                                         "e\tf\x1b[31m"};
     struct config_guess guess = {.comments = lines, .comment_count = 5};
     struct config config = {0};
