@@ -134,16 +134,30 @@ void engine_blame(struct engine *e, int code)
     e->blame = code;
 }
 
-/* One error for a failed statement; the full SQL only in debug logs, it may be long. */
+/*
+ * DuckDB quotes the statement behind its message. That helps where the user wrote it (then the
+ * blame is on the configuration); our own SQL would only bewilder, and stands in debug logs.
+ */
+static int message_length(const struct engine *e, const char *text)
+{
+    const char *quote = e->blame == ERR_CONFIG ? NULL : strstr(text, "\n\nLINE ");
+    size_t n = quote != NULL ? (size_t)(quote - text) : strlen(text);
+    while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\n'))
+        n--;
+    return (int)(n < ERROR_TEXT_SIZE ? n : ERROR_TEXT_SIZE);
+}
+
 static int failed(struct engine *e, const char *message, struct error *err)
 {
     if (stop_requested())
         return stop_check(err);
     const char *text = message != NULL ? message : "the query failed without a message";
+    int n = message_length(e, text);
     if (strstr(text, "Out of Memory Error") != NULL)
         return error_set(err, ERR_LIMIT,
-                         "%s Raise `memory`, lower `threads`, or free disk space for `temp`.", text);
-    return error_set(err, e->blame, "%s", text);
+                         "%.*s Raise `memory`, lower `threads`, or free disk space for `temp`.", n,
+                         text);
+    return error_set(err, e->blame, "%.*s", n, text);
 }
 
 int engine_run(struct engine *e, const char *sql, struct error *err)

@@ -214,6 +214,21 @@ static void format_place(const struct source_reject *r, struct str *out)
         str_printf(out, "%srow %llu: ", r->file != NULL ? " " : "", (unsigned long long)r->row);
 }
 
+/* A value in one line. */
+static void format_value(const char *value, struct str *out)
+{
+    str_append_char(out, '"');
+    for (const char *p = value; *p != '\0'; p++) {
+        if (*p == '\n')
+            str_append(out, "\\n");
+        else if ((unsigned char)*p >= ' ')
+            str_append_char(out, *p);
+        else
+            str_printf(out, "\\x%02x", (unsigned char)*p);
+    }
+    str_append(out, "\" ");
+}
+
 void source_report_format(const struct source_report *r, struct str *out)
 {
     for (size_t i = 0; i < r->sample_count; i++) {
@@ -222,7 +237,7 @@ void source_report_format(const struct source_report *r, struct str *out)
         if (s->name != NULL)
             str_printf(out, "column \"%s\": ", s->name);
         if (s->value != NULL)
-            str_printf(out, "\"%s\" ", s->value);
+            format_value(s->value, out);
         str_printf(out, "%s\n", s->reason);
     }
 }
