@@ -251,6 +251,7 @@ struct config_guess_column {
     const char *from; /* NULL: the same as name */
     bool nullable;
     const char *comment; /* NULL: none; one line */
+    const char *format;  /* strptime format of dates and times; NULL: ISO 8601 */
 };
 
 struct config_guess {

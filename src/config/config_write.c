@@ -141,6 +141,8 @@ static void put_column(struct str *out, const struct config_guess_column *column
     str_printf(out, "    type: %s\n", type);
     if (column->from != NULL && strcmp(column->from, column->name) != 0)
         put_line(out, "    from: ", column->from);
+    if (column->format != NULL)
+        put_line(out, "    formats: ", column->format);
     str_printf(out, "    nullable: %s\n", column->nullable ? "true" : "false");
 }
 

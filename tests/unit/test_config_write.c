@@ -33,9 +33,9 @@ static void the_general_example_is_what_the_golden_file_says(void **state)
 }
 
 static const struct config_guess_column rates[] = {
-    {"day", {.kind = TYPE_DATE}, "Date", false, NULL},
-    {"currency", {.kind = TYPE_TEXT}, "currency", false, NULL},
-    {"rate", {TYPE_DECIMAL, 18, 6}, NULL, true, "3 of 500 rows have no value"},
+    {"day", {.kind = TYPE_DATE}, "Date", false, NULL, NULL},
+    {"currency", {.kind = TYPE_TEXT}, "currency", false, NULL, NULL},
+    {"rate", {TYPE_DECIMAL, 18, 6}, NULL, true, "3 of 500 rows have no value", NULL},
 };
 
 static const struct config_guess sample = {
@@ -110,7 +110,7 @@ static void every_valid_name_survives(void **state)
     struct config_guess_column columns[COUNT];
     for (size_t i = 0; i < COUNT; i++)
         columns[i] = (struct config_guess_column){
-            names[i], {.kind = TYPE_TEXT}, names[COUNT - 1 - i], i % 2 == 0, names[i]};
+            names[i], {.kind = TYPE_TEXT}, names[COUNT - 1 - i], i % 2 == 0, names[i], NULL};
     struct config_guess guess = {
         .columns = columns,
         .column_count = COUNT,
@@ -160,6 +160,23 @@ static void without_a_key_all_columns_are_offered(void **state)
     assert_int_equal(config.key.count, 3);
     assert_true(config.columns[2].nullable);
     assert_non_null(strstr(text, "No smaller set of columns was found"));
+    config_release(&config);
+    free(text);
+}
+
+static void the_format_of_a_column_is_written(void **state)
+{
+    (void)state;
+    struct config_guess_column columns[3];
+    memcpy(columns, rates, sizeof columns);
+    columns[0].format = "%d.%m.%Y";
+    struct config_guess guess = sample;
+    guess.columns = columns;
+    struct config config = {0};
+    char *text = write_and_parse(&guess, &config);
+    assert_int_equal(config.columns[0].formats.count, 1);
+    assert_string_equal(config.columns[0].formats.items[0], "%d.%m.%Y");
+    assert_int_equal(config.columns[1].formats.count, 0);
     config_release(&config);
     free(text);
 }
@@ -249,6 +266,7 @@ int main(void)
         cmocka_unit_test(every_valid_name_survives),
         cmocka_unit_test(comments_cannot_break_out),
         cmocka_unit_test(without_a_key_all_columns_are_offered),
+        cmocka_unit_test(the_format_of_a_column_is_written),
         cmocka_unit_test(every_format_is_written),
         cmocka_unit_test(commented_settings_are_right),
     };
