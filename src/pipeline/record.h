@@ -8,6 +8,9 @@
 #include "pipeline/run.h"
 #include "util/json.h"
 
+#define RECORD_FORMAT 1
+#define RECORD_MAX_BYTES ((size_t)16 << 20)
+
 /* The report as JSON; the caller frees it. */
 struct json *record_encode(const struct dataset *d, const struct run_report *r);
 
@@ -15,11 +18,17 @@ struct json *record_encode(const struct dataset *d, const struct run_report *r);
 int record_write(struct dataset *d, const struct run_report *r, struct error *err);
 
 /*
+ * Visit the records newest first, until `*stop` is set. What cannot be read is skipped with a
+ * warning. A non-zero return of `visit` ends it and is returned.
+ */
+typedef int record_visit_back(void *ctx, const struct json *record, bool *stop, struct error *err);
+int record_back(struct store *st, record_visit_back *visit, void *ctx, struct error *err);
+
+/*
  * Visit the records of a dataset, oldest first, only those started at or after `since`
  * (microseconds). A record that cannot be read is skipped with a warning.
  */
 typedef int record_visit(void *ctx, const struct json *record, struct error *err);
-int record_each(struct store *st, int64_t since, record_visit *visit, void *ctx,
-                struct error *err);
+int record_each(struct store *st, int64_t since, record_visit *visit, void *ctx, struct error *err);
 
 #endif

@@ -1,0 +1,336 @@
+/*
+ * Verification by content, on top of catalog/verify: whatever Parquet files of the dataset say of
+ * themselves is compared with what the manifests say of them. Changes nothing but scratch files.
+ */
+#include "pipeline/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/check_part.h"
+#include "util/mem.h"
+#include "util/stop.h"
+
+#define BATCH 256 /* files in one statement */
+
+#define RESTORE \
+    "Restore it from a copy, or set the pointer to an older version: cauce repair --to MANIFEST."
+
+static int stopped(struct error *err)
+{
+    if (!stop_requested())
+        return ERR_OK;
+    return error_set(err, ERR_INTERRUPTED,
+                     "Stopped by a signal; the verification is incomplete. It changes nothing.");
+}
+
+static bool is_reported(const struct verify_report *r, const char *object)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (strcmp(r->findings[i].object, object) == 0)
+            return true;
+    return false;
+}
+
+int check_fetch(struct check *c, enum finding_level level, const struct wanted *wanted,
+                const char *advice, char **path, struct error *err)
+{
+    *path = NULL;
+    int rc = stopped(err);
+    if (rc == ERR_OK)
+        rc = dataset_fetch(c->d, wanted->key, wanted->size, wanted->sha256, path, err);
+    if (rc != ERR_ABSENT && rc != ERR_DAMAGED)
+        return rc;
+    if (!is_reported(c->report, wanted->key))
+        verify_add(c->report, level, wanted->key, "It is %s. %s",
+                   rc == ERR_ABSENT ? "missing" : "not what its manifest says", advice);
+    error_clear(err);
+    return ERR_OK;
+}
+
+/* ---- Reading files back -------------------------------------------------------------------- */
+
+/* The files of a batch one by one: which of them is it that cannot be read? */
+static int inspect_singly(struct check *c, enum finding_level level,
+                          const struct check_files *files, const char *advice,
+                          struct inspection *out, bool *readable, struct error *err)
+{
+    int rc = ERR_OK;
+    for (size_t i = 0; i < files->count && rc == ERR_OK; i++) {
+        struct error why = ERROR_INIT;
+        if (files->paths[i] == NULL)
+            continue;
+        inspection_release(&out[i]);
+        rc = inspect_files(c->d->engine, c->schema, &files->paths[i], 1, &out[i], &why);
+        readable[i] = rc == ERR_OK;
+        if (rc == ERR_DAMAGED) {
+            verify_add(c->report, level, files->keys[i],
+                       "It cannot be read as Parquet with the columns of the dataset: %s %s",
+                       why.text, advice);
+            rc = ERR_OK;
+        } else if (rc != ERR_OK) {
+            error_set(err, rc, "%s", why.text);
+        }
+    }
+    return rc;
+}
+
+static int inspect_batch(struct check *c, enum finding_level level, const struct check_files *files,
+                         const char *advice, struct inspection *out, bool *readable,
+                         struct error *err)
+{
+    const char *paths[BATCH];
+    size_t place[BATCH];
+    struct inspection found[BATCH] = {{.min = NULL}};
+    size_t n = 0;
+    for (size_t i = 0; i < files->count; i++) {
+        if (files->paths[i] == NULL)
+            continue;
+        place[n] = i;
+        paths[n++] = files->paths[i];
+    }
+    int rc = inspect_files(c->d->engine, c->schema, paths, n, found, err);
+    for (size_t i = 0; i < n; i++) {
+        out[place[i]] = found[i];
+        readable[place[i]] = rc == ERR_OK;
+    }
+    if (rc != ERR_DAMAGED)
+        return rc;
+    error_clear(err);
+    return inspect_singly(c, level, files, advice, out, readable, err);
+}
+
+int check_inspect(struct check *c, enum finding_level level, const struct check_files *files,
+                  const char *advice, struct inspection *out, bool *readable, struct error *err)
+{
+    int rc = ERR_OK;
+    for (size_t i = 0; i < files->count; i++) {
+        out[i] = (struct inspection){.min = NULL};
+        readable[i] = false;
+    }
+    for (size_t i = 0; i < files->count && rc == ERR_OK; i += BATCH) {
+        size_t n = files->count - i < BATCH ? files->count - i : BATCH;
+        struct check_files batch = {files->paths + i, files->keys + i, n};
+        rc = stopped(err);
+        if (rc == ERR_OK)
+            rc = inspect_batch(c, level, &batch, advice, out + i, readable + i, err);
+    }
+    return rc;
+}
+
+/* ---- Event files --------------------------------------------------------------------------- */
+
+/* Do a stated list of values and one that was read agree? Spelling of JSON aside. */
+static bool same_bounds(const struct json *stated, const char *found)
+{
+    struct json *parsed = NULL;
+    struct str a;
+    struct str b;
+    if (found == NULL || json_parse(found, strlen(found), "bounds", &parsed, NULL) != ERR_OK)
+        return false;
+    str_init(&a, STR_MAX_DEFAULT);
+    str_init(&b, STR_MAX_DEFAULT);
+    json_write(stated, false, &a);
+    json_write(parsed, false, &b);
+    bool same = strcmp(a.data, b.data) == 0;
+    str_release(&a);
+    str_release(&b);
+    json_free(parsed);
+    return same;
+}
+
+static void compare_file(struct check *c, const struct manifest_file *stated,
+                         const struct inspection *found)
+{
+    if (found->keys.count != stated->rows)
+        verify_add(c->report, FINDING_MUST, stated->key,
+                   "It holds %" PRIu64 " rows where %" PRIu64 " are stated. " RESTORE,
+                   found->keys.count, stated->rows);
+    else if (!same_bounds(stated->min, found->min) || !same_bounds(stated->max, found->max))
+        verify_add(c->report, FINDING_MUST, stated->key,
+                   "Its keys reach from %s to %s, which is not what is stated. " RESTORE,
+                   found->min, found->max);
+}
+
+static int check_rows(struct check *c, struct error *err)
+{
+    size_t n = c->events.files.count;
+    const char **keys = mem_calloc(n, sizeof *keys);
+    bool *readable = mem_calloc(n, sizeof *readable);
+    struct inspection *found = mem_calloc(n, sizeof *found);
+    for (size_t i = 0; i < n; i++)
+        keys[i] = c->events.files.items[i].key;
+    struct check_files files = {(const char *const *)c->events.paths, keys, n};
+    int rc = check_inspect(c, FINDING_MUST, &files, RESTORE, found, readable, err);
+    for (size_t i = 0; i < n; i++) {
+        if (rc == ERR_OK && readable[i])
+            compare_file(c, &c->events.files.items[i], &found[i]);
+        else
+            c->whole = false;
+        inspection_release(&found[i]);
+    }
+    free(found);
+    free(readable);
+    free(keys);
+    return rc;
+}
+
+/* What the rows of a file say of themselves: their version and their partition. */
+struct own_words {
+    struct check *c;
+    size_t first, count; /* files of the batch */
+};
+
+/* filename, least and greatest version, least and greatest partition, rows without one. */
+static int take_own_words(void *ctx, const struct engine_row *row, struct error *err)
+{
+    struct own_words *o = ctx;
+    (void)err;
+    for (size_t i = o->first; i < o->first + o->count; i++) {
+        const struct manifest_file *f = &o->c->events.files.items[i];
+        char version[24];
+        char partition[24];
+        if (strcmp(o->c->events.paths[i], row->values[0]) != 0)
+            continue;
+        snprintf(version, sizeof version, "%" PRIu64, f->sequence);
+        snprintf(partition, sizeof partition, "%" PRId32, f->partition);
+        const char *expected[] = {version, version, partition, partition, "0"};
+        bool same = true;
+        for (size_t k = 0; k < 5; k++)
+            same =
+                same && row->values[1 + k] != NULL && strcmp(row->values[1 + k], expected[k]) == 0;
+        if (!same)
+            verify_add(
+                o->c->report, FINDING_MUST, f->key,
+                "Some of its rows carry another version, or belong to another partition. " RESTORE);
+        break;
+    }
+    return ERR_OK;
+}
+
+static int check_own_words(struct check *c, size_t first, size_t count, struct error *err)
+{
+    struct own_words words = {c, first, count};
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    str_append(&sql,
+               "SELECT f, CAST(min(v) AS VARCHAR), CAST(max(v) AS VARCHAR), "
+               "CAST(min(p) AS VARCHAR), CAST(max(p) AS VARCHAR), "
+               "CAST(count(*) - count(p) AS VARCHAR) FROM (SELECT filename AS f, " COLUMN_VERSION
+               " AS v, ");
+    relation_partition(c->schema, "", &sql);
+    str_append(&sql, " AS p FROM ");
+    relation_events(c->schema, &c->events.relation[first], count, &sql);
+    str_append(&sql, ") GROUP BY f");
+    int rc = str_check(&sql, "the list of event files", err);
+    if (rc == ERR_OK)
+        rc = engine_query(c->d->engine, sql.data, take_own_words, &words, err);
+    str_release(&sql);
+    return rc;
+}
+
+static int check_all_words(struct check *c, struct error *err)
+{
+    int rc = ERR_OK;
+    size_t n = c->events.files.count;
+    for (size_t i = 0; i < n && rc == ERR_OK; i += BATCH) {
+        rc = stopped(err);
+        if (rc == ERR_OK)
+            rc = check_own_words(c, i, n - i < BATCH ? n - i : BATCH, err);
+    }
+    return rc;
+}
+
+static int take_digest(void *ctx, const struct engine_row *row, struct error *err)
+{
+    (void)err;
+    relation_read_digest(row->values, ctx);
+    return ERR_OK;
+}
+
+/* The newest rows of all events are one per key, and their keys are those that were counted. */
+static int check_key_set(struct check *c, struct error *err)
+{
+    const struct manifest *m = &c->base->manifest;
+    struct key_digest found = {0};
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    str_append(&sql, "SELECT ");
+    relation_digest(c->schema, "", &sql);
+    str_append(&sql, " FROM (");
+    relation_newest(c->schema, c->events.relation, c->events.files.count, &sql);
+    str_append(&sql, ")");
+    int rc = str_check(&sql, "the list of event files", err);
+    if (rc == ERR_OK)
+        rc = engine_query(c->d->engine, sql.data, take_digest, &found, err);
+    str_release(&sql);
+    if (rc == ERR_OK && !key_digest_equal(&found, &m->keys))
+        verify_add(c->report, FINDING_MUST, c->base->pointer.manifest_key,
+                   "It states %" PRIu64 " keys; the newest rows of its events are %" PRIu64
+                   "%s. Some key is published twice, or missing. " RESTORE,
+                   m->keys.count, found.count,
+                   found.count == m->keys.count ? ", with another digest of the keys" : "");
+    return rc;
+}
+
+/* ---- All ----------------------------------------------------------------------------------- */
+
+static int fetch_events(struct check *c, struct error *err)
+{
+    struct local_events *l = &c->events;
+    int rc =
+        catalog_files(c->d->store, c->base, 0, c->base->pointer.current.sequence, &l->files, err);
+    if (rc != ERR_OK)
+        return rc;
+    l->paths = mem_calloc(l->files.count, sizeof *l->paths);
+    l->relation = mem_calloc(l->files.count, sizeof *l->relation);
+    c->whole = true;
+    for (size_t i = 0; i < l->files.count && rc == ERR_OK; i++) {
+        const struct manifest_file *f = &l->files.items[i];
+        struct wanted wanted = {f->key, f->size, f->sha256};
+        rc = check_fetch(c, FINDING_MUST, &wanted, RESTORE, &l->paths[i], err);
+        l->relation[i] = (struct relation_file){l->paths[i], f->revised > 0};
+        c->whole = c->whole && l->paths[i] != NULL;
+    }
+    return rc;
+}
+
+static int check_content(struct check *c, struct error *err)
+{
+    int rc = fetch_events(c, err);
+    if (rc == ERR_OK)
+        rc = dataset_engine(c->d, c->base->manifest.key_seed, NULL, 0, err);
+    if (rc == ERR_OK)
+        rc = check_rows(c, err);
+    if (rc == ERR_OK && c->whole)
+        rc = check_all_words(c, err);
+    if (rc == ERR_OK && c->whole)
+        rc = check_key_set(c, err);
+    if (rc == ERR_OK)
+        rc = check_index(c, err);
+    if (rc == ERR_OK && c->whole)
+        rc = check_projections(c, err);
+    return rc;
+}
+
+int check_dataset(struct dataset *d, bool data, struct verify_report *out, struct error *err)
+{
+    struct base base = {0};
+    struct error why = ERROR_INIT;
+    int rc = verify_structure(d->store, d->id, data, out, err);
+    if (rc != ERR_OK || !data)
+        return rc;
+    rc = base_read(d->store, d->id, &base, &why);
+    if (rc == ERR_OK && base.pointer.current.sequence > 0) {
+        struct check c = {.d = d, .base = &base, .schema = &base.manifest.schema, .report = out};
+        rc = check_content(&c, &why);
+        local_events_release(&c.events);
+    }
+    base_release(&base);
+    /* A chain that cannot be followed has been reported already. */
+    if (rc == ERR_OK || (rc == ERR_DAMAGED && out->count > 0))
+        return ERR_OK;
+    return error_set(err, rc, "%s", why.text);
+}

@@ -1,0 +1,50 @@
+/* What the parts of the verification by content share. Private to check.c and check_*.c. */
+#ifndef CAUCE_PIPELINE_CHECK_PART_H
+#define CAUCE_PIPELINE_CHECK_PART_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catalog/verify.h"
+#include "engine/inspect.h"
+#include "pipeline/dataset.h"
+#include "pipeline/local_events.h"
+
+struct check {
+    struct dataset *d;
+    const struct base *base;
+    const struct schema *schema;
+    struct local_events
+        events; /* of all versions; a path is NULL where the file is not as stated */
+    bool whole; /* no path is NULL */
+    struct verify_report *report;
+};
+
+/*
+ * A local file with the content of an object. Where it is missing or not as stated `*path` is NULL
+ * with ERR_OK, and a finding says so (once per object). `*path` is the caller's to free.
+ */
+int check_fetch(struct check *c, enum finding_level level, const struct wanted *wanted,
+                const char *advice, char **path, struct error *err);
+
+/*
+ * As inspect_files, with NULL among the paths passed over; a file that cannot be read as Parquet of
+ * this dataset is a finding for `keys[i]`, and gets `readable[i]` = false. `out` has one entry per
+ * path and is the caller's to release whatever is returned.
+ */
+struct check_files {
+    const char *const *paths;
+    const char *const *keys;
+    size_t count;
+};
+int check_inspect(struct check *c, enum finding_level level, const struct check_files *files,
+                  const char *advice, struct inspection *out, bool *readable, struct error *err);
+
+/* check_index.c: the shards hold what their descriptor says, and it is what is published. */
+int check_index(struct check *c, struct error *err);
+
+/* check_projection.c: the consolidated files equal what the events give. */
+int check_projections(struct check *c, struct error *err);
+
+#endif
