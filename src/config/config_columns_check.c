@@ -109,7 +109,8 @@ static void check_column_names(const struct checks *c)
 {
     const struct config *config = c->config;
     const struct yaml_tree_node *node = c->columns != NULL ? c->columns->first : NULL;
-    for (size_t i = 0; i < config->column_count; i++, node = node->next) {
+    for (; node != NULL && node->index < config->column_count; node = node->next) {
+        size_t i = node->index;
         const char *name = config->columns[i].name;
         for (size_t j = 0; j < i && name != NULL; j++) {
             if (config->columns[j].name == NULL || !same_name(name, config->columns[j].name))
@@ -179,8 +180,8 @@ static bool all_named(const struct config *config)
 static void fill_columns(struct config *config, const struct yaml_tree_node *columns)
 {
     const struct yaml_tree_node *node = columns != NULL ? columns->first : NULL;
-    for (size_t i = 0; i < config->column_count; i++, node = node->next) {
-        struct config_column *column = &config->columns[i];
+    for (; node != NULL && node->index < config->column_count; node = node->next) {
+        struct config_column *column = &config->columns[node->index];
         if (column->name == NULL)
             continue;
         if (column->from.count == 0)
