@@ -243,6 +243,46 @@ static void a_file_beyond_the_limit_is_not_read(void **state)
     temp_folder_free(folder);
 }
 
+static void without_a_file_there_are_defaults(void **state)
+{
+    (void)state;
+    static const char *const pairs[] = {"TMPDIR", "/scratch", NULL};
+    struct config_env env = config_test_env(pairs);
+    struct config config;
+    config_defaults(&env, &config);
+    assert_null(config.dataset);
+    assert_null(config.store);
+    assert_int_equal(config.key.count, 0);
+    assert_int_equal(config.source.url_count, 0);
+    assert_int_equal(config.memory, 1024 * MIB);
+    assert_int_equal(config.threads, 3);
+    assert_string_equal(config.temp, "/scratch");
+    assert_int_equal(config_set_store(&config, "out", NULL), ERR_OK);
+    assert_string_equal(config.store, "out");
+    config_release(&config);
+}
+
+static void the_command_line_sets_the_dataset(void **state)
+{
+    (void)state;
+    struct config_env env = config_test_env(NULL);
+    struct config config;
+    struct error err = ERROR_INIT;
+    config_defaults(&env, &config);
+    assert_int_equal(config_set_dataset(&config, "a-1_b", &err), ERR_OK);
+    assert_string_equal(config.dataset, "a-1_b");
+    static const char *const wrong[] = {"", "A", "_a", "-a", "a b", "a/b", "..", "\u00e4"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(config_set_dataset(&config, wrong[i], &err), ERR_CONFIG);
+    assert_int_equal(config_set_dataset(&config, "My Data", &err), ERR_CONFIG);
+    assert_string_equal(err.text,
+                        "The dataset \"My Data\" is no id: it must consist of lower-case letters, "
+                        "digits, \"_\" and \"-\", begin with a letter or digit and have at most "
+                        "64 characters.");
+    assert_string_equal(config.dataset, "a-1_b");
+    config_release(&config);
+}
+
 static void names_of_choices_are_those_of_the_file(void **state)
 {
     (void)state;
@@ -275,6 +315,8 @@ int main(void)
         cmocka_unit_test(wrong_transform_files_are_named),
         cmocka_unit_test(a_file_that_is_not_there_says_what_to_do),
         cmocka_unit_test(a_file_beyond_the_limit_is_not_read),
+        cmocka_unit_test(without_a_file_there_are_defaults),
+        cmocka_unit_test(the_command_line_sets_the_dataset),
         cmocka_unit_test(names_of_choices_are_those_of_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
