@@ -17,7 +17,7 @@ static int create_delta(struct engine *e, const struct schema *s, const char *ta
 {
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "CREATE OR REPLACE TEMP TABLE delta AS SELECT ");
+    str_append(&sql, "CREATE OR REPLACE TABLE delta AS SELECT ");
     relation_partition(s, "s", &sql);
     str_append(&sql, " AS part, ");
     relation_columns(s, "s", &sql);

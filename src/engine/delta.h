@@ -3,8 +3,8 @@
  * what is published. Exact: keys are compared as values against the key index.
  *
  * Reads a table of rows (`source_rows`, see engine/source.h) and `index_keys` (see
- * engine/index_file.h); makes the temporary table `delta`: part (partition), c0, c1, ..., row_hash, revised; sorted by
- * partition and key.
+ * engine/index_file.h); makes the table `delta`: part (partition), c0, c1, ..., row_hash, revised; sorted by partition and
+ * key.
  */
 #ifndef CAUCE_ENGINE_DELTA_H
 #define CAUCE_ENGINE_DELTA_H

@@ -4,19 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/duckdb_api.h"
+#include "engine/engine_private.h"
 #include "engine/functions.h"
 #include "engine/sql.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/stop.h"
-
-struct engine {
-    duckdb_database database;
-    duckdb_connection connection;
-    uint64_t key_seed;
-    int blame;
-};
 
 int engine_version(const char *library, const char **out, struct error *err)
 {
@@ -56,6 +49,13 @@ static int set_options(duckdb_config config, const struct engine_options *o, str
     return rc;
 }
 
+static int connect(struct engine *e, duckdb_connection *out, struct error *err)
+{
+    if (duckdb.connect(e->database, out) == DuckDBSuccess)
+        return ERR_OK;
+    return error_set(err, ERR_SYSTEM, "cannot connect to the database in memory.");
+}
+
 static int open_database(struct engine *e, const struct engine_options *o, struct error *err)
 {
     duckdb_config config = NULL;
@@ -68,8 +68,13 @@ static int open_database(struct engine *e, const struct engine_options *o, struc
     if (reason != NULL)
         duckdb.free(reason);
     duckdb.destroy_config(&config);
-    if (rc == ERR_OK && duckdb.connect(e->database, &e->connection) != DuckDBSuccess)
-        rc = error_set(err, ERR_SYSTEM, "cannot connect to the database in memory.");
+    if (rc == ERR_OK)
+        rc = connect(e, &e->connection, err);
+    unsigned workers = o->threads > 0 ? o->threads : 1;
+    while (rc == ERR_OK && e->worker_count < workers && e->worker_count < ENGINE_WORKERS_MAX) {
+        rc = connect(e, &e->workers[e->worker_count], err);
+        e->worker_count++;
+    }
     return rc;
 }
 
@@ -82,7 +87,7 @@ static int lock_down(struct engine *e, const struct engine_options *o, struct er
     folders[0] = o->workdir;
     for (size_t i = 0; i < o->folder_count; i++)
         folders[i + 1] = o->folders[i];
-    str_append(&sql, "SET TimeZone = 'UTC'; SET Calendar = 'gregorian';"
+    str_append(&sql, "SET GLOBAL TimeZone = 'UTC'; SET GLOBAL Calendar = 'gregorian';"
                      "SET enable_progress_bar = false;"
                      "SET allowed_directories = ");
     sql_text_list(&sql, folders, o->folder_count + 1);
@@ -122,6 +127,9 @@ void engine_free(struct engine *e)
 {
     if (e == NULL)
         return;
+    for (unsigned i = 0; i < e->worker_count; i++)
+        if (e->workers[i] != NULL)
+            duckdb.disconnect(&e->workers[i]);
     if (e->connection != NULL)
         duckdb.disconnect(&e->connection);
     if (e->database != NULL)
@@ -160,15 +168,21 @@ static int failed(struct engine *e, const char *message, struct error *err)
     return error_set(err, e->blame, "%.*s", n, text);
 }
 
-int engine_run(struct engine *e, const char *sql, struct error *err)
+int engine_run_on(struct engine *e, duckdb_connection connection, const char *sql,
+                  struct error *err)
 {
     duckdb_result result;
     log_debug("sql: %.2000s", sql);
     int rc = ERR_OK;
-    if (duckdb.query(e->connection, sql, &result) != DuckDBSuccess)
+    if (duckdb.query(connection, sql, &result) != DuckDBSuccess)
         rc = failed(e, duckdb.result_error(&result), err);
     duckdb.destroy_result(&result);
     return rc;
+}
+
+int engine_run(struct engine *e, const char *sql, struct error *err)
+{
+    return engine_run_on(e, e->connection, sql, err);
 }
 
 int engine_runf(struct engine *e, struct error *err, const char *format, ...)
@@ -395,6 +409,8 @@ int engine_check_select(struct engine *e, const char *sql, struct error *err)
 void engine_interrupt(struct engine *e)
 {
     duckdb.interrupt(e->connection);
+    for (unsigned i = 0; i < e->worker_count; i++)
+        duckdb.interrupt(e->workers[i]);
 }
 
 double engine_progress(struct engine *e)

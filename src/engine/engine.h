@@ -51,6 +51,13 @@ void engine_blame(struct engine *e, int code);
 /* Run statements without a result of interest. */
 int engine_run(struct engine *e, const char *sql, struct error *err);
 
+/*
+ * Run independent statements, several at a time, each on a connection of its own; the first failure
+ * ends it. What they share must not be temporary: temporary tables belong to one connection.
+ */
+int engine_run_all(struct engine *e, const char *const *statements, size_t count,
+                   struct error *err);
+
 /* As engine_run with the text built by sql_printf's rules; see engine/sql.h. */
 int engine_runf(struct engine *e, struct error *err, const char *format, ...);
 

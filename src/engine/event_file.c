@@ -1,26 +1,42 @@
 #include "engine/event_file.h"
 
+#include <stdlib.h>
+
 #include "engine/relation.h"
 #include "engine/sql.h"
+#include "util/mem.h"
 
-int event_file_write(struct engine *e, const struct schema *s, int32_t partition,
-                     uint64_t sequence, int64_t ingested_at, const char *path, struct error *err)
+/* `delta` is sorted already, and a filter keeps the order. */
+static void copy_events(const struct schema *s, const struct event_job *job, uint64_t sequence,
+                        int64_t ingested_at, struct str *out)
 {
-    struct str sql;
-    str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "COPY (SELECT ");
-    relation_named(s, "d", &sql);
-    sql_printf(&sql,
+    str_append(out, "COPY (SELECT ");
+    relation_named(s, "d", out);
+    sql_printf(out,
                ", CAST(%u AS BIGINT) AS " COLUMN_VERSION
                ", make_timestamptz(%i) AS " COLUMN_INGESTED_AT
-               " FROM (SELECT * FROM delta WHERE part = %i ORDER BY ",
-               (unsigned long long)sequence, (long long)ingested_at, (long long)partition);
-    relation_keys(s, "", &sql);
-    sql_printf(&sql, ") d) TO %t ", path);
-    relation_copy_options(s, RELATION_EVENT, &sql);
-    int rc = str_check(&sql, "the statement that writes events", err);
+               " FROM (SELECT * FROM delta WHERE part = %i) d) TO %t ",
+               (unsigned long long)sequence, (long long)ingested_at, (long long)job->partition,
+               job->path);
+    relation_copy_options(s, RELATION_EVENT, out);
+}
+
+int event_file_write(struct engine *e, const struct schema *s, const struct event_job *jobs,
+                     size_t count, uint64_t sequence, int64_t ingested_at, struct error *err)
+{
+    char **statements = mem_calloc(count, sizeof *statements);
+    int rc = ERR_OK;
+    for (size_t i = 0; i < count && rc == ERR_OK; i++) {
+        struct str copy;
+        str_init(&copy, STR_MAX_DEFAULT);
+        copy_events(s, &jobs[i], sequence, ingested_at, &copy);
+        rc = str_check(&copy, "the statement that writes events", err);
+        statements[i] = str_detach(&copy);
+    }
     if (rc == ERR_OK)
-        rc = engine_run(e, sql.data, err);
-    str_release(&sql);
+        rc = engine_run_all(e, (const char *const *)statements, count, err);
+    for (size_t i = 0; i < count; i++)
+        free(statements[i]);
+    free(statements);
     return rc;
 }

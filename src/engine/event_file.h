@@ -8,16 +8,23 @@
 #ifndef CAUCE_ENGINE_EVENT_FILE_H
 #define CAUCE_ENGINE_EVENT_FILE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/engine.h"
 #include "util/schema.h"
 
+/* One file to write. */
+struct event_job {
+    int32_t partition;
+    const char *path;
+};
+
 /*
- * Write the rows of a partition of `delta`, sorted by key, with `_version` = sequence and
- * `_ingested_at` (microseconds since 1970 UTC) to a new local file.
+ * Write the rows of partitions of `delta`, sorted by key, with `_version` = sequence and
+ * `_ingested_at` (microseconds since 1970 UTC), each to a new local file; several at a time.
  */
-int event_file_write(struct engine *e, const struct schema *s, int32_t partition,
-                     uint64_t sequence, int64_t ingested_at, const char *path, struct error *err);
+int event_file_write(struct engine *e, const struct schema *s, const struct event_job *jobs,
+                     size_t count, uint64_t sequence, int64_t ingested_at, struct error *err);
 
 #endif

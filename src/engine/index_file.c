@@ -45,7 +45,7 @@ int index_file_attach(struct engine *e, const struct schema *s, const char *cons
 {
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "CREATE OR REPLACE TEMP VIEW index_keys AS SELECT ");
+    str_append(&sql, "CREATE OR REPLACE VIEW index_keys AS SELECT ");
     if (count > 0) {
         stored_columns(s, "", &sql);
         str_append(&sql, " FROM ");
@@ -176,51 +176,93 @@ int index_file_partitions(struct engine *e, const struct schema *s, const char *
 }
 
 /* COPY of a SELECT (columns c<n> and row_hash) to a shard file, sorted by key, under real names. */
-static int copy_shard(struct engine *e, const struct schema *s, const char *select,
-                      const char *path, struct error *err)
+static void copy_shard(const struct schema *s, const char *select, const char *path,
+                       struct str *out)
 {
-    struct str sql;
-    str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "COPY (SELECT ");
+    str_append(out, "COPY (SELECT ");
     for (size_t i = 0; i < s->key_count; i++) {
-        str_printf(&sql, "%sk.c%zu AS ", i > 0 ? ", " : "", s->key[i]);
-        sql_name(&sql, s->columns[s->key[i]].name);
+        str_printf(out, "%sk.c%zu AS ", i > 0 ? ", " : "", s->key[i]);
+        sql_name(out, s->columns[s->key[i]].name);
     }
     if (s->track_revisions)
-        str_append(&sql, ", k.row_hash AS " COLUMN_ROW_HASH);
-    str_printf(&sql, " FROM (%s ORDER BY ", select);
-    relation_keys(s, "", &sql);
-    sql_printf(&sql, ") k) TO %t ", path);
-    relation_copy_options(s, s->track_revisions ? RELATION_KEYS_ROW : RELATION_KEYS, &sql);
-    return run(e, &sql, err);
+        str_append(out, ", k.row_hash AS " COLUMN_ROW_HASH);
+    str_printf(out, " FROM (%s ORDER BY ", select);
+    relation_keys(s, "", out);
+    sql_printf(out, ") k) TO %t ", path);
+    relation_copy_options(s, s->track_revisions ? RELATION_KEYS_ROW : RELATION_KEYS, out);
 }
 
-int index_file_merge(struct engine *e, const struct schema *s, const struct index_slice *slice,
-                     const char *old, const char *path, struct error *err)
+/* Rows of `delta` that belong to the slice, and those of the old shard that they do not revise. */
+static void merged_rows(const struct schema *s, const struct index_job *job, struct str *out)
 {
-    struct str select;
-    str_init(&select, STR_MAX_DEFAULT);
-    str_append(&select, "SELECT ");
-    stored_columns(s, "", &select);
-    str_append(&select, " FROM delta WHERE ");
-    slice_condition(s, slice, "part", &select);
-    if (old != NULL) {
-        str_append(&select, " UNION ALL SELECT ");
-        stored_columns(s, "o", &select);
-        str_append(&select, " FROM ");
-        shard_files(s, &old, 1, &select);
-        str_append(&select, " o ANTI JOIN (SELECT ");
-        relation_keys(s, "", &select);
-        str_append(&select, " FROM delta WHERE revised AND ");
-        slice_condition(s, slice, "part", &select);
-        str_append(&select, ") d ON ");
-        relation_keys_equal(s, "o", "d", &select);
+    str_append(out, "SELECT ");
+    stored_columns(s, "", out);
+    str_append(out, " FROM delta WHERE ");
+    slice_condition(s, &job->slice, "part", out);
+    if (job->old == NULL)
+        return;
+    str_append(out, " UNION ALL SELECT ");
+    stored_columns(s, "o", out);
+    str_append(out, " FROM ");
+    shard_files(s, &job->old, 1, out);
+    str_append(out, " o ANTI JOIN (SELECT ");
+    relation_keys(s, "", out);
+    str_append(out, " FROM delta WHERE revised AND ");
+    slice_condition(s, &job->slice, "part", out);
+    str_append(out, ") d ON ");
+    relation_keys_equal(s, "o", "d", out);
+}
+
+/* Rows of `index_all`, or of a shard file, that belong to the slice. */
+static void sliced_rows(const struct schema *s, const struct index_job *job, struct str *out)
+{
+    str_append(out, "SELECT ");
+    stored_columns(s, "", out);
+    str_append(out, " FROM ");
+    if (job->old != NULL)
+        shard_files(s, &job->old, 1, out);
+    else
+        str_append(out, "index_all");
+    str_append(out, " WHERE ");
+    slice_condition(s, &job->slice, "part", out);
+}
+
+typedef void select_rows(const struct schema *s, const struct index_job *job, struct str *out);
+
+static int write_shards(struct engine *e, const struct schema *s, const struct index_job *jobs,
+                        size_t count, select_rows *select, struct error *err)
+{
+    char **statements = mem_calloc(count, sizeof *statements);
+    int rc = ERR_OK;
+    for (size_t i = 0; i < count && rc == ERR_OK; i++) {
+        struct str rows;
+        struct str copy;
+        str_init(&rows, STR_MAX_DEFAULT);
+        str_init(&copy, STR_MAX_DEFAULT);
+        select(s, &jobs[i], &rows);
+        copy_shard(s, rows.data, jobs[i].path, &copy);
+        rc = str_check(&copy, "a statement of the index", err);
+        statements[i] = str_detach(&copy);
+        str_release(&rows);
     }
-    int rc = str_check(&select, "a statement of the index", err);
     if (rc == ERR_OK)
-        rc = copy_shard(e, s, select.data, path, err);
-    str_release(&select);
+        rc = engine_run_all(e, (const char *const *)statements, count, err);
+    for (size_t i = 0; i < count; i++)
+        free(statements[i]);
+    free(statements);
     return rc;
+}
+
+int index_file_merge(struct engine *e, const struct schema *s, const struct index_job *jobs,
+                     size_t count, struct error *err)
+{
+    return write_shards(e, s, jobs, count, merged_rows, err);
+}
+
+int index_file_build(struct engine *e, const struct schema *s, const struct index_job *jobs,
+                     size_t count, struct error *err)
+{
+    return write_shards(e, s, jobs, count, sliced_rows, err);
 }
 
 int index_file_collect(struct engine *e, const struct schema *s, const struct relation_file *events,
@@ -228,7 +270,7 @@ int index_file_collect(struct engine *e, const struct schema *s, const struct re
 {
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "CREATE OR REPLACE TEMP TABLE index_all AS SELECT ");
+    str_append(&sql, "CREATE OR REPLACE TABLE index_all AS SELECT ");
     relation_partition(s, "e", &sql);
     str_append(&sql, " AS part, ");
     relation_keys(s, "e", &sql);
@@ -241,27 +283,6 @@ int index_file_collect(struct engine *e, const struct schema *s, const struct re
     engine_blame(e, ERR_DAMAGED);
     int rc = run(e, &sql, err);
     engine_blame(e, ERR_SYSTEM);
-    return rc;
-}
-
-int index_file_build(struct engine *e, const struct schema *s, const char *from,
-                     const struct index_slice *slice, const char *path, struct error *err)
-{
-    struct str select;
-    str_init(&select, STR_MAX_DEFAULT);
-    str_append(&select, "SELECT ");
-    stored_columns(s, "", &select);
-    str_append(&select, " FROM ");
-    if (from != NULL)
-        shard_files(s, &from, 1, &select);
-    else
-        str_append(&select, "index_all");
-    str_append(&select, " WHERE ");
-    slice_condition(s, slice, "part", &select);
-    int rc = str_check(&select, "a statement of the index", err);
-    if (rc == ERR_OK)
-        rc = copy_shard(e, s, select.data, path, err);
-    str_release(&select);
     return rc;
 }
 

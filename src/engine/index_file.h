@@ -52,22 +52,29 @@ int index_file_touched(struct engine *e, const struct schema *s, const char *tab
 int index_file_partitions(struct engine *e, const struct schema *s, const char *table,
                           int32_t **out, size_t *count, struct error *err);
 
-/*
- * Write the shard of a slice anew: the keys of `old` (NULL: none) and of `delta`, with the hashes
- * of `delta` where it revises.
- */
-int index_file_merge(struct engine *e, const struct schema *s, const struct index_slice *slice,
-                     const char *old, const char *path, struct error *err);
+/* A shard to write: the keys of `old` (NULL: none) and of `delta` that belong to the slice. */
+struct index_job {
+    struct index_slice slice;
+    const char *old;
+    const char *path;
+};
 
 /*
- * Prepare a rebuild: the temporary table `index_all` of the newest rows' keys and hashes in the
- * event files, with column part. index_file_build then writes one slice of it, or, with `from`
- * set, one slice of a shard file.
+ * Write shards anew, several at a time: the keys of the old shard and of `delta`, with the hashes of
+ * `delta` where it revises.
+ */
+int index_file_merge(struct engine *e, const struct schema *s, const struct index_job *jobs,
+                     size_t count, struct error *err);
+
+/*
+ * Prepare a rebuild: the table `index_all` of the newest rows' keys and hashes in the
+ * event files, with column part. index_file_build then writes slices of it, or, where a job has an
+ * old shard, of that file.
  */
 int index_file_collect(struct engine *e, const struct schema *s, const struct relation_file *events,
                        size_t count, struct error *err);
-int index_file_build(struct engine *e, const struct schema *s, const char *from,
-                     const struct index_slice *slice, const char *path, struct error *err);
+int index_file_build(struct engine *e, const struct schema *s, const struct index_job *jobs,
+                     size_t count, struct error *err);
 
 /*
  * Keys at which to cut (`INDEX_RANGE_KEYS` apart) what a shard file holds, or, with path NULL, the

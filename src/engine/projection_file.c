@@ -24,32 +24,44 @@ static void hide_moved(const struct schema *s, const struct relation_file *all, 
     free(paths);
 }
 
-int projection_file_write(struct engine *e, const struct schema *s,
-                          const struct relation_file *own, size_t own_count,
-                          const struct relation_file *all, size_t all_count, const size_t *sort,
-                          size_t sort_count, const char *path, struct error *err)
+static void copy_partition(const struct schema *s, const struct projection_job *job,
+                           const size_t *sort, size_t sort_count, struct str *out)
 {
-    struct str sql;
-    str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "COPY (SELECT ");
-    relation_named(s, "p", &sql);
-    str_append(&sql, ", p._version, p._ingested_at FROM (SELECT r.* FROM (");
-    relation_newest(s, own, own_count, &sql);
-    str_append(&sql, ") r");
+    str_append(out, "COPY (SELECT ");
+    relation_named(s, "p", out);
+    str_append(out, ", p._version, p._ingested_at FROM (SELECT r.* FROM (");
+    relation_newest(s, job->own, job->own_count, out);
+    str_append(out, ") r");
     if (!schema_partition_in_key(s))
-        hide_moved(s, all, all_count, &sql);
-    str_append(&sql, " ORDER BY ");
+        hide_moved(s, job->all, job->all_count, out);
+    str_append(out, " ORDER BY ");
     for (size_t i = 0; i < sort_count; i++)
-        str_printf(&sql, "r.c%zu, ", sort[i]);
-    relation_keys(s, "r", &sql);
-    sql_printf(&sql, ") p) TO %t ", path);
-    relation_copy_options(s, RELATION_EVENT, &sql);
+        str_printf(out, "r.c%zu, ", sort[i]);
+    relation_keys(s, "r", out);
+    sql_printf(out, ") p) TO %t ", job->path);
+    relation_copy_options(s, RELATION_EVENT, out);
+}
+
+int projection_file_write(struct engine *e, const struct schema *s,
+                          const struct projection_job *jobs, size_t count, const size_t *sort,
+                          size_t sort_count, struct error *err)
+{
+    char **statements = mem_calloc(count, sizeof *statements);
+    int rc = ERR_OK;
+    for (size_t i = 0; i < count && rc == ERR_OK; i++) {
+        struct str copy;
+        str_init(&copy, STR_MAX_DEFAULT);
+        copy_partition(s, &jobs[i], sort, sort_count, &copy);
+        rc = str_check(&copy, "the statement of a projection", err);
+        statements[i] = str_detach(&copy);
+    }
     engine_blame(e, ERR_DAMAGED);
-    int rc = str_check(&sql, "the statement of a projection", err);
     if (rc == ERR_OK)
-        rc = engine_run(e, sql.data, err);
+        rc = engine_run_all(e, (const char *const *)statements, count, err);
     engine_blame(e, ERR_SYSTEM);
-    str_release(&sql);
+    for (size_t i = 0; i < count; i++)
+        free(statements[i]);
+    free(statements);
     return rc;
 }
 

@@ -14,14 +14,22 @@
 #include "util/schema.h"
 
 /*
- * Write one partition. `own` are the event files of the partition, `all` those of the dataset:
+ * A partition to write. `own` are its event files, `all` the files of the dataset that revise:
  * where a revised row may have left its partition (the partition column is not part of the key) a
- * newer row elsewhere hides the one here. `sort` lists positions of columns.
+ * newer row elsewhere hides the one here.
  */
+struct projection_job {
+    const struct relation_file *own;
+    size_t own_count;
+    const struct relation_file *all;
+    size_t all_count;
+    const char *path;
+};
+
+/* Write partitions, several at a time. `sort` lists positions of columns; the key comes after. */
 int projection_file_write(struct engine *e, const struct schema *s,
-                          const struct relation_file *own, size_t own_count,
-                          const struct relation_file *all, size_t all_count, const size_t *sort,
-                          size_t sort_count, const char *path, struct error *err);
+                          const struct projection_job *jobs, size_t count, const size_t *sort,
+                          size_t sort_count, struct error *err);
 
 /*
  * Partitions whose consolidated rows a set of new event files changes: those the files lie in, and

@@ -200,7 +200,7 @@ static int make_relation(struct source *s, struct error *err)
     int rc = ERR_OK;
     if (s->options.format == SOURCE_JSON || s->options.format == SOURCE_NDJSON)
         rc = collect_json_names(s, err);
-    str_append(&sql, "CREATE OR REPLACE TEMP VIEW source AS ");
+    str_append(&sql, "CREATE OR REPLACE VIEW source AS ");
     if (rc == ERR_OK)
         rc = all_files(s, &sql, err);
     if (rc == ERR_OK)
@@ -229,7 +229,7 @@ static int make_transform(struct source *s, struct error *err)
     int rc = engine_check_select(s->engine, select, err);
     if (rc == ERR_OK)
         rc = engine_runf(s->engine, err,
-                         "CREATE OR REPLACE TEMP VIEW transformed AS SELECT * FROM (%s\n)", select);
+                         "CREATE OR REPLACE VIEW transformed AS SELECT * FROM (%s\n)", select);
     if (rc != ERR_OK)
         error_prefix(err, "transform");
     free(select);

@@ -3,7 +3,7 @@
  *
  * Three stages: the files as they are (relation `source`, every column as the format has it, CSV
  * and JSON as text), the user's transform over it, and strict casts into the columns of the schema
- * (engine/cast.h). The result is the temporary table `source_rows`, one row per row of the source
+ * (engine/cast.h). The result is the table `source_rows`, one row per row of the source
  * in its order (rowid), with the columns c0, c1, ... of the schema by position.
  *
  * What does not fit is a bad row, with file, line, column and value. Nothing is dropped silently.

@@ -157,7 +157,7 @@ static int create_rows(struct load *l, struct error *err)
     size_t count = l->schema->count;
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "CREATE OR REPLACE TEMP TABLE source_rows AS SELECT ");
+    str_append(&sql, "CREATE OR REPLACE TABLE source_rows AS SELECT ");
     for (size_t i = 0; i < count; i++)
         str_printf(&sql, "c%zu, ", i);
     str_append(&sql, "bad, CASE bad");

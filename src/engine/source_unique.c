@@ -24,7 +24,7 @@ static int take_repeated(void *ctx, const struct engine_row *row, struct error *
 static int find_repeated(struct engine *e, const char *keys, struct error *err)
 {
     return engine_runf(e, err,
-                       "CREATE OR REPLACE TEMP TABLE repeated AS "
+                       "CREATE OR REPLACE TABLE repeated AS "
                        "SELECT %s, max(rowid) AS last, count(*) AS times FROM source_rows "
                        "GROUP BY %s HAVING count(*) > 1",
                        keys, keys);

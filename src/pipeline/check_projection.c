@@ -54,8 +54,8 @@ static int recompute(struct check *c, struct view *v, int32_t partition, const c
                      struct error *err)
 {
     view_select(v, partition);
-    return projection_file_write(c->d->engine, c->schema, v->own, v->own_count, v->all, v->count,
-                                 NULL, 0, path, err);
+    struct projection_job job = {v->own, v->own_count, v->all, v->count, path};
+    return projection_file_write(c->d->engine, c->schema, &job, 1, NULL, 0, err);
 }
 
 static int compare_part(struct check *c, struct view *v, const struct projection_part *part,

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/inspect.h"
 #include "engine/projection_file.h"
-#include "engine/relation.h"
 #include "util/fs.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -250,25 +250,6 @@ static size_t *sort_columns(const struct consolidation *c, size_t *count)
     return sort;
 }
 
-/* Write the file of one partition to scratch. */
-static int write_partition(struct consolidation *c, int32_t partition, const char *path,
-                           struct error *err)
-{
-    struct relation_file *own = NULL, *revising = NULL;
-    size_t own_count = 0, revising_count = 0, sort_count;
-    size_t *sort = sort_columns(c, &sort_count);
-    int rc = fetch_files(c, CHOOSE_PARTITION, partition, &own, &own_count, err);
-    if (rc == ERR_OK && !schema_partition_in_key(c->schema))
-        rc = fetch_files(c, CHOOSE_REVISING, 0, &revising, &revising_count, err);
-    if (rc == ERR_OK)
-        rc = projection_file_write(c->d->engine, c->schema, own, own_count, revising,
-                                   revising_count, sort, sort_count, path, err);
-    free(sort);
-    free(own);
-    free(revising);
-    return rc;
-}
-
 static void describe_part(const struct consolidation *c, int32_t partition,
                           struct projection_part *part)
 {
@@ -280,47 +261,110 @@ static void describe_part(const struct consolidation *c, int32_t partition,
     note_versions(c, part);
 }
 
-static int build_one(struct consolidation *c, struct projection_part *part, struct error *err)
+/* Files of one partition on their way from events to `.tmp/`. */
+struct building {
+    struct projection_job *jobs; /* one per affected partition */
+    struct relation_file **own;
+    struct relation_file *revising; /* shared by all jobs */
+    const char **paths;
+    const char **keys;
+    struct store_body *bodies;
+    size_t count;
+};
+
+static void building_release(struct building *b)
 {
-    char *path = dataset_scratch(c->d, ".parquet");
-    struct store_body body;
-    struct str sql;
-    str_init(&sql, STR_MAX_DEFAULT);
-    int rc = stop_check(err);
-    if (rc == ERR_OK)
-        rc = write_partition(c, part->partition, path, err);
-    const char *paths[] = {path};
-    relation_files(c->schema, RELATION_KEYS, paths, 1, &sql);
-    char *count = mem_printf("SELECT count(*) FROM %s", sql.data);
-    if (rc == ERR_OK)
-        rc = engine_count(c->d->engine, count, &part->rows, err);
-    if (rc == ERR_OK)
-        rc = store_body_file(path, &body, err);
-    if (rc == ERR_OK) {
-        part->size = body.size;
-        memcpy(part->sha256, body.sha256, sizeof part->sha256);
-        rc = store_put_new(c->d->store, part->temp, &body, NULL, err);
+    for (size_t i = 0; i < b->count; i++) {
+        fs_remove(b->paths[i], NULL);
+        free(b->own[i]);
+        free((char *)b->paths[i]);
     }
-    fs_remove(path, NULL);
-    free(count);
-    free(path);
-    str_release(&sql);
+    free(b->jobs);
+    free(b->own);
+    free(b->revising);
+    free(b->paths);
+    free(b->keys);
+    free(b->bodies);
+}
+
+static void building_init(struct building *b, size_t capacity)
+{
+    *b = (struct building){.jobs = mem_calloc(capacity, sizeof *b->jobs),
+                           .own = mem_calloc(capacity, sizeof *b->own),
+                           .paths = mem_calloc(capacity, sizeof *b->paths),
+                           .keys = mem_calloc(capacity, sizeof *b->keys),
+                           .bodies = mem_calloc(capacity, sizeof *b->bodies)};
+}
+
+/* The events that each affected partition is made of. */
+static int gather(struct consolidation *c, struct building *b, struct error *err)
+{
+    size_t revising = 0;
+    int rc = ERR_OK;
+    if (!schema_partition_in_key(c->schema))
+        rc = fetch_files(c, CHOOSE_REVISING, 0, &b->revising, &revising, err);
+    for (size_t i = 0; i < c->state.affected_count && rc == ERR_OK; i++) {
+        struct projection_job *job = &b->jobs[i];
+        b->paths[i] = dataset_scratch(c->d, ".parquet");
+        b->count = i + 1;
+        rc = fetch_files(c, CHOOSE_PARTITION, c->state.affected[i], &b->own[i], &job->own_count,
+                         err);
+        job->own = b->own[i];
+        job->all = b->revising;
+        job->all_count = revising;
+        job->path = b->paths[i];
+    }
+    return rc;
+}
+
+/* Rows, sizes and digests of the written files. */
+static int measure(struct consolidation *c, struct building *b, struct projection_part *parts,
+                   struct error *err)
+{
+    struct inspection *found = mem_calloc(b->count, sizeof *found);
+    int rc = inspect_files(c->d->engine, c->schema, b->paths, b->count, found, err);
+    for (size_t i = 0; i < b->count; i++) {
+        parts[i].rows = found[i].keys.count;
+        inspection_release(&found[i]);
+        if (rc == ERR_OK)
+            rc = store_body_file(b->paths[i], &b->bodies[i], err);
+        parts[i].size = b->bodies[i].size;
+        memcpy(parts[i].sha256, b->bodies[i].sha256, sizeof parts[i].sha256);
+        b->keys[i] = parts[i].temp;
+    }
+    free(found);
     return rc;
 }
 
 int consolidation_build(struct consolidation *c, struct projection_part **built, size_t *count,
                         struct error *err)
 {
-    *built = mem_calloc(c->state.affected_count, sizeof **built);
-    *count = 0;
+    struct building b;
+    size_t n = c->state.affected_count;
+    size_t sort_count;
+    size_t *sort = sort_columns(c, &sort_count);
+    bool *written = mem_calloc(n, sizeof *written);
+    *built = mem_calloc(n, sizeof **built);
+    *count = n;
+    building_init(&b, n);
     int rc = list_files(c, err);
+    for (size_t i = 0; i < n; i++)
+        describe_part(c, c->state.affected[i], &(*built)[i]);
     if (rc == ERR_OK)
         rc = dataset_engine(c->d, c->base->pointer.key_seed, NULL, 0, err);
-    for (size_t i = 0; i < c->state.affected_count && rc == ERR_OK; i++) {
-        describe_part(c, c->state.affected[i], &(*built)[i]);
-        ++*count;
-        rc = build_one(c, &(*built)[i], err);
-    }
+    if (rc == ERR_OK)
+        rc = gather(c, &b, err);
+    if (rc == ERR_OK)
+        rc = projection_file_write(c->d->engine, c->schema, b.jobs, n, sort, sort_count, err);
+    if (rc == ERR_OK)
+        rc = measure(c, &b, *built, err);
+    if (rc == ERR_OK)
+        rc = stop_check(err);
+    if (rc == ERR_OK)
+        rc = store_put_many(c->d->store, b.keys, b.bodies, n, written, err);
+    building_release(&b);
+    free(written);
+    free(sort);
     return rc;
 }
 

@@ -80,7 +80,8 @@ static int split(struct dataset *d, const struct schema *s, const struct index_s
         index_pieces_add(out, slice, s->key_count, origin, path);
         return rc;
     }
-    for (size_t i = 0; i <= cuts.count && rc == ERR_OK; i++) {
+    struct index_job *jobs = mem_calloc(cuts.count + 1, sizeof *jobs);
+    for (size_t i = 0; i <= cuts.count; i++) {
         struct index_slice part = *slice;
         if (i > 0)
             part.lower.values = (const char *const *)cuts.bounds[i - 1];
@@ -88,29 +89,12 @@ static int split(struct dataset *d, const struct schema *s, const struct index_s
             part.upper.values = (const char *const *)cuts.bounds[i];
         char *file = dataset_scratch(d, ".parquet");
         index_pieces_add(out, &part, s->key_count, origin, file);
-        rc = index_file_build(d->engine, s, path, &part, file, err);
+        jobs[i] = (struct index_job){part, path, file};
     }
+    rc = index_file_build(d->engine, s, jobs, cuts.count + 1, err);
+    free(jobs);
     index_cuts_release(&cuts);
     free(path);
-    return rc;
-}
-
-/* The new shard (or shards) of one slice: what the old one holds, and the delta. */
-static int merge(struct dataset *d, const struct schema *s, const struct index_state *index,
-                 const struct index_slice *slice, size_t origin, struct index_pieces *out,
-                 struct error *err)
-{
-    char *old = NULL;
-    char *path = dataset_scratch(d, ".parquet");
-    int rc = ERR_OK;
-    if (origin != INDEX_NO_ORIGIN)
-        rc = fetch_shard(d, &index->shards[origin], &old, err);
-    if (rc == ERR_OK)
-        rc = index_file_merge(d->engine, s, slice, old, path, err);
-    free(old);
-    if (rc == ERR_OK && !slice->by_partition)
-        return split(d, s, slice, origin, path, out, err);
-    index_pieces_add(out, slice, s->key_count, origin, path);
     return rc;
 }
 
@@ -122,34 +106,85 @@ static size_t find_partition(const struct index_state *index, int32_t partition)
     return INDEX_NO_ORIGIN;
 }
 
+/* New shards of slices, each from the old one it takes the place of (or none) and the delta. */
+struct merge {
+    struct index_job *jobs;
+    size_t *origins;
+    size_t count;
+};
+
+static void merge_init(struct merge *m, size_t capacity)
+{
+    *m = (struct merge){mem_calloc(capacity, sizeof *m->jobs),
+                        mem_calloc(capacity, sizeof *m->origins), 0};
+}
+
+static int merge_add(struct merge *m, struct dataset *d, const struct index_state *index,
+                     const struct index_slice *slice, size_t origin, struct error *err)
+{
+    char *old = NULL;
+    int rc = ERR_OK;
+    if (origin != INDEX_NO_ORIGIN)
+        rc = fetch_shard(d, &index->shards[origin], &old, err);
+    if (rc != ERR_OK)
+        return rc;
+    m->origins[m->count] = origin;
+    m->jobs[m->count++] = (struct index_job){*slice, old, dataset_scratch(d, ".parquet")};
+    return ERR_OK;
+}
+
+/* Write them and hand them over as pieces; releases the merge. */
+static int merge_finish(struct merge *m, struct dataset *d, const struct schema *s, int rc,
+                        struct index_pieces *out, struct error *err)
+{
+    if (rc == ERR_OK)
+        rc = index_file_merge(d->engine, s, m->jobs, m->count, err);
+    for (size_t i = 0; i < m->count; i++) {
+        struct index_job *job = &m->jobs[i];
+        if (rc == ERR_OK && !job->slice.by_partition)
+            rc = split(d, s, &job->slice, m->origins[i], (char *)job->path, out, err);
+        else
+            index_pieces_add(out, &job->slice, s->key_count, m->origins[i], (char *)job->path);
+        free((char *)job->old);
+    }
+    free(m->jobs);
+    free(m->origins);
+    return rc;
+}
+
 static int merge_partitions(struct dataset *d, const struct schema *s,
                             const struct index_state *index, struct index_pieces *out,
                             struct error *err)
 {
+    struct merge merge;
     int32_t *parts = NULL;
     size_t count = 0;
     int rc = index_file_partitions(d->engine, s, "delta", &parts, &count, err);
+    merge_init(&merge, count);
     for (size_t i = 0; i < count && rc == ERR_OK; i++) {
         struct index_slice slice = {.by_partition = true, .partition = parts[i]};
-        rc = merge(d, s, index, &slice, find_partition(index, parts[i]), out, err);
+        rc = merge_add(&merge, d, index, &slice, find_partition(index, parts[i]), err);
     }
     free(parts);
-    return rc;
+    return merge_finish(&merge, d, s, rc, out, err);
 }
 
 static int merge_ranges(struct dataset *d, const struct schema *s, const struct index_state *index,
                         struct index_pieces *out, struct error *err)
 {
-    struct index_slice all = {.by_partition = false};
-    if (index->shard_count == 0)
-        return merge(d, s, index, &all, INDEX_NO_ORIGIN, out, err);
+    struct merge merge;
     struct index_slices slices;
-    index_slices_init(index, s->key_count, &slices);
+    const struct index_slice all = {.by_partition = false};
     bool *touched = mem_calloc(index->shard_count, sizeof *touched);
+    index_slices_init(index, s->key_count, &slices);
+    merge_init(&merge, index->shard_count + 1);
     int rc = find_touched(d, s, index, "delta", touched, err);
+    if (rc == ERR_OK && index->shard_count == 0)
+        rc = merge_add(&merge, d, index, &all, INDEX_NO_ORIGIN, err);
     for (size_t i = 0; i < slices.count && rc == ERR_OK; i++)
         if (touched[i])
-            rc = merge(d, s, index, &slices.items[i], i, out, err);
+            rc = merge_add(&merge, d, index, &slices.items[i], i, err);
+    rc = merge_finish(&merge, d, s, rc, out, err);
     free(touched);
     index_slices_release(&slices);
     return rc;

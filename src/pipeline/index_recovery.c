@@ -25,7 +25,7 @@ static int load_chain_rows(struct dataset *d, const struct schema *s, const stru
     relation_newest(s, l->relation, l->files.count, &newest);
     int rc = str_check(&newest, "the list of event files", err);
     if (rc == ERR_OK)
-        rc = engine_runf(d->engine, err, "CREATE OR REPLACE TEMP TABLE chain_rows AS %s",
+        rc = engine_runf(d->engine, err, "CREATE OR REPLACE TABLE chain_rows AS %s",
                          newest.data);
     str_release(&newest);
     return rc;
@@ -68,6 +68,7 @@ static int build_pieces(struct dataset *d, const struct schema *s, bool by_parti
         rc = index_file_partitions(d->engine, s, "index_all", &parts, &count, err);
     else if ((rc = index_file_cuts(d->engine, s, NULL, &cuts, err)) == ERR_OK)
         count = cuts.count + 1;
+    struct index_job *jobs = mem_calloc(count, sizeof *jobs);
     for (size_t i = 0; i < count && rc == ERR_OK; i++) {
         struct index_slice slice = {.by_partition = by_partition};
         if (by_partition)
@@ -78,8 +79,11 @@ static int build_pieces(struct dataset *d, const struct schema *s, bool by_parti
             slice.upper.values = (const char *const *)cuts.bounds[i];
         char *path = dataset_scratch(d, ".parquet");
         index_pieces_add(out, &slice, s->key_count, INDEX_NO_ORIGIN, path);
-        rc = index_file_build(d->engine, s, NULL, &slice, path, err);
+        jobs[i] = (struct index_job){slice, NULL, path};
     }
+    if (rc == ERR_OK)
+        rc = index_file_build(d->engine, s, jobs, count, err);
+    free(jobs);
     index_cuts_release(&cuts);
     free(parts);
     return rc;
@@ -258,7 +262,7 @@ static int attach_chain(struct dataset *d, const struct base *base, const struct
     if (rc == ERR_OK)
         rc = index_file_collect(d->engine, s, events.relation, events.files.count, err);
     if (rc == ERR_OK)
-        rc = engine_run(d->engine, "CREATE OR REPLACE TEMP VIEW index_keys AS FROM index_all", err);
+        rc = engine_run(d->engine, "CREATE OR REPLACE VIEW index_keys AS FROM index_all", err);
     local_events_release(&events);
     return rc;
 }

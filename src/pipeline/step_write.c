@@ -34,9 +34,11 @@ void step_events_release(struct run *r)
 static int write_local(struct run *r, struct error *err)
 {
     struct written_events *e = &r->events;
-    e->paths = mem_calloc(r->delta.count, sizeof *e->paths);
-    e->written = mem_calloc(r->delta.count, sizeof *e->written);
-    for (size_t i = 0; i < r->delta.count; i++) {
+    size_t n = r->delta.count;
+    struct event_job *jobs = mem_calloc(n, sizeof *jobs);
+    e->paths = mem_calloc(n, sizeof *e->paths);
+    e->written = mem_calloc(n, sizeof *e->written);
+    for (size_t i = 0; i < n; i++) {
         const struct delta_part *part = &r->delta.parts[i];
         struct manifest_file file = {.sequence = r->version.sequence,
                                      .rows = part->rows,
@@ -45,14 +47,12 @@ static int write_local(struct run *r, struct error *err)
         layout_event(&r->version, r->schema.partition_by, part->partition, 0, file.key);
         manifest_files_add(&e->files, &file);
         e->paths[i] = dataset_scratch(r->d, ".parquet");
-        int rc = stop_check(err);
-        if (rc == ERR_OK)
-            rc = event_file_write(r->d->engine, &r->schema, part->partition, r->version.sequence,
-                                  r->ingested_at, e->paths[i], err);
-        if (rc != ERR_OK)
-            return error_prefix(err, "writing %s", file.key);
+        jobs[i] = (struct event_job){part->partition, e->paths[i]};
     }
-    return ERR_OK;
+    int rc = event_file_write(r->d->engine, &r->schema, jobs, n, r->version.sequence,
+                              r->ingested_at, err);
+    free(jobs);
+    return rc == ERR_OK ? ERR_OK : error_prefix(err, "writing event files to %s", r->d->work.path);
 }
 
 static int take_bounds(struct manifest_file *file, const struct inspection *found,
