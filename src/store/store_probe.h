@@ -20,6 +20,14 @@ struct store_dialect {
     long absent;    /* status of If-Match on an object that is not there: 404 or 412 */
 };
 
+/* Rounds of each race, writers in each, and bytes that each of them writes. */
+#define STORE_PROBE_ROUNDS 8
+#define STORE_PROBE_WRITERS 12
+#define STORE_PROBE_BYTES 16384
+
+/* Bytes of a server's name. */
+#define STORE_PROBE_SERVER 64
+
 /*
  * The store to be proven. Its operations must not be repeated by a decorator; objects below
  * ".probe/" are made and deleted.
@@ -29,6 +37,11 @@ struct store_subject {
     void *ctx;
     /* Talk like this from now on. NULL: there is one way only. */
     void (*use)(void *ctx, const struct store_dialect *dialect);
+    /*
+     * Name of the server that answers for an object, "" where it tells none. Some are known to check
+     * a condition and then write, which a race of a few seconds may well miss. NULL: no server.
+     */
+    int (*server)(void *ctx, const char *key, char out[STORE_PROBE_SERVER], struct error *err);
     /* Status of the last conditional replacement of an absent object. NULL: there is none. */
     long (*absent_status)(void *ctx);
     /*
@@ -41,13 +54,8 @@ struct store_subject {
                 struct error *err);
 };
 
-/* Rounds of each race, writers in each, and bytes that each of them writes. */
-#define STORE_PROBE_ROUNDS 6
-#define STORE_PROBE_WRITERS 8
-#define STORE_PROBE_BYTES 65536
-
 /*
- * Prove it: create twice, replace with the right and with a wrong tag, replace what is not there,
+ * Prove it: no server known to be unsafe, create twice, replace with the right and with a wrong tag, replace what is not there,
  * race, read back. ERR_GATE names the check that failed; ERR_AGAIN and others: it could not be
  * carried out. The probe's objects are deleted whatever happens.
  */

@@ -47,6 +47,22 @@ static long absent_status(void *ctx)
     return ((struct s3_client *)ctx)->absent_status;
 }
 
+static int server_name(void *ctx, const char *key, char out[STORE_PROBE_SERVER], struct error *err)
+{
+    struct s3_http_answer answer;
+    s3_http_answer_init(&answer);
+    struct s3_call call = {.op = S3_OP_HEAD, .key = key, .http = {.method = "HEAD"}};
+    int rc = s3_client_call(ctx, &call, &answer, err);
+    const char *name = s3_http_header(&answer, "server");
+    struct str text;
+    str_init(&text, STORE_PROBE_SERVER - 1);
+    str_append(&text, name != NULL ? name : "");
+    memcpy(out, text.data, text.len + 1);
+    str_release(&text);
+    s3_http_answer_release(&answer);
+    return rc;
+}
+
 static struct s3_condition condition_of(const struct s3_client *c, const struct store_tag *expected)
 {
     return expected == NULL ? s3_condition_absent() : s3_condition_tag(c, expected);
@@ -114,6 +130,7 @@ static int prove(struct s3_client *c, struct store_dialect *dialect, struct erro
         .store = &twin.store,
         .ctx = &twin,
         .use = use_dialect,
+        .server = server_name,
         .absent_status = absent_status,
         .put_in_parts = put_in_parts,
         .copy = copy_here,
