@@ -21,7 +21,7 @@ test: ## build and run all tests and checks; with CI=true also clang, sanitizers
 demo: all ## run the main job on the example
 	@CAUCE="$(CURDIR)/build/cauce" bash examples/demo.sh
 
-debug: setup ## build without optimisation in build/debug
+debug: setup ## build for the debugger in build/debug
 	@scripts/build debug
 
 asan: setup ## all tests under the address and undefined-behaviour sanitizers
