@@ -26,8 +26,9 @@ void csv_place_release(struct csv_place *place)
     *place = (struct csv_place){0};
 }
 
-/* The wanted value of one record. */
+/* The wanted value of one record, or the record's end. */
 struct capture {
+    const struct csv_scan *scan;
     size_t column;
     struct csv_field field;
     bool found;
@@ -39,10 +40,14 @@ static int capture_field(void *ctx, const struct csv_field *field, struct error 
     struct capture *c = ctx;
     if (c->found)
         return ERR_OK;
-    c->field = *field;
     c->found = field->index == c->column;
-    if (!c->found)
-        c->field.begin = field->end;
+    if (c->found)
+        c->field = *field;
+    else
+        c->field = (struct csv_field){.begin = field->end,
+                                      .end = field->end,
+                                      .line = c->scan->line,
+                                      .line_begin = c->scan->line_begin};
     return ERR_OK;
 }
 
@@ -77,7 +82,7 @@ static int describe(struct csv_scan *s, const struct csv_row *row, size_t column
                     struct csv_place *out, struct error *err)
 {
     struct csv_row again;
-    struct capture c = {.column = column};
+    struct capture c = {.scan = s, .column = column};
     c.field = (struct csv_field){
         .begin = row->begin, .end = row->begin, .line = row->line, .line_begin = row->begin};
     s->rows_only = false;

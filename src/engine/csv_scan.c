@@ -331,9 +331,9 @@ static int step(struct csv_scan *s, struct reading *r, enum state state, enum st
         r->row->counts = state == PLAIN || state == SPACES;
         break;
     case END:
-        rc = end_line(s, &r->row->line_end, err);
+        rc = end_row(s, r, state, at, err);
         if (rc == ERR_OK)
-            rc = end_row(s, r, state, at, err);
+            rc = end_line(s, &r->row->line_end, err);
         *done = true;
         break;
     default:

@@ -54,7 +54,7 @@ struct csv_field {
     uint64_t line_begin; /* offset of that line's first character */
 };
 
-/* A non-zero return ends the row and is returned. */
+/* The scanner is still on the value's last line. A non-zero return ends the row and is returned. */
 typedef int csv_field_visit(void *ctx, const struct csv_field *field, struct error *err);
 
 #define CSV_SCAN_STATES 16
