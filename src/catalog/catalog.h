@@ -25,25 +25,31 @@ void base_release(struct base *b);
 /*
  * Read the pointer and the manifest it names, checked against each other (steps 1 and 2 of the
  * protocol). `dataset` (NULL: any) must be the one in the pointer.
- * ERR_ABSENT: the store holds nothing of a dataset. ERR_DAMAGED: the pointer is missing beside
- * other objects, or something is altered or missing; the message names the object and what to do.
+ * ERR_ABSENT: the store holds nothing of a dataset (objects of the probe, records of runs and remains
+ * of an interrupted creation do not count). ERR_DAMAGED: the pointer is missing beside other objects,
+ * or something is altered or missing; the message names the object and what to do. ERR_CONFIG: it is
+ * another dataset. ERR_GATE: a newer cauce wrote it. On failure `out` is all zero.
  */
 int base_read(struct store *st, const char *dataset, struct base *out, struct error *err);
 
 /*
  * As base_read; where the store holds nothing at all, the pointer is first created at sequence 0.
+ * ERR_AGAIN: it could not be created, or not be read afterwards.
  */
 int base_open(struct store *st, const char *dataset, struct base *out, struct error *err);
 
-/* Read one manifest and compare it with what names it. */
+/*
+ * Read one manifest and compare it with what names it. `sha256` NULL: nothing vouches for it; then
+ * its absence is ERR_ABSENT, else ERR_DAMAGED. On failure `out` is all zero.
+ */
 int catalog_read_manifest(struct store *st, const char *key, const char *sha256,
                           struct manifest *out, struct error *err);
 
 /*
  * Walk the chain from a manifest towards its ancestors, newest first. `visit` sees each manifest
  * (borrowed, but it may take fields over by zeroing them); it sets `*stop` to end the walk. The
- * head itself comes first. Every parent's hash, sequence and dataset are checked. Ends at sequence
- * 1, or at `oldest_sequence`.
+ * head itself comes first. Every parent's hash, sequence, dataset, sums and schema are checked against
+ * its child. Ends at sequence 1, or at `oldest_sequence`. ERR_DAMAGED names the object.
  */
 typedef int chain_visit(void *ctx, struct manifest *m, bool *stop, struct error *err);
 int catalog_walk(struct store *st, const struct base *base, chain_visit *visit, void *ctx,
@@ -52,7 +58,8 @@ int catalog_walk(struct store *st, const struct base *base, chain_visit *visit, 
 /*
  * Event files of all versions after `after` (exclusive, 0: all) up to `upto` (inclusive), oldest
  * version first, taken from checkpoints where they save reading. ERR_ABSENT: `upto` is not in the
- * chain of `base`.
+ * chain of `base`. Where older versions are no longer kept, their files are not listed. The caller
+ * releases `out`, which is empty on failure.
  */
 int catalog_files(struct store *st, const struct base *base, uint64_t after, uint64_t upto,
                   struct manifest_files *out, struct error *err);
@@ -68,19 +75,25 @@ struct commit_report {
     bool settled_by_reading; /* the outcome was learned from the pointer */
     bool manifest_written;   /* the manifest exists (or may exist): part of the roll-back */
     char manifest_key[LAYOUT_KEY_SIZE];
-    struct pointer pointer; /* the new pointer and its tag, on ERR_OK */
+    /*
+     * On ERR_OK the pointer that names this version, and its tag; where the outcome was learned by
+     * reading, the newest one, whose current version others may have put on top.
+     */
+    struct pointer pointer;
     struct store_tag tag;
 };
 
 #define COMMIT_RESENDS 4
 
 /*
- * Steps 6 to 8. Fills in the checkpoint where one is due. `m->version` must be base + 1 with a
- * fresh commit.
+ * Steps 6 to 8. `m->version` must be base + 1 with a fresh commit. Fills in what the base alone
+ * determines: dataset, parent, key seed, and the checkpoint where one is due. The event files must
+ * exist already. Sleeps between attempts; at most COMMIT_RESENDS + 1 swaps are sent.
  *   ERR_OK        committed, once
  *   ERR_CONFLICT  definitely lost: this version is not and will never be in the chain; its files
  *                 may be removed
  *   ERR_UNKNOWN   the outcome is hidden; every file must stay
+ *   ERR_GATE      the manifest is not consistent in itself or with the base; nothing was written
  *   other         the manifest could not be written, or the swap was refused for sure; nothing
  *                 is visible, files may be removed
  */
@@ -89,8 +102,12 @@ int catalog_commit(struct store *st, const struct base *base, struct manifest *m
 
 /*
  * Set a lost or damaged pointer to a manifest by explicit word. Walks and checks the chain from
- * there first. `allow_replace`: an intact pointer may be replaced too (else ERR_GATE). The swap
- * expects the state seen.
+ * there first: every manifest, and that every event file is there with its size. `allow_replace`: an
+ * intact pointer may be replaced too (else ERR_GATE); one that names this manifest already is left
+ * alone, which is success. The swap expects the state seen: ERR_CONFLICT where somebody was faster.
+ * ERR_CONFIG: not the key of a manifest; ERR_ABSENT: there is no such object; ERR_DAMAGED: the chain
+ * is not whole; ERR_GATE: the pointer was written by a newer cauce, or belongs to another dataset.
+ * Published versions after the one named become unreachable, and gc collects their files.
  */
 int catalog_repair(struct store *st, const char *manifest_key, bool allow_replace, bool dry_run,
                    struct pointer *out, struct error *err);

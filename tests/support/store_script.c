@@ -35,7 +35,8 @@ static struct store_script *self(struct store *st)
     return (struct store_script *)st;
 }
 
-static struct script_answer ask(struct store *st, const char *operation, const char *key)
+static struct script_answer ask_about(struct store *st, const char *operation, const char *key,
+                                      const struct store_body *body)
 {
     struct store_script *s = self(st);
     char *name = mem_printf("%s %s", operation, key);
@@ -44,8 +45,14 @@ static struct script_answer ask(struct store *st, const char *operation, const c
         n += strcmp(s->calls[i], name) == 0;
     assert(s->call_count < CALLS_MAX);
     s->calls[s->call_count++] = name;
-    struct script_call call = {.store = st, .operation = operation, .key = key, .n = n};
+    struct script_call call = {
+        .store = st, .operation = operation, .key = key, .n = n, .body = body};
     return s->rule(s->ctx, &call);
+}
+
+static struct script_answer ask(struct store *st, const char *operation, const char *key)
+{
+    return ask_about(st, operation, key, NULL);
 }
 
 static int refuse(struct script_answer answer, const char *key, struct error *err)
@@ -112,7 +119,7 @@ static void keep(struct store *st, const char *key, bool conditional,
 static int script_put_new(struct store *st, const char *key, const struct store_body *body,
                           struct store_tag *tag, struct error *err)
 {
-    struct script_answer answer = ask(st, "put_new", key);
+    struct script_answer answer = ask_about(st, "put_new", key, body);
     if (answer.action == SCRIPT_LATE)
         keep(st, key, false, NULL, body);
     if (!done(answer))
@@ -123,7 +130,7 @@ static int script_put_new(struct store *st, const char *key, const struct store_
 static int script_swap(struct store *st, const char *key, const struct store_tag *expected,
                        const struct store_body *body, struct store_tag *tag, struct error *err)
 {
-    struct script_answer answer = ask(st, "swap", key);
+    struct script_answer answer = ask_about(st, "swap", key, body);
     struct store_tag got;
     if (answer.action == SCRIPT_LATE)
         keep(st, key, true, expected, body);

@@ -24,7 +24,8 @@ struct script_call {
     struct store *store;
     const char *operation; /* "get", "head", "put_new", "swap", "move", "list", "remove" */
     const char *key;
-    unsigned n; /* of this operation on this key, from 1 */
+    unsigned n;                    /* of this operation on this key, from 1 */
+    const struct store_body *body; /* of put_new and swap, else NULL */
 };
 
 /* Decides about one call; it may use the inner store in the meantime, as another writer would. */
