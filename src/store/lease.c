@@ -1,0 +1,149 @@
+#include "store/lease.h"
+
+#include <string.h>
+
+#include "util/json.h"
+#include "util/time.h"
+
+#define FORMAT 1
+#define LEASE_SIZE_MAX 65536
+
+static void write_lease(const struct lease *lease, struct str *out)
+{
+    struct json *root = json_new_object();
+    json_set_integer(root, "format", FORMAT);
+    json_set_string(root, "holder", lease->holder);
+    json_set_string(root, "id", lease->id);
+    json_set_unsigned(root, "epoch", lease->epoch);
+    json_set_integer(root, "expires", lease->expires);
+    json_write(root, true, out);
+    json_free(root);
+}
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+    size_t n = strlen(text) < size ? strlen(text) : size - 1;
+    memcpy(out, text, n);
+    out[n] = '\0';
+}
+
+static int parse_lease(const struct str *text, const char *key, struct lease *out,
+                       struct error *err)
+{
+    struct json *root = NULL;
+    const char *holder = "";
+    const char *id = "";
+    uint64_t format = 0;
+    int rc = json_parse(text->data, text->len, key, &root, err);
+    if (rc == ERR_OK)
+        rc = json_need_unsigned(root, "format", "lease", &format, err);
+    if (rc == ERR_OK && format != FORMAT)
+        rc = error_set(err, ERR_DAMAGED,
+                       "The lease %s is of format %llu, which this version of "
+                       "cauce does not know.",
+                       key, (unsigned long long)format);
+    if (rc == ERR_OK)
+        rc = json_need_string(root, "holder", "lease", &holder, err);
+    if (rc == ERR_OK)
+        rc = json_need_string(root, "id", "lease", &id, err);
+    if (rc == ERR_OK)
+        rc = json_need_unsigned(root, "epoch", "lease", &out->epoch, err);
+    if (rc == ERR_OK)
+        rc = json_need_integer(root, "expires", "lease", &out->expires, err);
+    copy_text(out->holder, sizeof out->holder, holder);
+    copy_text(out->id, sizeof out->id, id);
+    json_free(root);
+    return rc;
+}
+
+static int read_lease(struct store *st, const char *key, struct lease *out, struct error *err)
+{
+    struct str text;
+    *out = (struct lease){0};
+    str_init(&text, LEASE_SIZE_MAX);
+    int rc = store_get(st, key, &text, &out->tag, err);
+    if (rc == ERR_OK)
+        rc = parse_lease(&text, key, out, err);
+    str_release(&text);
+    copy_text(out->key, sizeof out->key, key);
+    return rc;
+}
+
+/* No answer to a swap: ours if our id is there, lost if another's is, else still unknown. */
+static int settle(struct store *st, struct lease *mine, const struct store_tag *before,
+                  struct error *err)
+{
+    struct lease seen;
+    int rc = read_lease(st, mine->key, &seen, err);
+    if (rc == ERR_OK && strcmp(seen.id, mine->id) == 0 && seen.expires == mine->expires) {
+        mine->tag = seen.tag;
+        return ERR_OK;
+    }
+    if (rc == ERR_OK && strcmp(seen.tag.text, before != NULL ? before->text : "") != 0)
+        return error_set(err, ERR_CONFLICT, "The lease %s was taken by %s.", mine->key,
+                         seen.holder);
+    return error_set(err, ERR_UNKNOWN,
+                     "Whether the lease %s is held is not known: the store gave "
+                     "no answer.",
+                     mine->key);
+}
+
+/* Replace the state `expected` (NULL: none) by `lease`. */
+static int swap_lease(struct store *st, struct lease *lease, const struct store_tag *expected,
+                      struct error *err)
+{
+    struct str text;
+    struct store_tag tag = {""};
+    str_init(&text, LEASE_SIZE_MAX);
+    write_lease(lease, &text);
+    struct store_body body = store_body_bytes(text.data, text.len);
+    int rc = store_swap(st, lease->key, expected, &body, &tag, err);
+    if (rc == ERR_OK)
+        lease->tag = tag;
+    else if (rc == ERR_UNKNOWN || rc == ERR_CONFLICT)
+        rc = settle(st, lease, expected, err);
+    str_release(&text);
+    return rc;
+}
+
+int lease_take(struct store *st, const char *key, const char *holder, int64_t duration,
+               struct lease *out, struct error *err)
+{
+    struct lease seen;
+    int rc = store_key_check(key, err);
+    if (rc == ERR_OK)
+        rc = read_lease(st, key, &seen, err);
+    bool there = rc == ERR_OK;
+    if (rc != ERR_OK && rc != ERR_ABSENT)
+        return rc;
+    int64_t now = time_now();
+    if (there && seen.expires > now) {
+        char until[TIME_TEXT_SIZE] = "?";
+        time_format(seen.expires, until, NULL);
+        return error_set(err, ERR_CONFLICT, "The lease %s is held by %s until %s.", key,
+                         seen.holder, until);
+    }
+    *out = (struct lease){.epoch = there ? seen.epoch + 1 : 1, .expires = now + duration};
+    copy_text(out->key, sizeof out->key, key);
+    copy_text(out->holder, sizeof out->holder, holder);
+    id_new(out->id);
+    return swap_lease(st, out, there ? &seen.tag : NULL, err);
+}
+
+int lease_renew(struct store *st, struct lease *lease, int64_t duration, struct error *err)
+{
+    struct lease next = *lease;
+    next.expires = time_now() + duration;
+    int rc = swap_lease(st, &next, &lease->tag, err);
+    if (rc == ERR_OK)
+        *lease = next;
+    return rc;
+}
+
+int lease_give_back(struct store *st, struct lease *lease, struct error *err)
+{
+    struct lease over = *lease;
+    over.expires = 0;
+    int rc = swap_lease(st, &over, &lease->tag, err);
+    return rc == ERR_CONFLICT ? ERR_OK : rc;
+}
