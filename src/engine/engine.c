@@ -1,8 +1,10 @@
 #include "engine/engine.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/engine_private.h"
 #include "engine/functions.h"
@@ -111,6 +113,7 @@ int engine_open(const struct engine_options *options, struct engine **out, struc
     struct engine *e = mem_calloc(1, sizeof *e);
     e->blame = ERR_SYSTEM;
     e->key_seed = options->key_seed;
+    e->memory = options->memory;
     rc = open_database(e, options, err);
     if (rc == ERR_OK)
         rc = functions_register(e->connection, &e->key_seed, err);
@@ -143,12 +146,13 @@ void engine_blame(struct engine *e, int code)
 }
 
 /*
- * DuckDB quotes the statement behind its message. That helps where the user wrote it (then the
- * blame is on the configuration); our own SQL would only bewilder, and stands in debug logs.
+ * Behind its message DuckDB quotes the statement, or advises settings that are not the user's. That
+ * helps where the user wrote the SQL (then the blame is on the configuration); ours stands in debug
+ * logs.
  */
 static int message_length(const struct engine *e, const char *text)
 {
-    const char *quote = e->blame == ERR_CONFIG ? NULL : strstr(text, "\n\nLINE ");
+    const char *quote = e->blame == ERR_CONFIG ? NULL : strstr(text, "\n\n");
     size_t n = quote != NULL ? (size_t)(quote - text) : strlen(text);
     while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\n'))
         n--;
@@ -161,6 +165,8 @@ static int failed(struct engine *e, const char *message, struct error *err)
         return stop_check(err);
     const char *text = message != NULL ? message : "the query failed without a message";
     int n = message_length(e, text);
+    if (str_starts(text, "INTERRUPT Error"))
+        return error_set(err, ERR_INTERRUPTED, "The query was interrupted: nothing was published.");
     if (strstr(text, "Out of Memory Error") != NULL)
         return error_set(err, ERR_LIMIT,
                          "%.*s Raise `memory`, lower `threads`, or free disk space for `temp`.", n,
@@ -173,7 +179,10 @@ int engine_run_on(struct engine *e, duckdb_connection connection, const char *sq
 {
     duckdb_result result;
     log_debug("sql: %.2000s", sql);
-    int rc = ERR_OK;
+    /* A request that came before the query began has found nothing to interrupt. */
+    int rc = stop_check(err);
+    if (rc != ERR_OK)
+        return rc;
     if (duckdb.query(connection, sql, &result) != DuckDBSuccess)
         rc = failed(e, duckdb.result_error(&result), err);
     duckdb.destroy_result(&result);
@@ -243,6 +252,7 @@ static int read_row(struct reader *r, duckdb_data_chunk chunk, idx_t row, struct
         duckdb_vector vector = duckdb.data_chunk_get_vector(chunk, i);
         uint64_t *valid = duckdb.vector_get_validity(vector);
         r->offsets[i] = SIZE_MAX;
+        r->lengths[i] = 0;
         if (valid != NULL && !duckdb.validity_row_is_valid(valid, row))
             continue;
         duckdb_string_t *strings = duckdb.vector_get_data(vector);
@@ -306,11 +316,15 @@ static int visit_result(struct engine *e, duckdb_result *result, engine_visit *v
 static int prepare(struct engine *e, const char *sql, duckdb_extracted_statements *statements,
                    duckdb_prepared_statement *prepared, struct error *err)
 {
+    int rc = stop_check(err);
+    if (rc != ERR_OK)
+        return rc;
     idx_t count = duckdb.extract_statements(e->connection, sql, statements);
-    if (count == 0)
-        return failed(e, duckdb.extract_statements_error(*statements), err);
+    const char *message = duckdb.extract_statements_error(*statements);
+    if (count == 0 && message != NULL && message[0] != '\0')
+        return failed(e, message, err);
     if (count != 1)
-        return error_set(err, e->blame, "one statement is expected, these are %llu.",
+        return error_set(err, e->blame, "one statement is expected, there are %llu.",
                          (unsigned long long)count);
     if (duckdb.prepare_extracted_statement(e->connection, *statements, 0, prepared) !=
         DuckDBSuccess)
@@ -327,8 +341,7 @@ int engine_query(struct engine *e, const char *sql, engine_visit *visit, void *c
     duckdb_result result;
     log_debug("sql: %.2000s", sql);
     int rc = prepare(e, sql, &statements, &prepared, err);
-    if (rc == ERR_OK &&
-        duckdb.pending_prepared_streaming(prepared, &pending) != DuckDBSuccess)
+    if (rc == ERR_OK && duckdb.pending_prepared_streaming(prepared, &pending) != DuckDBSuccess)
         rc = failed(e, duckdb.pending_error(pending), err);
     if (rc == ERR_OK) {
         if (duckdb.execute_pending(pending, &result) != DuckDBSuccess)
@@ -380,14 +393,32 @@ int engine_count(struct engine *e, const char *sql, uint64_t *out, struct error 
     if (rc == ERR_OK)
         rc = engine_text(e, wrapped.data, &text, err);
     if (rc == ERR_OK && text != NULL) {
-        char *end;
-        *out = strtoull(text, &end, 10);
-        if (*end != '\0' || end == text || text[0] == '-')
+        errno = 0;
+        *out = strtoull(text, NULL, 10);
+        if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0' || errno != 0)
             rc = error_set(err, ERR_SYSTEM, "a count was expected, the query gave %s.", text);
     }
     free(text);
     str_release(&wrapped);
     return rc;
+}
+
+/* DuckDB makes SELECTs of its pragmas, which cannot stand inside a statement all the same. */
+static bool is_pragma(const char *sql)
+{
+    for (;;) {
+        sql += strspn(sql, " \t\r\n;(");
+        const char *end = NULL;
+        if (str_starts(sql, "--"))
+            end = strchr(sql, '\n');
+        else if (str_starts(sql, "/*"))
+            end = strstr(sql, "*/");
+        else
+            return strncasecmp(sql, "pragma", 6) == 0;
+        if (end == NULL)
+            return false;
+        sql = end + (*end == '*' ? 2 : 1);
+    }
 }
 
 int engine_check_select(struct engine *e, const char *sql, struct error *err)
@@ -397,8 +428,8 @@ int engine_check_select(struct engine *e, const char *sql, struct error *err)
     int blame = e->blame;
     e->blame = ERR_CONFIG;
     int rc = prepare(e, sql, &statements, &prepared, err);
-    if (rc == ERR_OK &&
-        duckdb.prepared_statement_type(prepared) != DUCKDB_STATEMENT_TYPE_SELECT)
+    if (rc == ERR_OK && (duckdb.prepared_statement_type(prepared) != DUCKDB_STATEMENT_TYPE_SELECT ||
+                         is_pragma(sql)))
         rc = error_set(err, ERR_CONFIG, "the SQL must be one SELECT; it is another statement.");
     e->blame = blame;
     duckdb.destroy_prepare(&prepared);
@@ -411,6 +442,11 @@ void engine_interrupt(struct engine *e)
     duckdb.interrupt(e->connection);
     for (unsigned i = 0; i < e->worker_count; i++)
         duckdb.interrupt(e->workers[i]);
+}
+
+uint64_t engine_memory(const struct engine *e)
+{
+    return e->memory;
 }
 
 double engine_progress(struct engine *e)

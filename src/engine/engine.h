@@ -44,7 +44,8 @@ int engine_version(const char *library, const char **out, struct error *err);
 
 /*
  * Code that a failing statement gives: ERR_SYSTEM unless said otherwise with this call. Where the
- * statement reads the user's source, ERR_SOURCE is right. A stop request gives ERR_INTERRUPTED.
+ * statement reads the user's source, ERR_SOURCE is right. A stop request gives ERR_INTERRUPTED, also
+ * one that came before the statement; lack of memory ERR_LIMIT.
  */
 void engine_blame(struct engine *e, int code);
 
@@ -66,8 +67,8 @@ int engine_count(struct engine *e, const char *sql, uint64_t *out, struct error 
 
 /*
  * Run a query and visit its rows in order. Every column must be VARCHAR (cast in SQL); values are
- * borrowed for the duration of the call, NULL is NULL. `lengths` are bytes. Streams: memory does
- * not grow with the result. A non-zero return of `visit` ends it and is returned.
+ * borrowed for the duration of the call, NULL is NULL (length 0). `lengths` are bytes. Streams:
+ * memory does not grow with the result. A non-zero return of `visit` ends it and is returned.
  */
 struct engine_row {
     const char *const *values;
@@ -90,6 +91,9 @@ int engine_check_select(struct engine *e, const char *sql, struct error *err);
 
 /* Stop the running query, from any thread or signal handler; it fails with ERR_INTERRUPTED. */
 void engine_interrupt(struct engine *e);
+
+/* The limit it was opened with, in bytes; 0: DuckDB's own. */
+uint64_t engine_memory(const struct engine *e);
 
 /* Share of the running query that is done, 0 to 1; negative where it is not known. */
 double engine_progress(struct engine *e);

@@ -13,6 +13,7 @@ struct engine {
     duckdb_connection workers[ENGINE_WORKERS_MAX]; /* of engine_run_all */
     unsigned worker_count;
     uint64_t key_seed;
+    uint64_t memory;
     int blame;
 };
 

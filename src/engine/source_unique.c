@@ -21,13 +21,29 @@ static int take_repeated(void *ctx, const struct engine_row *row, struct error *
     return ERR_OK;
 }
 
-static int find_repeated(struct engine *e, const char *keys, struct error *err)
+/* What DuckDB needs to group one row, generously: it does not spill below some 32 MiB a thread. */
+#define GROUP_BYTES_PER_ROW 100
+
+/* In how many slices by hash the keys are grouped, so that each needs a quarter of the memory. */
+static uint64_t count_slices(const struct engine *e, uint64_t rows)
 {
-    return engine_runf(e, err,
-                       "CREATE OR REPLACE TABLE repeated AS "
-                       "SELECT %s, max(rowid) AS last, count(*) AS times FROM source_rows "
-                       "GROUP BY %s HAVING count(*) > 1",
-                       keys, keys);
+    uint64_t share = engine_memory(e) / 4;
+    return share == 0 ? 1 : 1 + rows * GROUP_BYTES_PER_ROW / share;
+}
+
+static int find_repeated(struct engine *e, const char *keys, uint64_t rows, struct error *err)
+{
+    uint64_t slices = count_slices(e, rows);
+    int rc = engine_runf(e, err,
+                         "CREATE OR REPLACE TABLE repeated AS "
+                         "SELECT %s, rowid AS last, 0 AS times FROM source_rows WHERE false",
+                         keys);
+    for (uint64_t i = 0; i < slices && rc == ERR_OK; i++)
+        rc = engine_runf(e, err,
+                         "INSERT INTO repeated SELECT %s, max(rowid), count(*) FROM source_rows "
+                         "WHERE hash(%s) %% %u = %u GROUP BY %s HAVING count(*) > 1",
+                         keys, keys, (unsigned long long)slices, (unsigned long long)i, keys);
+    return rc;
 }
 
 static int sample_repeated(struct engine *e, const struct schema *schema,
@@ -64,7 +80,7 @@ int source_unique(struct source *s, const struct schema *schema, bool fail,
     struct str keys;
     str_init(&keys, STR_MAX_DEFAULT);
     relation_keys(schema, "", &keys);
-    int rc = find_repeated(e, keys.data, err);
+    int rc = find_repeated(e, keys.data, report->rows, err);
     if (rc == ERR_OK)
         rc = engine_count(e, "SELECT coalesce(sum(times - 1), 0) FROM repeated",
                           &report->duplicates, err);
