@@ -222,7 +222,8 @@ static int check_own_words(struct check *c, size_t first, size_t count, struct e
                " AS v, ");
     relation_partition(c->schema, "", &sql);
     str_append(&sql, " AS p FROM ");
-    relation_events(c->schema, &c->events.relation[first], count, &sql);
+    relation_files(c->schema, RELATION_EVENT, (const char *const *)&c->events.paths[first], count,
+                   &sql);
     str_append(&sql, ") GROUP BY f");
     int rc = str_check(&sql, "the list of event files", err);
     if (rc == ERR_OK)

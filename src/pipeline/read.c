@@ -126,7 +126,8 @@ static void from_rows(const struct reading *r, struct str *sql)
     str_append(sql, " FROM (");
     if (r->options->events && l->files.count > 0) {
         str_append(sql, "SELECT * FROM ");
-        relation_events(r->schema, l->relation, l->files.count, sql);
+        relation_files(r->schema, RELATION_EVENT, (const char *const *)l->paths, l->files.count,
+                       sql);
     } else {
         relation_newest(r->schema, l->relation, l->files.count, sql);
     }

@@ -1,0 +1,85 @@
+#include <unistd.h>
+
+#include "catalog/gc.h"
+#include "cli/command.h"
+#include "cli/open.h"
+#include "cli/progress.h"
+#include "cli/text.h"
+
+static void print_json(const struct options *o, const struct opened *in, const struct gc_report *r)
+{
+    struct json *object = json_new_object();
+    struct json *list = json_new_array();
+    json_set_string(object, "dataset", in->config.dataset);
+    json_set_bool(object, "dry_run", !o->apply);
+    json_set_unsigned(object, "objects", r->count);
+    json_set_unsigned(object, "bytes", r->bytes);
+    json_set_unsigned(object, "removed", r->removed);
+    json_set_unsigned(object, "gc_epoch", r->gc_epoch);
+    for (size_t i = 0; i < r->count; i++) {
+        struct json *one = json_new_object();
+        json_set_string(one, "key", r->items[i].key);
+        json_set_unsigned(one, "bytes", r->items[i].size);
+        json_append(list, one);
+    }
+    json_set(object, "items", list);
+    text_print_json(object);
+}
+
+static void print_text(const struct options *o, const struct opened *in, const struct gc_report *r)
+{
+    char bytes[TEXT_SIZE];
+    text_bytes(r->bytes, bytes);
+    for (size_t i = 0; i < r->count; i++)
+        text_printf("%s\n", r->items[i].key);
+    if (o->quiet)
+        return;
+    if (r->count == 0)
+        text_printf("%s: nothing to delete\n", in->config.dataset);
+    else if (o->apply)
+        text_printf("%s: %zu of %zu objects deleted, %s\n", in->config.dataset, r->removed,
+                    r->count, bytes);
+    else
+        text_printf("%s: %zu %s, %s, would be deleted with --delete\n", in->config.dataset,
+                    r->count, text_plural(r->count, "object", "objects"), bytes);
+}
+
+static int collect(const struct options *o, int *status, struct error *err)
+{
+    struct opened in = {.store = NULL};
+    struct gc_report report = {.count = 0};
+    struct progress progress;
+    (void)status;
+    int rc = open_dataset(o, OPEN_READ, &in, err);
+    if (rc != ERR_OK)
+        return rc;
+    progress_start(&progress, progress_wanted(o, STDERR_FILENO) ? STDERR_FILENO : -1,
+                   "looking for remains");
+    rc = gc_collect(in.store, in.config.dataset, o->apply, &report, err);
+    progress_end(&progress);
+    if (rc == ERR_OK && o->json)
+        print_json(o, &in, &report);
+    else if (rc == ERR_OK)
+        print_text(o, &in, &report);
+    gc_report_release(&report);
+    open_release(&in);
+    return rc;
+}
+
+const struct command cmd_gc = {
+    .name = "gc",
+    .summary = "list, or delete, what interrupted runs left behind",
+    .operands = "DATASET.yml",
+    .about =
+        "Lists the objects that neither a published version nor anything derived names: what\n"
+        "interrupted or lost runs left behind. With --delete it deletes them, after a fence that\n"
+        "makes every writer that is still at work start again; it never deletes by age. Records of\n"
+        "runs are kept.",
+    .examples = "  cauce gc rates.yml\n"
+                "  cauce gc --delete rates.yml\n",
+    .own = {{"delete", 0, OPTION_FLAG, NULL, "delete them; without it nothing is changed",
+             OPTION_AT(apply)}},
+    .takes_dataset = true,
+    .stoppable = true,
+    .run = collect,
+};

@@ -1,0 +1,162 @@
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/open.h"
+#include "cli/text.h"
+#include "pipeline/status.h"
+#include "util/time.h"
+
+#define SECOND 1000000
+
+/* ---- JSON ---------------------------------------------------------------------------------- */
+
+static struct json *encode_derived(enum status_derived state, uint64_t sequence, const char *reason)
+{
+    struct json *object = json_new_object();
+    json_set_string(object, "state", status_derived_name(state));
+    json_set_unsigned(object, "sequence", sequence);
+    json_set_string(object, "reason", reason);
+    return object;
+}
+
+static void print_json(const struct opened *in, const struct status *s)
+{
+    const struct manifest *m = &s->base.manifest;
+    struct json *object = json_new_object();
+    json_set_string(object, "dataset", in->config.dataset);
+    json_set_string(object, "store", in->store->url);
+    text_set_version(object, &s->base.pointer.current);
+    text_set_time(object, "time", m->time);
+    json_set_unsigned(object, "rows_total", m->rows_total);
+    json_set_unsigned(object, "keys_total", m->keys.count);
+    json_set_unsigned(object, "oldest_sequence", s->base.pointer.oldest_sequence);
+    json_set(object, "index", encode_derived(s->index, s->index_sequence, s->index_reason));
+    json_set(object, "projections", encode_derived(s->projections, s->projections_sequence, NULL));
+    json_set(object, "last_run", json_copy(s->last_run));
+    text_set_time(object, "last_success", s->last_success);
+    json_set(object, "expect_every_seconds",
+             s->expect_every > 0 ? json_new_integer(s->expect_every) : json_new_null());
+    json_set(object, "late", s->expect_every > 0 ? json_new_bool(s->late) : json_new_null());
+    text_print_json(object);
+}
+
+/* ---- Text ---------------------------------------------------------------------------------- */
+
+static void print_version(const struct status *s)
+{
+    const struct manifest *m = &s->base.manifest;
+    char name[LAYOUT_NAME_SIZE];
+    char time[TEXT_SIZE];
+    if (s->base.pointer.current.sequence == 0) {
+        text_print("version:      none yet\n");
+        return;
+    }
+    layout_name(&s->base.pointer.current, name);
+    text_printf("version:      %s, made at %s\n", name, text_time(m->time, time));
+    text_printf("rows:         %llu in all versions, %llu keys\n",
+                (unsigned long long)m->rows_total, (unsigned long long)m->keys.count);
+}
+
+static void print_derived(const char *label, enum status_derived state, uint64_t sequence,
+                          const char *reason)
+{
+    text_printf("%-13s ", label);
+    switch (state) {
+    case STATUS_NONE:
+        text_print("none yet");
+        break;
+    case STATUS_FRESH:
+        text_print("fresh");
+        break;
+    case STATUS_BEHIND:
+        text_printf("behind, at version %llu; the next run catches up",
+                    (unsigned long long)sequence);
+        break;
+    case STATUS_IN_PROGRESS:
+        text_printf("in progress, at version %llu; the next run goes on with it",
+                    (unsigned long long)sequence);
+        break;
+    case STATUS_INVALID:
+        text_print("not usable; the next run builds it anew");
+        break;
+    }
+    text_printf("%s%s%s\n", reason != NULL ? " (" : "", reason != NULL ? reason : "",
+                reason != NULL ? ")" : "");
+}
+
+static void print_last_run(const struct status *s)
+{
+    char time[TEXT_SIZE];
+    int64_t started = 0;
+    if (s->last_run == NULL) {
+        text_print("last run:     none recorded\n");
+        return;
+    }
+    time_parse(json_string(json_get(s->last_run, "started_at")), &started, NULL);
+    text_printf("last run:     %s at %s\n", json_string(json_get(s->last_run, "outcome")),
+                text_time(started, time));
+    const struct json *error = json_get(s->last_run, "error");
+    if (json_is_object(error))
+        text_printf("              %s\n", json_string(json_get(error, "message")));
+}
+
+static void print_expectation(const struct status *s, int64_t now)
+{
+    char every[TEXT_SIZE];
+    char ago[TEXT_SIZE];
+    if (s->expect_every == 0)
+        return;
+    text_seconds((double)s->expect_every, every);
+    if (s->last_success == 0) {
+        text_printf("expected:     every %s; LATE: no run has succeeded yet\n", every);
+        return;
+    }
+    text_seconds((double)(now - s->last_success) / SECOND, ago);
+    text_printf("expected:     every %s; %s: the last success was %s ago\n", every,
+                s->late ? "LATE" : "in time", ago);
+}
+
+static void print_text(const struct opened *in, const struct status *s, int64_t now)
+{
+    text_printf("dataset:      %s in %s\n", in->config.dataset, in->store->url);
+    print_version(s);
+    print_derived("key index:", s->index, s->index_sequence, s->index_reason);
+    print_derived("projections:", s->projections, s->projections_sequence, NULL);
+    print_last_run(s);
+    print_expectation(s, now);
+}
+
+static int status(const struct options *o, int *exit_status, struct error *err)
+{
+    struct opened in = {.store = NULL};
+    struct status s;
+    int64_t now = time_now();
+    (void)exit_status;
+    int rc = open_dataset(o, OPEN_READ, &in, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = status_read(&in.dataset, now, &s, err);
+    if (rc == ERR_OK) {
+        if (o->json)
+            print_json(&in, &s);
+        else
+            print_text(&in, &s, now);
+        status_release(&s);
+    }
+    open_release(&in);
+    return rc;
+}
+
+const struct command cmd_status = {
+    .name = "status",
+    .summary = "show the newest version, what reflects it, and the last run",
+    .operands = "DATASET.yml",
+    .about = "Shows the newest version and its rows, whether the key index and the projections\n"
+             "reflect it, how the last run ended and, where `expect_every` is set, whether runs\n"
+             "come as often as they should.",
+    .examples = "  cauce status rates.yml\n"
+                "  cauce status --store s3://bucket/data --dataset rates\n"
+                "  cauce status --json rates.yml\n",
+    .takes_dataset = true,
+    .run = status,
+};

@@ -1,0 +1,137 @@
+/*
+ * The program: finds the command, parses its options, runs it, and turns what came of it into one
+ * message and an exit status. Text is never translated and no locale is set, so that output is the
+ * same everywhere.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/exit.h"
+#include "cli/text.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/stop.h"
+
+/* Print an error: one line of the log, or one per line of the text where people read it. */
+static void complain(const struct error *err, enum log_format format)
+{
+    const char *text = err->text;
+    if (format == LOG_JSON) {
+        const struct log_field code[] = {LOG_STR("code", error_name(err->code)), LOG_END};
+        log_write(LOG_ERROR, code, "%s", text);
+        return;
+    }
+    while (*text != '\0') {
+        size_t n = strcspn(text, "\n");
+        log_error("%.*s", (int)n, text);
+        text += n + (text[n] == '\n');
+    }
+}
+
+/* Has whoever read our standard output gone? Then nobody is interested in an error, either. */
+static bool is_abandoned(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
+/* What was printed must have arrived: a full disk is no success. */
+static int finish_output(int status, enum log_format format)
+{
+    struct error err = ERROR_INIT;
+    errno = 0;
+    bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
+    if (!failed)
+        return status;
+    if (is_abandoned())
+        return status == EXIT_DONE ? EXIT_BROKEN_PIPE : status;
+    int reason = errno != 0 ? errno : EIO;
+    error_set_errno(&err, ERR_SYSTEM, reason, "The standard output could not be written");
+    complain(&err, format);
+    return status == EXIT_DONE ? EXIT_OTHER : status;
+}
+
+static int usage(void)
+{
+    struct str text;
+    str_init(&text, STR_MAX_DEFAULT);
+    command_help(&text);
+    fputs(text.data, stderr);
+    str_release(&text);
+    return EXIT_USAGE;
+}
+
+static int run_command_line(const struct command *command, const struct options *options,
+                            enum log_format format)
+{
+    struct error err = ERROR_INIT;
+    int status = EXIT_DONE;
+    if (command->stoppable)
+        stop_install();
+    int rc = command->run(options, &status, &err);
+    if (rc == ERR_OK)
+        return status;
+    /* A failure to write to nobody is not worth a word. */
+    if (rc == ERR_SYSTEM && is_abandoned())
+        return EXIT_BROKEN_PIPE;
+    complain(&err, format);
+    return exit_status_of(rc);
+}
+
+static int start(const struct command *command, int argc, char **argv)
+{
+    struct options options;
+    struct error err = ERROR_INIT;
+    enum log_level level = LOG_WARN;
+    enum log_format format = LOG_TEXT;
+    int rc = options_parse(command, argc, argv, &options, &err);
+    options_log(&options, &level, &format);
+    log_setup(level, format);
+    if (rc != ERR_OK) {
+        complain(&err, format);
+        return exit_status_of(rc);
+    }
+    int status = EXIT_DONE;
+    if (options.help) {
+        struct str text;
+        str_init(&text, STR_MAX_DEFAULT);
+        options_help(command, &text);
+        text_print(text.data);
+        str_release(&text);
+    } else {
+        status = run_command_line(command, &options, format);
+    }
+    return finish_output(status, format);
+}
+
+/* "cauce --help" and "cauce --version" are what people try first. */
+static const char *command_name(const char *text)
+{
+    if (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0)
+        return "help";
+    if (strcmp(text, "--version") == 0 || strcmp(text, "-V") == 0)
+        return "version";
+    return text;
+}
+
+int main(int argc, char **argv)
+{
+    const struct command *command;
+    struct error err = ERROR_INIT;
+    /* A connection or a pipe that is closed gives an error where it is written to. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2)
+        return usage();
+    int rc = command_find(command_name(argv[1]), &command, &err);
+    if (rc != ERR_OK) {
+        complain(&err, LOG_TEXT);
+        return exit_status_of(rc);
+    }
+    return start(command, argc - 1, argv + 1);
+}

@@ -1,0 +1,11 @@
+/* Names that `cauce init` makes up. Pure functions; what they return is the caller's to free. */
+#ifndef CAUCE_CLI_NAMES_H
+#define CAUCE_CLI_NAMES_H
+
+/* An id of a dataset, made of a file's name: "Daily Rates.yml" gives "daily-rates". */
+char *names_of_file(const char *path);
+
+/* The path `to` as seen from the folder `from`; both absolute and without links. */
+char *names_relative(const char *from, const char *to);
+
+#endif

@@ -1,0 +1,181 @@
+#include "cli/open.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/fs.h"
+#include "util/mem.h"
+
+char *open_join(const char *store, const char *dataset)
+{
+    size_t n = strlen(store);
+    while (n > 0 && store[n - 1] == '/')
+        n--;
+    /* "memory:" alone is a memory of one's own, and "/" the root folder. */
+    if (n > 0 && store[n - 1] == ':')
+        return mem_printf("%.*s%s", (int)n, store, dataset);
+    return mem_printf("%.*s/%s", (int)n, store, dataset);
+}
+
+/* ---- Settings of the store ----------------------------------------------------------------- */
+
+static const char *encryption_name(enum config_encryption encryption)
+{
+    switch (encryption) {
+    case CONFIG_ENCRYPTION_NONE:
+        return "none";
+    case CONFIG_ENCRYPTION_SSE_S3:
+        return "sse-s3";
+    case CONFIG_ENCRYPTION_SSE_KMS:
+        return "sse-kms";
+    default:
+        return NULL;
+    }
+}
+
+static const char *addressing(const struct config_store_options *o)
+{
+    if (!o->path_style_set)
+        return NULL;
+    return o->path_style ? "path" : "virtual";
+}
+
+const char *open_setting(void *ctx, const char *name)
+{
+    const struct config *config = ctx;
+    const struct config_store_options *o = &config->store_options;
+    static char parallel[16];
+    static const unsigned parallel_default = 16;
+    snprintf(parallel, sizeof parallel, "%u", o->parallel);
+    const struct {
+        const char *name;
+        const char *value;
+    } settings[] = {
+        {"AWS_ENDPOINT_URL_S3", o->endpoint},
+        {"AWS_REGION", o->region},
+        {"AWS_PROFILE", o->profile},
+        {"AWS_CA_BUNDLE", o->ca_bundle},
+        {"CAUCE_S3_ADDRESSING", addressing(o)},
+        {"CAUCE_S3_EXPECTED_BUCKET_OWNER", o->expected_bucket_owner},
+        {"CAUCE_S3_ENCRYPTION", encryption_name(o->encryption)},
+        {"CAUCE_S3_KMS_KEY_ID", o->kms_key_id},
+        {"CAUCE_S3_ALLOW_HTTP", o->allow_http ? "1" : NULL},
+        {"CAUCE_S3_PARALLEL", o->parallel != parallel_default ? parallel : NULL},
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        if (settings[i].value != NULL && strcmp(settings[i].name, name) == 0)
+            return settings[i].value;
+    }
+    struct config_env env = config_env_process();
+    return env.get(env.ctx, name);
+}
+
+/* ---- Configuration ------------------------------------------------------------------------- */
+
+static void show_problems(const struct options *options, const struct config_problems *problems,
+                          struct error *err)
+{
+    enum log_level level;
+    enum log_format format;
+    if (problems->count == 0)
+        return;
+    options_log(options, &level, &format);
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct config_problem *p = &problems->items[i];
+        if (format == LOG_JSON)
+            log_error("%s:%u:%u: %s", p->file, p->line, p->column, p->message);
+        else
+            fprintf(stderr, "%s:%u:%u: %s\n", p->file, p->line, p->column, p->message);
+    }
+    size_t count = problems->count + problems->dropped;
+    error_set(err, ERR_CONFIG, "%s has %zu problem%s.", problems->items[0].file, count,
+              count == 1 ? "" : "s");
+}
+
+static int load_file(const struct options *options, struct opened *out, struct error *err)
+{
+    struct config_problems problems;
+    config_problems_init(&problems);
+    int rc = config_load(options->file, NULL, &out->config, &problems, err);
+    if (rc != ERR_OK)
+        show_problems(options, &problems, err);
+    else
+        out->has_config = true;
+    config_problems_release(&problems);
+    return rc;
+}
+
+int open_config(const struct options *options, struct opened *out, struct error *err)
+{
+    int rc = ERR_OK;
+    *out = (struct opened){.has_config = false};
+    if (options->file != NULL)
+        rc = load_file(options, out, err);
+    else
+        config_defaults(NULL, &out->config);
+    if (rc == ERR_OK && options->dataset != NULL)
+        rc = config_set_dataset(&out->config, options->dataset, err);
+    if (rc == ERR_OK && options->store != NULL)
+        rc = config_set_store(&out->config, options->store, err);
+    if (rc == ERR_OK && options->source != NULL)
+        rc = config_set_source(&out->config, options->source, err);
+    if (rc != ERR_OK)
+        open_release(out);
+    return rc;
+}
+
+/* ---- Store --------------------------------------------------------------------------------- */
+
+static int open_store(enum open_mode mode, struct opened *out, struct error *err)
+{
+    const struct config *config = &out->config;
+    struct store_options options = {
+        .allow_network_filesystem = config->store_options.allow_network_filesystem,
+        .create = mode == OPEN_CREATE,
+        .setting = open_setting,
+        .setting_ctx = &out->config,
+    };
+    out->url = open_join(config->store, config->dataset);
+    int rc = store_open(out->url, &options, &out->store, err);
+    if (rc != ERR_ABSENT)
+        return rc;
+    /* What is not there holds nothing, and nothing is to be made for a dry run. */
+    if (mode == OPEN_DRY)
+        return store_open("memory:", NULL, &out->store, err);
+    return error_set(err, rc, "There is no dataset \"%s\" in the store %s. \"cauce run\" makes it.",
+                     config->dataset, config->store);
+}
+
+int open_dataset(const struct options *options, enum open_mode mode, struct opened *out,
+                 struct error *err)
+{
+    int rc = open_config(options, out, err);
+    if (rc != ERR_OK)
+        return rc;
+    if (out->config.store == NULL)
+        rc = error_set(err, ERR_CONFIG, "No store is named: set \"store\" in %s, or give --store.",
+                       options->file);
+    if (rc == ERR_OK)
+        rc = open_store(mode, out, err);
+    if (rc != ERR_OK) {
+        open_release(out);
+        return rc;
+    }
+    struct limits limits = {
+        .memory = out->config.memory, .threads = out->config.threads, .temp = out->config.temp};
+    dataset_init(&out->dataset, out->store, out->config.dataset,
+                 out->has_config ? &out->config : NULL, &limits);
+    return ERR_OK;
+}
+
+void open_release(struct opened *o)
+{
+    if (o->store != NULL) {
+        dataset_release(&o->dataset);
+        store_free(o->store);
+    }
+    free(o->url);
+    config_release(&o->config);
+    *o = (struct opened){.has_config = false};
+}

@@ -1,0 +1,50 @@
+/*
+ * From the command line to an opened dataset: its configuration (where DATASET.yml is given), its
+ * store at `<store>/<dataset>`, and the limits of a run.
+ */
+#ifndef CAUCE_CLI_OPEN_H
+#define CAUCE_CLI_OPEN_H
+
+#include <stdbool.h>
+
+#include "cli/options.h"
+#include "config/config.h"
+#include "pipeline/dataset.h"
+#include "store/store.h"
+
+enum open_mode {
+    OPEN_READ,   /* a folder that is not there: ERR_ABSENT, no such dataset */
+    OPEN_DRY,    /* as if it were there and empty; nothing is created */
+    OPEN_CREATE, /* it is created */
+};
+
+/* Limits and names live here; the dataset borrows them. */
+struct opened {
+    struct config config; /* of the file; without one: nothing but defaults, dataset and store */
+    bool has_config;      /* of a file */
+    char *url;            /* of the store, dataset included */
+    struct store *store;
+    struct dataset dataset;
+};
+
+/*
+ * Read the configuration; every problem is one line on standard error, and `err` sums them up.
+ * --store, --dataset and --source take the place of what it says.
+ */
+int open_config(const struct options *options, struct opened *out, struct error *err);
+
+/* Then the store; ERR_ABSENT, ERR_CONFIG and ERR_GATE as store_open. Releases `out` on failure. */
+int open_dataset(const struct options *options, enum open_mode mode, struct opened *out,
+                 struct error *err);
+void open_release(struct opened *o); /* safe on a zeroed struct */
+
+/* URL or path of a dataset in a store, as a new string. Pure. */
+char *open_join(const char *store, const char *dataset);
+
+/*
+ * Value of a setting of a store (see store_options.setting): what the configuration says, else the
+ * environment. `ctx` is a struct config.
+ */
+const char *open_setting(void *ctx, const char *name);
+
+#endif

@@ -1,0 +1,74 @@
+#include "cli/run_command.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/exit.h"
+#include "cli/open.h"
+#include "cli/progress.h"
+#include "cli/summary.h"
+#include "cli/text.h"
+#include "pipeline/record.h"
+#include "pipeline/run.h"
+#include "util/id.h"
+#include "util/time.h"
+
+static void show_step(void *ctx, enum run_step step, double done)
+{
+    progress_step(ctx, summary_step(step), done);
+}
+
+static void print(const struct options *o, const struct dataset *d, const struct run_report *r)
+{
+    struct str out;
+    if (o->json) {
+        text_print_json(record_encode(d, r));
+        return;
+    }
+    if (o->quiet)
+        return;
+    str_init(&out, STR_MAX_DEFAULT);
+    summary_format(d->id, r, &out);
+    text_printf("%s", out.data);
+    str_release(&out);
+}
+
+/* With --json whoever reads the answer gets one, also where the run could not even begin. */
+static void print_not_begun(const struct options *o, int code, const struct error *err)
+{
+    struct run_report report = {.outcome = RUN_FAILED, .code = code, .started = time_now()};
+    struct dataset none = {.id = o->dataset};
+    id_new(report.run_id);
+    report.finished = report.started;
+    memcpy(report.message, err->text, sizeof report.message);
+    print(o, &none, &report);
+}
+
+int run_command(const struct options *o, bool dry, int *status, struct error *err)
+{
+    struct opened in = {.store = NULL};
+    struct run_report report;
+    struct progress progress;
+    int rc = open_dataset(o, dry ? OPEN_DRY : OPEN_CREATE, &in, err);
+    if (rc != ERR_OK) {
+        print_not_begun(o, rc, err);
+        return rc;
+    }
+    progress_start(&progress, progress_wanted(o, STDERR_FILENO) ? STDERR_FILENO : -1, "starting");
+    struct run_options options = {
+        .dry_run = dry,
+        .force = o->force,
+        .no_consolidate = o->no_consolidate,
+        .progress = show_step,
+        .progress_ctx = &progress,
+    };
+    rc = run_dataset(&in.dataset, &options, &report, err);
+    progress_end(&progress);
+    print(o, &in.dataset, &report);
+    bool idle = report.outcome == RUN_UNCHANGED || report.outcome == RUN_NO_NEW_ROWS;
+    if (rc == ERR_OK && idle && o->detailed_exitcode)
+        *status = EXIT_UNCHANGED;
+    run_report_release(&report);
+    open_release(&in);
+    return rc;
+}
