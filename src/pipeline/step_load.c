@@ -107,7 +107,8 @@ static int gate_bad_rows(struct run *r, struct error *err)
         free(advice);
         return rc;
     }
-    run_warn(r, "%llu rows of the source were rejected", (unsigned long long)rejected);
+    run_warn(r, "%llu %s of the source %s rejected", (unsigned long long)rejected,
+             rejected == 1 ? "row" : "rows", rejected == 1 ? "was" : "were");
     return ERR_OK;
 }
 
@@ -121,8 +122,9 @@ static int gate_duplicates(struct run *r, struct error *err)
     if (rc != ERR_OK || rows->duplicates == 0)
         return rc;
     if (!fail) {
-        run_warn(r, "%llu rows of the source repeat the key of a later row, which was taken",
-                 (unsigned long long)rows->duplicates);
+        run_warn(r, "%llu %s the key of a later row, which was taken",
+                 (unsigned long long)rows->duplicates,
+                 rows->duplicates == 1 ? "row of the source has" : "rows of the source have");
         return ERR_OK;
     }
     const struct source_reject *sample = first < rows->sample_count ? &rows->samples[first] : NULL;
