@@ -252,14 +252,14 @@ static enum next plan(struct run *r, int *rc, struct error *err)
 {
     *rc = find_base(r, err);
     if (*rc != ERR_OK)
-        return NEXT_DONE;
+        return *rc == ERR_CONFLICT ? NEXT_AGAIN : NEXT_DONE;
     if (!r->is_loaded && !r->options->force && step_source_unchanged(r)) {
         r->report->outcome = RUN_UNCHANGED;
         return NEXT_DONE;
     }
     *rc = load(r, err);
     if (*rc != ERR_OK)
-        return NEXT_DONE;
+        return *rc == ERR_CONFLICT ? NEXT_AGAIN : NEXT_DONE;
     if (r->delta.count == 0) {
         r->report->outcome = RUN_NO_NEW_ROWS;
         if (!r->options->dry_run)
