@@ -136,11 +136,11 @@ int file_content_tag(struct file_root *root, const char *key, struct store_tag *
 /* ---- Writing ------------------------------------------------------------------------------- */
 
 /*
- * Name of a temporary file for the object. It has to be a key itself, so that what is left of an
- * interrupted write is listed; in a folder whose own name leaves no room it lies in the root.
+ * The name has to be a key itself, so that what is left of an interrupted write is listed; in a
+ * folder whose own name leaves no room the file lies in the root.
  */
-static void make_temp_name(const struct file_root *root, const struct file_place *place,
-                           const char *key, struct file_temp *temp)
+void file_temp_name(const struct file_root *root, const struct file_place *place, const char *key,
+                    struct file_temp *temp)
 {
     size_t before = strlen(key) - strlen(place->name);
     size_t room = STORE_KEY_MAX - before;
@@ -201,12 +201,10 @@ static int write_copy(const struct file_root *root, int fd, const char *key,
     return rc;
 }
 
-int file_temp_write(struct file_root *root, const struct file_place *place, const char *key,
-                    const struct store_body *body, struct file_temp *temp, bool *vanished,
-                    struct error *err)
+int file_temp_write(struct file_root *root, const char *key, const struct store_body *body,
+                    const struct file_temp *temp, bool *vanished, struct error *err)
 {
     *vanished = false;
-    make_temp_name(root, place, key, temp);
     int fd = openat(temp->folder, temp->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                     0666);
     if (fd < 0) {
@@ -249,6 +247,12 @@ int file_publish_new(struct file_root *root, const struct file_temp *temp,
                      const struct file_place *place, const char *key, bool *vanished,
                      struct error *err)
 {
+    int rc = file_root_settle(root, key, err);
+    *vanished = rc == ERR_ABSENT;
+    if (rc != ERR_OK) {
+        file_temp_drop(temp);
+        return rc;
+    }
     int failed = linkat(temp->folder, temp->name, place->folder, place->name, 0);
     int errnum = errno;
     file_temp_drop(temp);
@@ -272,8 +276,11 @@ int file_publish_new(struct file_root *root, const struct file_temp *temp,
 int file_publish_over(struct file_root *root, const struct file_temp *temp,
                       const struct file_place *place, const char *key, struct error *err)
 {
-    if (renameat(temp->folder, temp->name, place->folder, place->name) == 0)
+    if (renameat(temp->folder, temp->name, place->folder, place->name) == 0) {
+        /* Two names of one file, a local file that is the object already, are left alone. */
+        file_temp_drop(temp);
         return file_settle_change(root, place->folder, key, err);
+    }
     int errnum = errno;
     if (errnum == EIO)
         return file_unclear(root, errnum, key, err);

@@ -42,36 +42,39 @@ struct file_temp {
     char name[NAME_MAX + 1];
 };
 
+/* Choose the name: "<name>.tmp-<32 hex>" beside the object, shortened where it would be too long. */
+void file_temp_name(const struct file_root *root, const struct file_place *place, const char *key,
+                    struct file_temp *temp);
+
 /*
- * Write the body to a new file "<name>.tmp-<32 hex>" beside the object, and to disk. A name that
- * would become too long is shortened. Nothing is left behind by a failure, and a file whose fsync
- * failed is never synced again. `*vanished`: the folder was removed meanwhile; enter it again.
+ * Write the body to the file, and to disk. Nothing is left behind by a failure, and a file whose
+ * fsync failed is never synced again. `*vanished`: the folder was removed meanwhile; enter it again.
  */
-int file_temp_write(struct file_root *root, const struct file_place *place, const char *key,
-                    const struct store_body *body, struct file_temp *temp, bool *vanished,
-                    struct error *err);
+int file_temp_write(struct file_root *root, const char *key, const struct store_body *body,
+                    const struct file_temp *temp, bool *vanished, struct error *err);
+
+/*
+ * The same without copying: the local file of the body gets a second name. Done only where the
+ * result is what creating a file would have given: same file system, same owner and group,
+ * permissions by the umask, no default ACL. `*linked` is false where that does not hold, or where
+ * the file could not be brought to disk (`*unsafe`: its pages may be lost although a second fsync
+ * would say otherwise): then copy.
+ */
+int file_temp_link(struct file_root *root, const char *key, const struct store_body *body,
+                   const struct file_temp *temp, bool *linked, bool *unsafe, struct error *err);
+
 void file_temp_drop(const struct file_temp *temp);
 
 /*
  * Give the file its name where nothing has that name (ERR_CONFLICT else), or in place of what has
- * it; the file is gone afterwards in any case. ERR_UNKNOWN: it may have its name, and may lose it
- * again in a power failure.
+ * it; new folders are brought to disk before. The file is gone afterwards in any case. ERR_UNKNOWN:
+ * it may have its name, and may lose it again in a power failure.
  */
 int file_publish_new(struct file_root *root, const struct file_temp *temp,
                      const struct file_place *place, const char *key, bool *vanished,
                      struct error *err);
 int file_publish_over(struct file_root *root, const struct file_temp *temp,
                       const struct file_place *place, const char *key, struct error *err);
-
-/*
- * Give the local file of a body a second name, that of the object, without copying it. Its content
- * is hashed and brought to disk first. Done only where the result is what creating a file would
- * have given: same file system, same owner and group, permissions by the umask, no default ACL.
- * `*linked` is false where that does not hold, or where the file could not be brought to disk
- * (`*unsafe`: its pages may be lost although a second fsync would say otherwise): then copy.
- */
-int file_link_body(struct file_root *root, const struct file_place *place, const char *key,
-                   const struct store_body *body, bool *linked, bool *unsafe, struct error *err);
 
 /* The change of a folder is made; now bring it to disk, or ERR_UNKNOWN. */
 int file_settle_change(const struct file_root *root, int folder, const char *key,

@@ -1,7 +1,6 @@
 /* A local file that becomes an object without being copied. */
 #include "store/file_content.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,48 +57,38 @@ static bool adapt(int fd, int folder)
     return (st.st_mode & 07777) == wanted || fchmod(fd, wanted) == 0;
 }
 
-/* Give the open file a name in the folder. 0, or an errno value. */
-static int link_descriptor(int fd, int folder, const char *name)
+/* Give the open file a name in the folder. */
+static bool link_descriptor(int fd, int folder, const char *name)
 {
     /* By descriptor, so that exactly the file that was checked gets the name: open(2). */
     char path[64];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    return linkat(AT_FDCWD, path, folder, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+    return linkat(AT_FDCWD, path, folder, name, AT_SYMLINK_FOLLOW) == 0;
 }
 
-int file_link_body(struct file_root *root, const struct file_place *place, const char *key,
-                   const struct store_body *body, bool *linked, bool *unsafe, struct error *err)
+int file_temp_link(struct file_root *root, const char *key, const struct store_body *body,
+                   const struct file_temp *temp, bool *linked, bool *unsafe, struct error *err)
 {
     struct store_tag tag = {""};
     uint64_t size = 0;
     int rc = ERR_OK;
-    int errnum;
     *linked = false;
     *unsafe = false;
+    /* Whatever is wrong with the file, copying it will say. */
     int fd = open(body->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || !adapt(fd, place->folder))
-        goto out; /* copying will say what is wrong, if anything is */
-    if (file_content_read(root, fd, key, NULL, -1, NULL, &tag, &size, NULL) != ERR_OK)
+    if (fd < 0)
+        return ERR_OK;
+    /* Linked first: from then on nobody removes the folder. */
+    if (!adapt(fd, temp->folder) || !link_descriptor(fd, temp->folder, temp->name))
         goto out;
-    rc = store_body_verify(body, key, size, tag.text, err);
-    if (rc != ERR_OK)
-        goto out;
-    if (fsync(fd) != 0) {
-        *unsafe = true;
-        goto out;
+    if (file_content_read(root, fd, key, NULL, -1, NULL, &tag, &size, NULL) == ERR_OK) {
+        rc = store_body_verify(body, key, size, tag.text, err);
+        *unsafe = rc == ERR_OK && fsync(fd) != 0;
+        *linked = rc == ERR_OK && !*unsafe;
     }
-    errnum = link_descriptor(fd, place->folder, place->name);
-    if (errnum == 0) {
-        *linked = true;
-        rc = file_settle_change(root, place->folder, key, err);
-    } else if (errnum == EEXIST) {
-        rc = error_set(err, ERR_CONFLICT, "%s exists already in the folder %s. It was not changed.",
-                       key, root->path);
-    } else if (errnum == EIO) {
-        rc = file_unclear(root, errnum, key, err);
-    }
+    if (!*linked)
+        file_temp_drop(temp);
 out:
-    if (fd >= 0)
-        close(fd);
+    close(fd);
     return rc;
 }

@@ -225,18 +225,18 @@ static bool is_plain_file(int parent, const char *name)
 }
 
 /*
- * Open the folder that the first `length` bytes of `key` name, segment by segment. ENOENT under
- * FILE_CREATE says that somebody removed a folder meanwhile: `*vanished`.
+ * Open the folder that the first `length` bytes of `key` name, segment by segment; with `settling`,
+ * each is on disk. ERR_ABSENT under FILE_CREATE says that somebody removed a folder meanwhile.
  */
 static int walk(struct file_root *root, const char *key, size_t length, enum file_entry entry,
-                int *out, bool *vanished, struct error *err)
+                bool settling, int *out, struct error *err)
 {
-    bool create = entry == FILE_CREATE;
     char name[NAME_MAX + 1];
+    int rc = ERR_OK;
     int fd = fcntl(root->fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
         return file_root_error(root, errno, "open the folder of", key, err);
-    for (size_t i = 0; i < length;) {
+    for (size_t i = 0; rc == ERR_OK && i < length;) {
         size_t n = strcspn(key + i, "/");
         int errnum = n > NAME_MAX ? ENAMETOOLONG : 0;
         int next = -1;
@@ -247,23 +247,21 @@ static int walk(struct file_root *root, const char *key, size_t length, enum fil
             errnum = errno;
         }
         if (next < 0) {
-            if (errnum == ENOTDIR && !create && is_plain_file(fd, name))
+            if (errnum == ENOTDIR && entry != FILE_CREATE && is_plain_file(fd, name))
                 errnum = ENOENT;
-            *vanished = create && errnum == ENOENT;
-            close(fd);
-            return file_root_error(root, errnum, create ? "write" : "find", key, err);
+            rc = file_root_error(root, errnum, "reach", key, err);
+        } else if (settling) {
+            rc = settle(root, fd, next, key, err);
         }
-        int rc = create ? settle(root, fd, next, key, err) : ERR_OK;
         close(fd);
         fd = next;
-        if (rc != ERR_OK) {
-            close(fd);
-            return rc;
-        }
         i += n + 1;
     }
-    *out = fd;
-    return ERR_OK;
+    if (rc == ERR_OK)
+        *out = fd;
+    else if (fd >= 0)
+        close(fd);
+    return rc;
 }
 
 /* Bytes of the key before its last slash; 0 where it has none. */
@@ -277,19 +275,24 @@ int file_root_enter(struct file_root *root, const char *key, enum file_entry ent
                     struct file_place *place, struct error *err)
 {
     size_t length = folder_length(key);
-    bool vanished = false;
-    int rc;
     *place = (struct file_place){.folder = -1, .name = key + (length > 0 ? length + 1 : 0)};
-    int tries = 0;
-    do {
-        vanished = false;
-        rc = walk(root, key, length, entry, &place->folder, &vanished, err);
-    } while (vanished && ++tries < ENTER_TRIES);
-    if (vanished)
+    int rc = walk(root, key, length, entry, false, &place->folder, err);
+    for (int tries = 1; rc == ERR_ABSENT && entry == FILE_CREATE && tries < ENTER_TRIES; tries++)
+        rc = walk(root, key, length, entry, false, &place->folder, err);
+    if (rc == ERR_ABSENT && entry == FILE_CREATE)
         rc = error_set(err, ERR_AGAIN,
                        "The folders of %s in %s vanish while they are being made. Nothing was "
                        "changed; see that the store's folder is still there, and run again.",
                        key, root->path);
+    return rc;
+}
+
+int file_root_settle(struct file_root *root, const char *key, struct error *err)
+{
+    int fd;
+    int rc = walk(root, key, folder_length(key), FILE_CHANGE, true, &fd, err);
+    if (rc == ERR_OK)
+        close(fd);
     return rc;
 }
 

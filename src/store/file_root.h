@@ -46,7 +46,7 @@ void file_root_release(struct file_root *root);
 enum file_entry {
     FILE_LOOK,   /* to look at what is there; the folder cannot be synced */
     FILE_CHANGE, /* to change it; it must be there */
-    FILE_CREATE, /* as FILE_CHANGE; folders that are absent are made, and all on the way durable */
+    FILE_CREATE, /* as FILE_CHANGE; folders that are absent are made, see file_root_settle */
 };
 
 /*
@@ -57,6 +57,13 @@ enum file_entry {
 int file_root_enter(struct file_root *root, const char *key, enum file_entry entry,
                     struct file_place *place, struct error *err);
 void file_place_leave(struct file_place *place);
+
+/*
+ * Bring to disk that the folders of a key exist. To be called when something lies in them already,
+ * so that nobody removes them any more, and before an object gets its name there. ERR_ABSENT:
+ * somebody has removed one meanwhile.
+ */
+int file_root_settle(struct file_root *root, const char *key, struct error *err);
 
 /* Bring the entries of an open folder to disk. 0, or an errno value. */
 int file_folder_sync(int folder);

@@ -15,8 +15,12 @@
 #include "util/fs.h"
 #include "util/mem.h"
 
-/* How often a write begins again because others remove its folder at the same moment. */
+/*
+ * How often a write begins again because others remove its folder at the same moment; and after how
+ * many attempts it takes the lock, under which no store removes a folder.
+ */
 #define WRITE_TRIES 100
+#define WRITE_PATIENCE 8
 
 struct store_file {
     struct store base;
@@ -173,6 +177,22 @@ static int file_local_path(struct store *st, const char *key, char **path, struc
 
 /* ---- Creating and replacing ---------------------------------------------------------------- */
 
+/* Bring the body to disk under its temporary name: linked where that is as good, else copied. */
+static int prepare(struct store_file *fs, const char *key, const struct store_body *body,
+                   const struct file_temp *temp, bool *vanished, struct error *err)
+{
+    if (body->path != NULL && !atomic_load(&fs->copy_only)) {
+        bool linked;
+        bool unsafe;
+        int rc = file_temp_link(&fs->root, key, body, temp, &linked, &unsafe, err);
+        if (unsafe)
+            atomic_store(&fs->copy_only, true);
+        if (linked || rc != ERR_OK)
+            return rc;
+    }
+    return file_temp_write(&fs->root, key, body, temp, vanished, err);
+}
+
 /* One attempt at an object in its open folder, which must not have that name yet. */
 static int create_in(struct store_file *fs, const struct file_place *place, const char *key,
                      const struct store_body *body, bool *vanished, struct error *err)
@@ -181,16 +201,8 @@ static int create_in(struct store_file *fs, const struct file_place *place, cons
     struct file_temp temp;
     if (fstatat(place->folder, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
         return conflict(fs, key, err); /* spares the writing; link(2) is what decides */
-    if (body->path != NULL && !atomic_load(&fs->copy_only)) {
-        bool linked;
-        bool unsafe;
-        int rc = file_link_body(&fs->root, place, key, body, &linked, &unsafe, err);
-        if (unsafe)
-            atomic_store(&fs->copy_only, true);
-        if (linked || rc != ERR_OK)
-            return rc;
-    }
-    int rc = file_temp_write(&fs->root, place, key, body, &temp, vanished, err);
+    file_temp_name(&fs->root, place, key, &temp);
+    int rc = prepare(fs, key, body, &temp, vanished, err);
     if (rc == ERR_OK)
         rc = file_publish_new(&fs->root, &temp, place, key, vanished, err);
     return rc;
@@ -200,18 +212,21 @@ static int create_in(struct store_file *fs, const struct file_place *place, cons
 static int create(struct store_file *fs, const char *key, const struct store_body *body,
                   struct error *err)
 {
-    bool vanished = false;
-    int rc;
-    int tries = 0;
-    do {
+    bool vanished = true;
+    int rc = ERR_OK;
+    int lock = -1;
+    for (int tries = 0; vanished && tries < WRITE_TRIES; tries++) {
         struct file_place place;
         vanished = false;
-        rc = file_root_enter(&fs->root, key, FILE_CREATE, &place, err);
+        rc = tries == WRITE_PATIENCE ? file_root_lock(&fs->root, &lock, err) : ERR_OK;
+        if (rc == ERR_OK)
+            rc = file_root_enter(&fs->root, key, FILE_CREATE, &place, err);
         if (rc != ERR_OK)
             break;
         rc = create_in(fs, &place, key, body, &vanished, err);
         file_place_leave(&place);
-    } while (vanished && ++tries < WRITE_TRIES);
+    }
+    fs_unlock(lock);
     return vanished ? vanished_for_good(fs, key, err) : rc;
 }
 
@@ -252,7 +267,8 @@ static int replace_locked(struct store_file *fs, const char *key, const struct s
     rc = file_root_enter(&fs->root, key, FILE_CHANGE, &place, err);
     if (rc != ERR_OK)
         return rc == ERR_ABSENT ? conflict(fs, key, err) : rc;
-    rc = file_temp_write(&fs->root, &place, key, body, &temp, &vanished, err);
+    file_temp_name(&fs->root, &place, key, &temp);
+    rc = prepare(fs, key, body, &temp, &vanished, err);
     if (rc == ERR_OK)
         rc = file_publish_over(&fs->root, &temp, &place, key, err);
     else if (vanished)
@@ -346,6 +362,8 @@ static int move_locked(struct store_file *fs, const struct store_move *move, str
         rc = file_root_enter(&fs->root, move->to, FILE_CREATE, &to, err);
     if (rc == ERR_OK)
         rc = compare_state(fs, &to, move->to, move->expected, err);
+    if (rc == ERR_OK)
+        rc = file_root_settle(&fs->root, move->to, err);
     if (rc == ERR_OK)
         rc = rename_locked(fs, move, &from, &to, err);
     file_place_leave(&to);

@@ -1,34 +1,37 @@
-/* The contract, held by the memory store; and by a trace over it, which must change nothing. */
+/* The contract, held by the memory store; and by every decorator over it, which must change nothing. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "contract/contract.h"
 #include "store/store.h"
 #include "store/store_trace.h"
+#include "support/store_check.h"
+#include "support/store_fault.h"
 
 static unsigned number;
-static char plain_name[] = "plain";
-static char traced_name[] = "traced";
 
+/* Each test has a name of its own, which is never used again. */
 static void begin(struct contract_subject *subject)
 {
     (void)subject;
     number++;
 }
 
-static struct store *open_store(struct contract_subject *subject)
+static struct store *open_plain(struct contract_subject *subject)
 {
+    (void)subject;
     char url[64];
     struct store *st;
-    snprintf(url, sizeof url, "memory:%s-%u", (const char *)subject->ctx, number);
+    snprintf(url, sizeof url, "memory:contract-%u", number);
     if (store_open(url, NULL, &st, NULL) != ERR_OK)
         abort();
     return st;
 }
 
-static struct store *open_traced(struct contract_subject *subject)
+static struct store *open_decorated(struct contract_subject *subject)
 {
-    return store_trace_new(open_store(subject), NULL, NULL);
+    struct store *checked = store_check_new(open_plain(subject));
+    return store_trace_new(store_fault_new(checked), NULL, NULL);
 }
 
 static void end(struct contract_subject *subject)
@@ -41,17 +44,19 @@ int main(void)
     struct contract_subject plain = {
         .name = "contract: memory",
         .begin = begin,
-        .open = open_store,
+        .open = open_plain,
         .end = end,
-        .ctx = plain_name,
         .race_rounds = 50,
         .big_size = (size_t)3 << 20,
         .many = 2500,
     };
-    struct contract_subject traced = plain;
-    traced.name = "contract: memory, traced";
-    traced.open = open_traced;
-    traced.ctx = traced_name;
+    struct contract_subject decorated = {
+        .name = "contract: memory, traced, with no faults, checked",
+        .begin = begin,
+        .open = open_decorated,
+        .end = end,
+        .big_size = (size_t)1 << 20,
+    };
     int failed = contract_run(&plain);
-    return failed + contract_run(&traced);
+    return failed + contract_run(&decorated);
 }

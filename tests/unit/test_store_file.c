@@ -1,0 +1,948 @@
+/* What is special to the folder store; what it shares with every other is in tests/contract. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "store/store.h"
+#include "support/temp_folder.h"
+#include "util/fs.h"
+#include "util/mem.h"
+#include "util/time.h"
+
+#define REMAIN ".tmp-0123456789abcdef0123456789abcdef"
+
+struct here {
+    char *folder;  /* of the test */
+    char *root;    /* of the store, below it */
+    char *outside; /* beside it */
+    struct store *st;
+    struct error err;
+};
+
+/* ---- Kit ---- */
+
+static struct store *open_root(const char *root)
+{
+    struct store *st;
+    struct error err = ERROR_INIT;
+    if (store_open(root, &(struct store_options){.create = true}, &st, &err) != ERR_OK)
+        fail_msg("%s", err.text);
+    return st;
+}
+
+static int set_up(void **state)
+{
+    struct here *h = mem_calloc(1, sizeof *h);
+    h->folder = temp_folder_new();
+    h->root = fs_join(h->folder, "root");
+    h->outside = fs_join(h->folder, "outside");
+    h->st = open_root(h->root);
+    assert_int_equal(fs_make_folders(h->outside, false, NULL), ERR_OK);
+    *state = h;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct here *h = *state;
+    store_free(h->st);
+    free(h->root);
+    free(h->outside);
+    temp_folder_free(h->folder);
+    free(h);
+    return 0;
+}
+
+/* Path below the store's root, below the test's folder; new strings. */
+static char *in_root(const struct here *h, const char *key)
+{
+    return fs_join(h->root, key);
+}
+
+static char *beside(const struct here *h, const char *name)
+{
+    return fs_join(h->folder, name);
+}
+
+static int put(struct here *h, const char *key, const char *text, struct store_tag *tag)
+{
+    struct store_body body = store_body_bytes(text, strlen(text));
+    error_clear(&h->err);
+    return store_put_new(h->st, key, &body, tag, &h->err);
+}
+
+static int swap(struct here *h, const char *key, const struct store_tag *expected, const char *text)
+{
+    struct store_body body = store_body_bytes(text, strlen(text));
+    error_clear(&h->err);
+    return store_swap(h->st, key, expected, &body, NULL, &h->err);
+}
+
+static int put_file(struct here *h, const char *key, const char *path)
+{
+    struct store_body body;
+    assert_int_equal(store_body_file(path, &body, NULL), ERR_OK);
+    error_clear(&h->err);
+    return store_put_new(h->st, key, &body, NULL, &h->err);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    assert_int_equal(fs_write(path, text, strlen(text), NULL), ERR_OK);
+}
+
+static void file_is(const char *path, const char *text)
+{
+    struct str content;
+    str_init(&content, 1 << 20);
+    assert_int_equal(fs_read(path, &content, NULL), ERR_OK);
+    assert_string_equal(content.data, text);
+    str_release(&content);
+}
+
+static void holds(struct here *h, const char *key, const char *text)
+{
+    struct str body;
+    str_init(&body, 1 << 20);
+    assert_int_equal(store_get(h->st, key, &body, NULL, &h->err), ERR_OK);
+    assert_string_equal(body.data, text);
+    str_release(&body);
+}
+
+static int join_key(void *ctx, const struct store_entry *entry, struct error *err)
+{
+    (void)err;
+    str_printf(ctx, "%s\n", entry->key);
+    return ERR_OK;
+}
+
+static void lists(struct here *h, const char *expected)
+{
+    struct str all;
+    str_init(&all, 1 << 20);
+    assert_int_equal(store_list(h->st, "", join_key, &all, &h->err), ERR_OK);
+    assert_string_equal(all.data, expected);
+    str_release(&all);
+}
+
+static struct stat stat_of(const char *path)
+{
+    struct stat st;
+    assert_int_equal(lstat(path, &st), 0);
+    return st;
+}
+
+/* ---- Opening ---- */
+
+static void test_a_folder_that_is_absent_is_made_only_where_asked(void **state)
+{
+    struct here *h = *state;
+    struct store *st = NULL;
+    char *path = beside(h, "new/deep/root");
+    assert_int_equal(store_open(path, NULL, &st, &h->err), ERR_ABSENT);
+    assert_null(st);
+    assert_false(fs_exists(path));
+    assert_int_equal(store_open(path, &(struct store_options){.create = true}, &st, &h->err),
+                     ERR_OK);
+    assert_true(fs_exists(path));
+    store_free(st);
+    char *file = beside(h, "file");
+    write_file(file, "x");
+    assert_int_equal(store_open(file, NULL, &st, &h->err), ERR_CONFIG);
+    assert_null(st);
+    free(file);
+    free(path);
+}
+
+static void test_file_urls_are_decoded(void **state)
+{
+    struct here *h = *state;
+    char *root = beside(h, "a b%");
+    struct store *st = open_root(root);
+    char *url = mem_printf("file://%s/a%%20b%%25", h->folder);
+    struct store_body body = store_body_bytes("x", 1);
+    assert_int_equal(store_put_new(st, "k", &body, NULL, NULL), ERR_OK);
+    store_free(st);
+    assert_int_equal(store_open(url, NULL, &st, &h->err), ERR_OK);
+    struct store_info info;
+    assert_int_equal(store_head(st, "k", &info, NULL), ERR_OK);
+    store_free(st);
+    free(url);
+    free(root);
+}
+
+static void test_a_relative_path_outlives_a_change_of_folder(void **state)
+{
+    struct here *h = *state;
+    struct store *st;
+    char *path = NULL;
+    char *before = getcwd(NULL, 0);
+    assert_int_equal(chdir(h->folder), 0);
+    assert_int_equal(store_open("root", NULL, &st, &h->err), ERR_OK);
+    assert_int_equal(chdir(before), 0);
+    free(before);
+    assert_int_equal(put(h, "d/k", "text", NULL), ERR_OK);
+    assert_int_equal(store_local_path(st, "d/k", &path, &h->err), ERR_OK);
+    file_is(path, "text");
+    free(path);
+    store_free(st);
+}
+
+/* ---- Links never lead out ---- */
+
+/* Every operation on a key that passes through a link is refused, and nothing outside changes. */
+static void refuses_link(struct here *h, const char *key)
+{
+    struct store_tag tag = {"x"};
+    struct store_info info;
+    struct str body;
+    char *path = NULL;
+    str_init(&body, 100);
+    assert_int_equal(store_get(h->st, key, &body, NULL, &h->err), ERR_DENIED);
+    assert_non_null(strstr(h->err.text, "links"));
+    assert_int_equal(store_head(h->st, key, &info, NULL), ERR_DENIED);
+    assert_int_equal(store_local_path(h->st, key, &path, NULL), ERR_DENIED);
+    assert_int_equal(swap(h, key, &tag, "y"), ERR_DENIED);
+    struct store_move move = {.from = key, .to = "t", .guard = "g", .guard_tag = &tag};
+    assert_int_equal(put(h, "g", "g", &tag), ERR_OK);
+    assert_int_equal(store_move(h->st, &move, NULL), ERR_DENIED);
+    assert_int_equal(put(h, "f", "f", NULL), ERR_OK);
+    move.from = "f";
+    move.to = key;
+    assert_int_equal(store_move(h->st, &move, NULL), ERR_DENIED);
+    assert_int_equal(store_remove(h->st, "g", NULL), ERR_OK);
+    assert_int_equal(store_remove(h->st, "f", NULL), ERR_OK);
+    str_release(&body);
+}
+
+static void test_a_linked_folder_is_not_entered(void **state)
+{
+    struct here *h = *state;
+    char *link = in_root(h, "link");
+    char *secret = fs_join(h->outside, "secret");
+    write_file(secret, "outside");
+    assert_int_equal(symlink(h->outside, link), 0);
+    refuses_link(h, "link/secret");
+    refuses_link(h, "link/deep/er");
+    assert_int_equal(put(h, "link/new", "x", NULL), ERR_DENIED);
+    assert_int_equal(put(h, "link/deep/new", "x", NULL), ERR_DENIED);
+    assert_int_equal(store_remove(h->st, "link/secret", NULL), ERR_DENIED);
+    struct str all;
+    str_init(&all, 1000);
+    assert_int_not_equal(store_list(h->st, "link/", join_key, &all, NULL), ERR_OK);
+    assert_string_equal(all.data, "");
+    str_release(&all);
+    /* The link itself stands in the way of a key: it is shown, and can be removed. */
+    lists(h, "link\n");
+    assert_int_equal(store_remove(h->st, "link", NULL), ERR_OK);
+    lists(h, "");
+    file_is(secret, "outside");
+    free(secret);
+    free(link);
+}
+
+static void test_a_linked_object_is_not_followed(void **state)
+{
+    struct here *h = *state;
+    char *link = in_root(h, "object");
+    char *secret = fs_join(h->outside, "secret");
+    write_file(secret, "outside");
+    assert_int_equal(symlink(secret, link), 0);
+    refuses_link(h, "object");
+    assert_int_equal(put(h, "object", "x", NULL), ERR_CONFLICT);
+    assert_int_equal(swap(h, "object", NULL, "x"), ERR_CONFLICT);
+    assert_int_equal(store_remove(h->st, "object", NULL), ERR_OK);
+    assert_int_equal(put(h, "object", "x", NULL), ERR_OK);
+    file_is(secret, "outside");
+    free(secret);
+    free(link);
+}
+
+static void test_a_linked_lock_is_not_followed(void **state)
+{
+    struct here *h = *state;
+    struct store_tag tag;
+    char *link = in_root(h, ".cauce.lock");
+    char *target = fs_join(h->outside, "lock");
+    assert_int_equal(put(h, "k", "x", &tag), ERR_OK);
+    assert_int_equal(symlink(target, link), 0);
+    assert_int_equal(swap(h, "k", &tag, "y"), ERR_DENIED);
+    assert_false(fs_exists(target));
+    free(target);
+    free(link);
+}
+
+static void test_what_is_no_plain_file_is_no_object(void **state)
+{
+    struct here *h = *state;
+    struct str body;
+    str_init(&body, 100);
+    char *path = in_root(h, "pipe");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(store_get(h->st, "pipe", &body, NULL, &h->err), ERR_DENIED);
+    assert_int_equal(put(h, "pipe", "x", NULL), ERR_CONFLICT);
+    free(path);
+    str_release(&body);
+}
+
+/* ---- Remains, foreign names, folders ---- */
+
+static void test_remains_of_interrupted_writes_are_listed_and_removed(void **state)
+{
+    struct here *h = *state;
+    char *path = in_root(h, "events/part" REMAIN);
+    assert_int_equal(put(h, "events/part", "x", NULL), ERR_OK);
+    write_file(path, "hal");
+    lists(h, "events/part\nevents/part" REMAIN "\n");
+    assert_int_equal(store_remove(h->st, "events/part" REMAIN, NULL), ERR_OK);
+    lists(h, "events/part\n");
+    free(path);
+}
+
+static void test_names_that_no_key_can_have_are_passed_over(void **state)
+{
+    struct here *h = *state;
+    static const char *const names[] = {"a\\b", "line\nbreak", "\xff", "d\x01"};
+    for (size_t i = 0; i < 4; i++) {
+        char *path = in_root(h, names[i]);
+        write_file(path, "x");
+        free(path);
+    }
+    char *folder = in_root(h, "bad\\folder/inside");
+    assert_int_equal(fs_make_folders(folder, false, NULL), ERR_OK);
+    free(folder);
+    assert_int_equal(put(h, "good", "x", NULL), ERR_OK);
+    lists(h, "good\n");
+}
+
+static void test_the_lock_is_no_object(void **state)
+{
+    struct here *h = *state;
+    struct store_tag tag;
+    struct str body;
+    char *path = in_root(h, ".cauce.lock");
+    str_init(&body, 100);
+    assert_int_equal(put(h, "k", "x", &tag), ERR_OK);
+    assert_int_equal(swap(h, "k", &tag, "y"), ERR_OK);
+    assert_true(fs_exists(path));
+    lists(h, "k\n");
+    assert_int_equal(store_get(h->st, ".cauce.lock", &body, NULL, NULL), ERR_CONFIG);
+    assert_int_equal(put(h, ".cauce.lock", "x", NULL), ERR_CONFIG);
+    assert_int_equal(store_remove(h->st, ".cauce.lock", NULL), ERR_CONFIG);
+    assert_true(fs_exists(path));
+    /* Elsewhere the name is free. */
+    assert_int_equal(put(h, "d/.cauce.lock", "x", NULL), ERR_OK);
+    lists(h, "d/.cauce.lock\nk\n");
+    free(path);
+    str_release(&body);
+}
+
+static void test_folders_that_become_empty_are_removed_but_never_the_root(void **state)
+{
+    struct here *h = *state;
+    char *deep = in_root(h, "a/b/c");
+    char *middle = in_root(h, "a/b");
+    char *top = in_root(h, "a");
+    assert_int_equal(put(h, "a/b/c/1", "x", NULL), ERR_OK);
+    assert_int_equal(put(h, "a/b/2", "x", NULL), ERR_OK);
+    assert_int_equal(store_remove(h->st, "a/b/c/1", NULL), ERR_OK);
+    assert_false(fs_exists(deep));
+    assert_true(fs_exists(middle));
+    assert_int_equal(store_remove(h->st, "a/b/2", NULL), ERR_OK);
+    assert_false(fs_exists(top));
+    assert_int_equal(put(h, "alone", "x", NULL), ERR_OK);
+    assert_int_equal(store_remove(h->st, "alone", NULL), ERR_OK);
+    assert_true(fs_exists(h->root));
+    free(deep);
+    free(middle);
+    free(top);
+}
+
+static void test_a_move_takes_empty_folders_with_it(void **state)
+{
+    struct here *h = *state;
+    struct store_tag guard;
+    struct store_tag other = {"another state"};
+    char *temp = in_root(h, ".tmp");
+    char *final = in_root(h, "final");
+    assert_int_equal(put(h, "guard", "g", &guard), ERR_OK);
+    assert_int_equal(put(h, ".tmp/1/part", "x", NULL), ERR_OK);
+    struct store_move move = {.from = ".tmp/1/part",
+                              .to = "final/deep/part",
+                              .expected = &other,
+                              .guard = "guard",
+                              .guard_tag = &guard};
+    assert_int_equal(store_move(h->st, &move, NULL), ERR_CONFLICT);
+    assert_false(fs_exists(final));
+    move.expected = NULL;
+    assert_int_equal(store_move(h->st, &move, NULL), ERR_OK);
+    assert_false(fs_exists(temp));
+    free(temp);
+    free(final);
+}
+
+/* A move that was interrupted after the new name and before the old one went. */
+static void test_a_move_ends_what_an_interrupted_one_began(void **state)
+{
+    struct here *h = *state;
+    struct store_tag guard;
+    struct store_info info;
+    char *from = in_root(h, ".tmp/part");
+    char *to = in_root(h, "final");
+    assert_int_equal(put(h, "guard", "g", &guard), ERR_OK);
+    assert_int_equal(put(h, ".tmp/part", "moved", NULL), ERR_OK);
+    assert_int_equal(link(from, to), 0);
+    assert_int_equal(store_head(h->st, "final", &info, NULL), ERR_OK);
+    struct store_move move = {.from = ".tmp/part",
+                              .to = "final",
+                              .expected = &info.tag,
+                              .guard = "guard",
+                              .guard_tag = &guard};
+    assert_int_equal(store_move(h->st, &move, NULL), ERR_OK);
+    assert_false(fs_exists(from));
+    holds(h, "final", "moved");
+    free(from);
+    free(to);
+}
+
+static void test_a_change_by_hand_is_another_state(void **state)
+{
+    struct here *h = *state;
+    struct store_tag tag;
+    struct store_tag guard;
+    struct store_info info;
+    char *path = in_root(h, "k");
+    assert_int_equal(put(h, "guard", "g", &guard), ERR_OK);
+    assert_int_equal(put(h, "k", "one", &tag), ERR_OK);
+    assert_int_equal(put(h, "from", "x", NULL), ERR_OK);
+    assert_int_equal(store_head(h->st, "k", &info, NULL), ERR_OK);
+    struct stat before = stat_of(path);
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(write(fd, "two", 3), 3);
+    struct timespec times[2] = {before.st_atim, before.st_mtim};
+    assert_int_equal(futimens(fd, times), 0);
+    close(fd);
+    struct store_move move = {
+        .from = "from", .to = "k", .expected = &info.tag, .guard = "guard", .guard_tag = &guard};
+    assert_int_equal(swap(h, "k", &tag, "three"), ERR_CONFLICT);
+    assert_int_equal(store_move(h->st, &move, NULL), ERR_CONFLICT);
+    holds(h, "k", "two");
+    free(path);
+}
+
+static void test_long_names(void **state)
+{
+    struct here *h = *state;
+    char name[257];
+    memset(name, 'n', 256);
+    name[256] = '\0';
+    assert_int_equal(put(h, name, "x", NULL), ERR_CONFIG);
+    name[255] = '\0';
+    struct store_tag tag;
+    assert_int_equal(put(h, name, "x", &tag), ERR_OK);
+    assert_int_equal(swap(h, name, &tag, "y"), ERR_OK);
+    holds(h, name, "y");
+    /* Cut for the temporary name in the middle of a character, it would be no key. */
+    for (size_t i = 0; i + 2 < 255; i += 3)
+        memcpy(name + i, "\xe2\x82\xac", 3);
+    assert_int_equal(put(h, name, "x", NULL), ERR_OK);
+    holds(h, name, "x");
+}
+
+/* ---- Bodies in local files ---- */
+
+static void test_a_local_file_is_linked_and_not_copied(void **state)
+{
+    struct here *h = *state;
+    char *path = beside(h, "local");
+    char *object = in_root(h, "d/k");
+    write_file(path, "content");
+    assert_int_equal(put_file(h, "d/k", path), ERR_OK);
+    assert_int_equal(stat_of(path).st_ino, stat_of(object).st_ino);
+    lists(h, "d/k\n");
+    free(object);
+    free(path);
+}
+
+static void test_a_swap_to_the_file_that_the_object_is_leaves_one_name(void **state)
+{
+    struct here *h = *state;
+    struct store_body body;
+    struct store_tag tag;
+    char *path = beside(h, "local");
+    write_file(path, "content");
+    assert_int_equal(store_body_file(path, &body, NULL), ERR_OK);
+    assert_int_equal(store_put_new(h->st, "d/k", &body, &tag, NULL), ERR_OK);
+    assert_int_equal(store_swap(h->st, "d/k", &tag, &body, &tag, NULL), ERR_OK);
+    lists(h, "d/k\n");
+    assert_int_equal(unlink(path), 0);
+    holds(h, "d/k", "content");
+    free(path);
+}
+
+static void test_a_local_file_elsewhere_is_copied(void **state)
+{
+    struct here *h = *state;
+    char path[] = "/dev/shm/cauce-test-XXXXXX";
+    int fd = mkstemp(path);
+    if (fd < 0)
+        skip();
+    close(fd);
+    write_file(path, "content");
+    bool elsewhere = stat_of(path).st_dev != stat_of(h->root).st_dev;
+    int rc = elsewhere ? put_file(h, "k", path) : ERR_OK;
+    unlink(path);
+    if (!elsewhere)
+        skip();
+    assert_int_equal(rc, ERR_OK);
+    holds(h, "k", "content");
+    lists(h, "k\n");
+}
+
+static void test_permissions_follow_the_umask(void **state)
+{
+    struct here *h = *state;
+    static const mode_t masks[] = {022, 027, 077, 002};
+    for (size_t i = 0; i < 4; i++) {
+        mode_t before = umask(masks[i]);
+        char *key = mem_printf("d%zu/bytes", i);
+        char *linked = mem_printf("d%zu/linked", i);
+        char *local = mem_printf("%s/local-XXXXXX", h->folder);
+        struct store_tag tag;
+        /* As temporary files are made: for nobody else. */
+        close(mkstemp(local));
+        write_file(local, "x");
+        assert_int_equal(put(h, key, "x", &tag), ERR_OK);
+        assert_int_equal(put_file(h, linked, local), ERR_OK);
+        char *path = in_root(h, key);
+        char *linked_path = in_root(h, linked);
+        char *folder = fs_parent(path);
+        assert_int_equal(stat_of(path).st_mode & 07777, 0666 & ~masks[i]);
+        assert_int_equal(stat_of(linked_path).st_mode & 07777, 0666 & ~masks[i]);
+        assert_int_equal(stat_of(linked_path).st_ino, stat_of(local).st_ino);
+        assert_int_equal(stat_of(folder).st_mode & 0777, 0777 & ~masks[i]);
+        assert_int_equal(swap(h, key, &tag, "y"), ERR_OK);
+        assert_int_equal(stat_of(path).st_mode & 07777, 0666 & ~masks[i]);
+        umask(before);
+        free(folder);
+        free(linked_path);
+        free(path);
+        free(local);
+        free(linked);
+        free(key);
+    }
+}
+
+/* In a folder that hands its group down, a link to a file of another group would not. */
+static void test_the_group_of_the_folder_is_kept(void **state)
+{
+    struct here *h = *state;
+    char *path = beside(h, "local");
+    char *object = in_root(h, "k");
+    if (geteuid() != 0) {
+        free(path);
+        free(object);
+        skip();
+    }
+    assert_int_equal(chown(h->root, (uid_t)-1, 12345), 0);
+    assert_int_equal(chmod(h->root, 02775), 0);
+    write_file(path, "x");
+    assert_int_equal(put_file(h, "k", path), ERR_OK);
+    assert_int_equal(stat_of(object).st_gid, 12345);
+    free(object);
+    free(path);
+}
+
+/* ---- Failures ---- */
+
+/* Run a part of a test in a child; its exit status. */
+static int in_child(struct here *h, int (*part)(struct here *h))
+{
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(part(h));
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+static int write_as_nobody(struct here *h)
+{
+    struct str body;
+    struct store_tag tag;
+    str_init(&body, 100);
+    if (geteuid() == 0 && (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534)))
+        return 77;
+    if (store_get(h->st, "d/k", &body, &tag, NULL) != ERR_OK)
+        return 1;
+    if (put(h, "d/new", "x", NULL) != ERR_DENIED || put(h, "new/new", "x", NULL) != ERR_DENIED)
+        return 2;
+    if (swap(h, "d/k", &tag, "y") != ERR_DENIED || store_remove(h->st, "d/k", NULL) != ERR_DENIED)
+        return 3;
+    return strstr(h->err.text, "permission") != NULL ? 0 : 4;
+}
+
+static void test_without_permission_reading_works_and_writing_is_denied(void **state)
+{
+    struct here *h = *state;
+    char *folder = in_root(h, "d");
+    assert_int_equal(put(h, "d/k", "x", NULL), ERR_OK);
+    assert_int_equal(chmod(h->folder, 0755), 0);
+    assert_int_equal(chmod(folder, 0555), 0);
+    assert_int_equal(chmod(h->root, 0555), 0);
+    int status = in_child(h, write_as_nobody);
+    assert_int_equal(chmod(h->root, 0755), 0);
+    assert_int_equal(chmod(folder, 0755), 0);
+    free(folder);
+    if (status == 77)
+        skip();
+    assert_int_equal(status, 0);
+    lists(h, "d/k\n");
+}
+
+/* Writes fail half-way. */
+static int write_beyond_limit(struct here *h)
+{
+    struct store_tag tag;
+    size_t size = (size_t)1 << 20;
+    char *bytes = mem_calloc(size, 1);
+    struct store_body body = store_body_bytes(bytes, size);
+    signal(SIGXFSZ, SIG_IGN);
+    if (put(h, "d/p", "old", &tag) != ERR_OK ||
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){1 << 16, 1 << 16}) != 0)
+        return 1;
+    if (store_put_new(h->st, "d/k", &body, NULL, &h->err) != ERR_AGAIN)
+        return 2;
+    if (store_swap(h->st, "d/p", &tag, &body, NULL, &h->err) != ERR_AGAIN)
+        return 3;
+    free(bytes);
+    return 0;
+}
+
+static void test_a_write_that_fails_half_way_leaves_nothing(void **state)
+{
+    struct here *h = *state;
+    assert_int_equal(in_child(h, write_beyond_limit), 0);
+    lists(h, "d/p\n");
+    holds(h, "d/p", "old");
+}
+
+/* A small file system that only this process sees; false where that is not allowed. */
+static bool mount_small(const char *folder)
+{
+    char map[32];
+    uid_t user = geteuid();
+    if (unshare(CLONE_NEWNS) != 0) {
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+            return false;
+        snprintf(map, sizeof map, "0 %u 1", (unsigned)user);
+        if (fs_write("/proc/self/uid_map", map, strlen(map), NULL) != ERR_OK)
+            return false;
+    }
+    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("tmpfs", folder, "tmpfs", 0, "size=1m") == 0;
+}
+
+static int fill_the_disk(struct here *h)
+{
+    size_t size = (size_t)2 << 20;
+    char *bytes = mem_calloc(size, 1);
+    struct store_body body = store_body_bytes(bytes, size);
+    struct store *st;
+    if (!mount_small(h->outside))
+        return 77;
+    if (store_open(h->outside, NULL, &st, &h->err) != ERR_OK)
+        return 1;
+    if (store_put_new(st, "d/k", &body, NULL, &h->err) != ERR_AGAIN)
+        return 2;
+    if (strstr(h->err.text, "Free some space") == NULL)
+        return 3;
+    struct str all;
+    str_init(&all, 1000);
+    if (store_list(st, "", join_key, &all, NULL) != ERR_OK || all.len > 0)
+        return 4;
+    body = store_body_bytes(bytes, 1000);
+    return store_put_new(st, "d/k", &body, NULL, &h->err) == ERR_OK ? 0 : 5;
+}
+
+static void test_a_full_disk_is_said_and_leaves_nothing(void **state)
+{
+    struct here *h = *state;
+    int status = in_child(h, fill_the_disk);
+    if (status == 77)
+        skip();
+    assert_int_equal(status, 0);
+}
+
+static void test_a_store_whose_folder_is_gone_fails_and_makes_nothing(void **state)
+{
+    struct here *h = *state;
+    struct store_tag tag;
+    assert_int_equal(put(h, "d/k", "x", &tag), ERR_OK);
+    assert_int_equal(fs_remove_tree(h->root, NULL), ERR_OK);
+    assert_int_not_equal(put(h, "d/new", "x", NULL), ERR_OK);
+    assert_int_not_equal(put(h, "new", "x", NULL), ERR_OK);
+    assert_int_not_equal(swap(h, "d/k", &tag, "y"), ERR_OK);
+    assert_false(fs_exists(h->root));
+}
+
+/* ---- Processes that die, locks ---- */
+
+/* A pipe in place of a local file holds the writer up in the middle of its work. */
+struct stuck {
+    char *pipe;
+    int fd; /* our end */
+    pid_t child;
+};
+
+static void get_stuck(struct here *h, struct stuck *s, const struct store_tag *expected)
+{
+    s->pipe = beside(h, "pipe");
+    assert_int_equal(mkfifo(s->pipe, 0600), 0);
+    s->fd = open(s->pipe, O_RDWR | O_CLOEXEC);
+    assert_true(s->fd >= 0);
+    fflush(NULL);
+    s->child = fork();
+    assert_true(s->child >= 0);
+    if (s->child == 0) {
+        struct store_body body = store_body_bytes("never whole", 11);
+        struct store *st = open_root(h->root);
+        body.path = s->pipe;
+        if (expected == NULL)
+            store_put_new(st, "d/k", &body, NULL, NULL);
+        else
+            store_swap(st, "d/k", expected, &body, NULL, NULL);
+        _exit(1);
+    }
+}
+
+/* Wait until the child has written something: a remain is there and not empty. */
+static void feed(struct here *h, struct stuck *s)
+{
+    assert_int_equal(write(s->fd, "never", 5), 5);
+    for (int i = 0; i < 2000; i++) {
+        struct str all;
+        str_init(&all, 10000);
+        assert_int_equal(store_list(h->st, "d/", join_key, &all, NULL), ERR_OK);
+        char *remain = strstr(all.data, "d/k.tmp-");
+        struct store_info info = {0};
+        if (remain != NULL) {
+            remain[strcspn(remain, "\n")] = '\0';
+            store_head(h->st, remain, &info, NULL);
+        }
+        str_release(&all);
+        if (info.size == 5)
+            return;
+        usleep(5000);
+    }
+    fail_msg("the child never wrote");
+}
+
+static void kill_stuck(struct stuck *s)
+{
+    int status;
+    assert_int_equal(kill(s->child, SIGKILL), 0);
+    assert_int_equal(waitpid(s->child, &status, 0), s->child);
+    assert_true(WIFSIGNALED(status));
+    close(s->fd);
+    free(s->pipe);
+}
+
+static void test_a_writer_that_is_killed_leaves_only_a_listed_remain(void **state)
+{
+    struct here *h = *state;
+    struct stuck s;
+    struct str all;
+    struct store_info info;
+    str_init(&all, 10000);
+    get_stuck(h, &s, NULL);
+    feed(h, &s);
+    kill_stuck(&s);
+    assert_int_equal(store_head(h->st, "d/k", &info, NULL), ERR_ABSENT);
+    assert_int_equal(put(h, "d/k", "whole", NULL), ERR_OK);
+    assert_int_equal(store_list(h->st, "", join_key, &all, NULL), ERR_OK);
+    assert_true(str_starts(all.data, "d/k\nd/k.tmp-"));
+    char *remain = mem_strndup(all.data + 4, strlen(all.data + 4) - 1);
+    assert_int_equal(store_remove(h->st, remain, NULL), ERR_OK);
+    lists(h, "d/k\n");
+    holds(h, "d/k", "whole");
+    free(remain);
+    str_release(&all);
+}
+
+static void test_the_lock_is_freed_when_its_holder_is_killed(void **state)
+{
+    struct here *h = *state;
+    struct stuck s;
+    struct store_tag tag;
+    int fd;
+    char *lock = in_root(h, ".cauce.lock");
+    assert_int_equal(put(h, "d/k", "old", &tag), ERR_OK);
+    get_stuck(h, &s, &tag);
+    feed(h, &s);
+    assert_int_equal(fs_lock(lock, false, &fd, NULL), ERR_CONFLICT);
+    holds(h, "d/k", "old");
+    kill_stuck(&s);
+    assert_int_equal(swap(h, "d/k", &tag, "new"), ERR_OK);
+    holds(h, "d/k", "new");
+    free(lock);
+}
+
+/* A clock that a sleep moves on. */
+static int64_t fake_now;
+
+static int64_t read_clock(void *ctx)
+{
+    (void)ctx;
+    return fake_now;
+}
+
+static void sleep_on_clock(void *ctx, int64_t microseconds)
+{
+    (void)ctx;
+    fake_now += microseconds;
+}
+
+static void test_waiting_for_the_lock_has_an_end(void **state)
+{
+    struct here *h = *state;
+    struct store_tag tag;
+    int fd;
+    char *lock = in_root(h, ".cauce.lock");
+    assert_int_equal(put(h, "k", "old", &tag), ERR_OK);
+    assert_int_equal(fs_lock(lock, false, &fd, NULL), ERR_OK);
+    struct time_source clock = {
+        .now = read_clock, .monotonic = read_clock, .sleep = sleep_on_clock};
+    time_replace(&clock);
+    int rc = swap(h, "k", &tag, "new");
+    time_replace(NULL);
+    assert_int_equal(rc, ERR_AGAIN);
+    assert_true(fake_now >= 60000000);
+    holds(h, "k", "old");
+    fs_unlock(fd);
+    assert_int_equal(swap(h, "k", &tag, "new"), ERR_OK);
+    free(lock);
+}
+
+/* Whoever deletes the lock file by hand must not make two holders. */
+static void test_a_lock_file_that_was_deleted_is_made_again(void **state)
+{
+    struct here *h = *state;
+    struct store_tag tag;
+    int fd;
+    char *lock = in_root(h, ".cauce.lock");
+    assert_int_equal(put(h, "k", "old", &tag), ERR_OK);
+    assert_int_equal(fs_lock(lock, false, &fd, NULL), ERR_OK);
+    assert_int_equal(unlink(lock), 0);
+    assert_int_equal(swap(h, "k", &tag, "new"), ERR_OK);
+    assert_true(fs_exists(lock));
+    fs_unlock(fd);
+    free(lock);
+}
+
+/* ---- Folders that others remove ---- */
+
+struct remover {
+    char *folder;
+    atomic_bool done;
+    size_t removed;
+};
+
+static void *keep_removing(void *arg)
+{
+    struct remover *r = arg;
+    while (!atomic_load(&r->done)) {
+        if (rmdir(r->folder) == 0)
+            r->removed++;
+        usleep(30);
+    }
+    return NULL;
+}
+
+static void test_a_folder_that_vanishes_is_made_again(void **state)
+{
+    struct here *h = *state;
+    struct remover r = {.folder = in_root(h, "a/b")};
+    pthread_t thread;
+    char *local = beside(h, "local");
+    write_file(local, "linked");
+    atomic_init(&r.done, false);
+    assert_int_equal(pthread_create(&thread, NULL, keep_removing, &r), 0);
+    int rc = ERR_OK;
+    int i = 0;
+    for (; rc == ERR_OK && i < 200; i++) {
+        rc = i % 2 == 0 ? put(h, "a/b/k", "x", NULL) : put_file(h, "a/b/k", local);
+        struct str body;
+        str_init(&body, 100);
+        if (rc == ERR_OK)
+            rc = store_get(h->st, "a/b/k", &body, NULL, &h->err);
+        if (rc == ERR_OK && strcmp(body.data, i % 2 == 0 ? "x" : "linked") != 0)
+            rc = ERR_DAMAGED;
+        if (rc == ERR_OK)
+            rc = store_remove(h->st, "a/b/k", &h->err);
+        str_release(&body);
+    }
+    atomic_store(&r.done, true);
+    pthread_join(thread, NULL);
+    if (rc != ERR_OK)
+        fail_msg("round %d, after %zu removals: %s", i, r.removed, h->err.text);
+    assert_true(r.removed > 0);
+    lists(h, "");
+    free(local);
+    free(r.folder);
+}
+
+#define in_store(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        in_store(test_a_folder_that_is_absent_is_made_only_where_asked),
+        in_store(test_file_urls_are_decoded),
+        in_store(test_a_relative_path_outlives_a_change_of_folder),
+        in_store(test_a_linked_folder_is_not_entered),
+        in_store(test_a_linked_object_is_not_followed),
+        in_store(test_a_linked_lock_is_not_followed),
+        in_store(test_what_is_no_plain_file_is_no_object),
+        in_store(test_remains_of_interrupted_writes_are_listed_and_removed),
+        in_store(test_names_that_no_key_can_have_are_passed_over),
+        in_store(test_the_lock_is_no_object),
+        in_store(test_folders_that_become_empty_are_removed_but_never_the_root),
+        in_store(test_a_move_takes_empty_folders_with_it),
+        in_store(test_a_move_ends_what_an_interrupted_one_began),
+        in_store(test_a_change_by_hand_is_another_state),
+        in_store(test_long_names),
+        in_store(test_a_local_file_is_linked_and_not_copied),
+        in_store(test_a_swap_to_the_file_that_the_object_is_leaves_one_name),
+        in_store(test_a_local_file_elsewhere_is_copied),
+        in_store(test_permissions_follow_the_umask),
+        in_store(test_the_group_of_the_folder_is_kept),
+        in_store(test_without_permission_reading_works_and_writing_is_denied),
+        in_store(test_a_write_that_fails_half_way_leaves_nothing),
+        in_store(test_a_full_disk_is_said_and_leaves_nothing),
+        in_store(test_a_store_whose_folder_is_gone_fails_and_makes_nothing),
+        in_store(test_a_writer_that_is_killed_leaves_only_a_listed_remain),
+        in_store(test_the_lock_is_freed_when_its_holder_is_killed),
+        in_store(test_waiting_for_the_lock_has_an_end),
+        in_store(test_a_lock_file_that_was_deleted_is_made_again),
+        in_store(test_a_folder_that_vanishes_is_made_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
