@@ -105,6 +105,18 @@ static void put_decimal(struct encoding *e, const struct column *c, idx_t row)
     put_value(e, TAG_DECIMAL, bytes, sizeof bytes);
 }
 
+/* As it is written, high byte first: DuckDB keeps it as a number with the highest bit flipped. */
+static void put_uuid(struct encoding *e, const duckdb_hugeint *value)
+{
+    unsigned char bytes[16];
+    uint64_t high = (uint64_t)value->upper ^ (uint64_t)1 << 63;
+    for (unsigned i = 0; i < 8; i++) {
+        bytes[i] = (unsigned char)(high >> (56 - 8 * i));
+        bytes[8 + i] = (unsigned char)(value->lower >> (56 - 8 * i));
+    }
+    put_value(e, TAG_UUID, bytes, sizeof bytes);
+}
+
 static void put_string(struct encoding *e, enum tag tag, const duckdb_string_t *text)
 {
     if (text->value.inlined.length <= sizeof text->value.inlined.inlined)
@@ -154,7 +166,7 @@ static void put_column(struct encoding *e, const struct column *c, idx_t row)
         put_integer(e, TAG_TIMESTAMP, ((const int64_t *)c->data)[row]);
         break;
     default: /* UUID: columns_open lets nothing else through */
-        put_value(e, TAG_UUID, (const duckdb_hugeint *)c->data + row, 16);
+        put_uuid(e, (const duckdb_hugeint *)c->data + row);
         break;
     }
 }
@@ -351,8 +363,8 @@ static int register_sum(duckdb_connection connection, struct error *err)
 
 int functions_register(duckdb_connection connection, uint64_t *key_seed, struct error *err)
 {
-    int rc = register_hash(connection, "cauce_key_hash", DUCKDB_TYPE_UHUGEINT, key_hash, key_seed,
-                           err);
+    int rc =
+        register_hash(connection, "cauce_key_hash", DUCKDB_TYPE_UHUGEINT, key_hash, key_seed, err);
     if (rc == ERR_OK)
         rc = register_hash(connection, "cauce_row_hash", DUCKDB_TYPE_UBIGINT, row_hash, key_seed,
                            err);
