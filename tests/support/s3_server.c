@@ -58,8 +58,11 @@ static const char *source_folder(void)
 static int run_starter(struct s3_server *server, const char *what)
 {
     char line[512];
-    char *command = mem_printf("'%s/tests/support/ceph-rgw' %s '%s/rgw'", source_folder(), what,
-                               server->folder);
+    /* The server ends with this process, also where that is killed. */
+    char *command =
+        mem_printf("CAUCE_TEST_OWNER=%ld '%s/tests/support/%s' %s %s '%s/server'", (long)getpid(),
+                   source_folder(), server->name != NULL ? "s3-other" : "ceph-rgw", what,
+                   server->name != NULL ? server->name : "", server->folder);
     FILE *f = popen(command, "re");
     free(command);
     if (f == NULL)
@@ -76,10 +79,10 @@ static int run_starter(struct s3_server *server, const char *what)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-bool s3_server_start(struct s3_server *server)
+static bool start(struct s3_server *server, const char *name)
 {
-    *server = (struct s3_server){.folder = temp_folder_new()};
-    const char *endpoint = getenv("CAUCE_TEST_S3_ENDPOINT");
+    *server = (struct s3_server){.folder = temp_folder_new(), .name = name};
+    const char *endpoint = name == NULL ? getenv("CAUCE_TEST_S3_ENDPOINT") : NULL;
     s3_test_set(&server->settings, "XDG_CACHE_HOME", server->folder);
     s3_test_set(&server->settings, "TMPDIR", server->folder);
     s3_test_set(&server->settings, "AWS_EC2_METADATA_DISABLED", "true");
@@ -93,9 +96,20 @@ bool s3_server_start(struct s3_server *server)
     server->own = true;
     if (run_starter(server, "start") == 0)
         return true;
-    printf("skipped: no S3 server can be brought up here\n");
+    printf("skipped: no S3 server (%s) can be brought up here\n",
+           name != NULL ? name : "Ceph's gateway");
     s3_server_stop(server);
     return false;
+}
+
+bool s3_server_start(struct s3_server *server)
+{
+    return start(server, NULL);
+}
+
+bool s3_server_start_other(struct s3_server *server, const char *name)
+{
+    return start(server, name);
 }
 
 void s3_server_stop(struct s3_server *server)

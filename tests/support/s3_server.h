@@ -1,7 +1,8 @@
 /*
- * A real S3 server for a test: the one named by CAUCE_TEST_S3_ENDPOINT (with
- * CAUCE_TEST_S3_ACCESS_KEY and CAUCE_TEST_S3_SECRET_KEY), else one that tests/support/ceph-rgw
- * brings up for this test alone, in a folder of its own.
+ * A real S3 server for a test, brought up for this test alone in a folder of its own: Ceph's gateway
+ * (tests/support/ceph-rgw), or one of those that tests/support/s3-other knows. In place of the
+ * gateway, CAUCE_TEST_S3_ENDPOINT may name a server that runs already (with
+ * CAUCE_TEST_S3_ACCESS_KEY and CAUCE_TEST_S3_SECRET_KEY).
  */
 #ifndef CAUCE_TESTS_S3_SERVER_H
 #define CAUCE_TESTS_S3_SERVER_H
@@ -28,6 +29,7 @@ const char *s3_test_get(void *ctx, const char *name);
 struct s3_server {
     struct s3_test_settings settings; /* endpoint, credentials, region, a cache folder */
     char *folder;                     /* of what was brought up */
+    const char *name;                 /* NULL: Ceph's gateway */
     bool own;
 };
 
@@ -35,6 +37,9 @@ struct s3_server {
  * Start. false: there is no server to be had here; the reason was printed, and main() returns 77.
  */
 bool s3_server_start(struct s3_server *server);
+
+/* The same for a server of s3-other ("versitygw", "moto", "s3rver"). */
+bool s3_server_start_other(struct s3_server *server, const char *name);
 void s3_server_stop(struct s3_server *server);
 
 /* Make a bucket; aborts where that fails. */

@@ -234,20 +234,19 @@ static void listings_and_removals_outlive_every_fault(void **state)
 {
     (void)state;
     for (size_t i = 0; i < FAULTS; i++) {
-        char key[64];
+        char folder[64];
         char prefix[80];
         size_t seen = 0;
-        fresh(prefix, "many");
+        fresh(folder, "many");
+        snprintf(prefix, sizeof prefix, "%s/", folder);
         const char *keys[3];
         char names[3][100];
         for (int k = 0; k < 3; k++) {
-            snprintf(names[k], sizeof names[k], "%s/%d", prefix, k);
+            snprintf(names[k], sizeof names[k], "%s%d", prefix, k);
             keys[k] = names[k];
             create(names[k], "x", NULL);
         }
-        snprintf(key, sizeof key, "list-type");
-        strncat(prefix, "/", 2);
-        set_fault("GET", key, faults[i].fault);
+        set_fault("GET", "list-type", faults[i].fault);
         assert_int_equal(store_list(tough, prefix, ignore, &seen, NULL), ERR_OK);
         assert_int_equal(seen, 3);
         size_t removed = 0;

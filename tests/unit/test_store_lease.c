@@ -119,9 +119,9 @@ static void a_damaged_lease_is_said_to_be_damaged(void **state)
     struct deaf d;
     struct lease a;
     deaf_init(&d, true);
-    static const char *const texts[] = {"", "{}",
-                                        "{\"format\":2,\"holder\":\"\",\"id\":\"\","
-                                        "\"epoch\":1,\"expires\":0}"};
+    static const char strange[] =
+        "{\"format\":2,\"holder\":\"\",\"id\":\"\",\"epoch\":1,\"expires\":0}";
+    static const char *const texts[] = {"", "{}", strange};
     for (size_t i = 0; i < 3; i++) {
         struct store_body body = store_body_bytes(texts[i], strlen(texts[i]));
         assert_int_equal(store_put_new(d.inner, KEY, &body, NULL, NULL), ERR_OK);
