@@ -91,6 +91,8 @@ static int inspect_batch(struct check *c, enum finding_level level, const struct
         place[n] = i;
         paths[n++] = files->paths[i];
     }
+    if (n == 0)
+        return ERR_OK;
     int rc = inspect_files(c->d->engine, c->schema, paths, n, found, err);
     for (size_t i = 0; i < n; i++) {
         out[place[i]] = found[i];
@@ -302,7 +304,7 @@ static int check_content(struct check *c, struct error *err)
 {
     int rc = fetch_events(c, err);
     if (rc == ERR_OK)
-        rc = dataset_engine(c->d, c->base->manifest.key_seed, NULL, 0, err);
+        rc = dataset_engine(c->d, c->base->manifest.key_seed, err);
     if (rc == ERR_OK)
         rc = check_rows(c, err);
     if (rc == ERR_OK && c->whole)

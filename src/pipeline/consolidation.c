@@ -121,7 +121,7 @@ static int add_losers(struct consolidation *c, uint64_t after, struct partition_
     struct relation_file *newer = NULL, *all = NULL;
     size_t newer_count = 0, all_count = 0, found = 0;
     int32_t *losers = NULL;
-    int rc = dataset_engine(c->d, c->base->pointer.key_seed, NULL, 0, err);
+    int rc = dataset_engine(c->d, c->base->pointer.key_seed, err);
     if (rc == ERR_OK)
         rc = fetch_files(c, CHOOSE_NEWER_REVISING, (int64_t)after, &newer, &newer_count, err);
     if (rc == ERR_OK && newer_count > 0)
@@ -351,7 +351,7 @@ int consolidation_build(struct consolidation *c, struct projection_part **built,
     for (size_t i = 0; i < n; i++)
         describe_part(c, c->state.affected[i], &(*built)[i]);
     if (rc == ERR_OK)
-        rc = dataset_engine(c->d, c->base->pointer.key_seed, NULL, 0, err);
+        rc = dataset_engine(c->d, c->base->pointer.key_seed, err);
     if (rc == ERR_OK)
         rc = gather(c, &b, err);
     if (rc == ERR_OK)

@@ -20,6 +20,18 @@ void dataset_release(struct dataset *d)
     engine_free(d->engine);
     d->engine = NULL;
     workdir_remove(&d->work);
+    for (size_t i = 0; i < d->file_count; i++)
+        free(d->files[i]);
+    free(d->files);
+    d->files = NULL;
+    d->file_count = 0;
+    d->file_capacity = 0;
+}
+
+void dataset_allow(struct dataset *d, const char *path)
+{
+    d->files = mem_grow(d->files, d->file_count, &d->file_capacity, sizeof *d->files);
+    d->files[d->file_count++] = mem_strdup(path);
 }
 
 int dataset_workdir(struct dataset *d, struct error *err)
@@ -49,8 +61,7 @@ static void interrupt(void *ctx)
     engine_interrupt(ctx);
 }
 
-int dataset_engine(struct dataset *d, uint64_t key_seed, const char *const *files, size_t count,
-                   struct error *err)
+int dataset_engine(struct dataset *d, uint64_t key_seed, struct error *err)
 {
     if (d->engine != NULL)
         return ERR_OK;
@@ -68,8 +79,8 @@ int dataset_engine(struct dataset *d, uint64_t key_seed, const char *const *file
             .key_seed = key_seed,
             .folders = folders,
             .folder_count = root != NULL ? 1 : 0,
-            .files = files,
-            .file_count = count,
+            .files = (const char *const *)d->files,
+            .file_count = d->file_count,
         };
         rc = engine_open(&options, &d->engine, err);
     }

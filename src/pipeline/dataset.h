@@ -28,6 +28,8 @@ struct dataset {
     const char *id;              /* borrowed */
     const struct config *config; /* borrowed; NULL: commands that need none */
     struct limits limits;
+    char **files; /* outside of the store, that the engine may read */
+    size_t file_count, file_capacity;
     struct workdir work;   /* made on first need */
     struct engine *engine; /* made on first need */
 };
@@ -43,11 +45,16 @@ void dataset_release(struct dataset *d);
 int dataset_workdir(struct dataset *d, struct error *err);
 
 /*
- * Open the engine where it is not open yet: it may read the dataset's own folder (local stores),
- * the scratch folder, and `files`. `key_seed` is that of the dataset.
+ * Let the engine read a file (absolute path, copied). Before it is opened: it cannot be told later,
+ * and healing the index opens it before the source is looked at.
  */
-int dataset_engine(struct dataset *d, uint64_t key_seed, const char *const *files, size_t count,
-                   struct error *err);
+void dataset_allow(struct dataset *d, const char *path);
+
+/*
+ * Open the engine where it is not open yet: it may read the dataset's own folder (local stores),
+ * the scratch folder, and the files allowed. `key_seed` is that of the dataset.
+ */
+int dataset_engine(struct dataset *d, uint64_t key_seed, struct error *err);
 
 /*
  * A local file with the content of an object, checked against size and SHA-256: the object itself

@@ -37,7 +37,7 @@ static int catch_up(struct dataset *d, const struct base *base, struct index_sta
     const struct manifest *m = &base->manifest;
     struct local_events events = {0};
     struct delta delta = {0};
-    int rc = dataset_engine(d, m->key_seed, NULL, 0, err);
+    int rc = dataset_engine(d, m->key_seed, err);
     if (rc == ERR_OK)
         rc = local_events_fetch(d, base, index->stamp.sequence,
                                 base->pointer.current.sequence, &events, err);
@@ -108,7 +108,7 @@ static int collect_pieces(struct dataset *d, const struct base *base, struct ind
     const struct schema *s = &base->manifest.schema;
     struct local_events events = {0};
     struct key_digest sum;
-    int rc = dataset_engine(d, base->manifest.key_seed, NULL, 0, err);
+    int rc = dataset_engine(d, base->manifest.key_seed, err);
     if (rc == ERR_OK)
         rc = local_events_fetch(d, base, 0, base->pointer.current.sequence, &events, err);
     if (rc == ERR_OK)

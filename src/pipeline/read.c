@@ -44,11 +44,12 @@ static int look(void *ctx, struct manifest *m, bool *stop, struct error *err)
 static int not_found(const struct base *base, const struct search *s, struct error *err)
 {
     const char *id = base->pointer.dataset;
+    uint64_t kept = base->pointer.oldest_sequence;
     if (s->options->version > 0)
-        return error_set(err, ERR_ABSENT,
-                         "The dataset \"%s\" has no version %" PRIu64 ": it has %" PRIu64
-                         " to %" PRIu64 ".",
-                         id, s->options->version, s->oldest, base->pointer.current.sequence);
+        return error_set(
+            err, ERR_ABSENT,
+            "The dataset \"%s\" has no version %" PRIu64 ": it has %" PRIu64 " to %" PRIu64 ".", id,
+            s->options->version, kept > 0 ? kept : 1, base->pointer.current.sequence);
     char text[TIME_TEXT_SIZE];
     time_format(s->options->at, text, NULL);
     return error_set(err, ERR_ABSENT,
@@ -263,7 +264,7 @@ static int read_version(struct reading *r, const struct base *base, const struct
     name_columns(r);
     int rc = local_events_fetch(r->d, base, 0, m->version.sequence, &r->events, err);
     if (rc == ERR_OK)
-        rc = dataset_engine(r->d, m->key_seed, NULL, 0, err);
+        rc = dataset_engine(r->d, m->key_seed, err);
     if (rc == ERR_OK)
         rc = output_open(o->path, o->stream, &r->output, err);
     if (rc == ERR_OK)

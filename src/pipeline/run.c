@@ -46,9 +46,9 @@ enum next { NEXT_ON, NEXT_AGAIN, NEXT_DONE };
 const char *run_outcome_name(enum run_outcome outcome)
 {
     static const char *const names[] = {
-        [RUN_FAILED] = "failed",         [RUN_PUBLISHED] = "published",
-        [RUN_UNCHANGED] = "unchanged",   [RUN_NO_NEW_ROWS] = "no_new_rows",
-        [RUN_LOST] = "lost",             [RUN_UNKNOWN] = "unknown",
+        [RUN_FAILED] = "failed",       [RUN_PUBLISHED] = "published",
+        [RUN_UNCHANGED] = "unchanged", [RUN_NO_NEW_ROWS] = "no_new_rows",
+        [RUN_LOST] = "lost",           [RUN_UNKNOWN] = "unknown",
         [RUN_PLANNED] = "planned",
     };
     return names[outcome];
@@ -282,6 +282,20 @@ static int lost(struct run *r, struct error *err)
                      (unsigned long long)r->report->attempts);
 }
 
+/*
+ * Unknown is what may be said of the swap of the pointer alone. Where an answer about something else
+ * is missing, nothing is visible for sure: what is left is an orphan.
+ */
+static int without_doubt(const struct run *r, int rc, struct error *err)
+{
+    if (rc != ERR_UNKNOWN || r->report->outcome == RUN_UNKNOWN)
+        return rc;
+    if (err != NULL)
+        err->code = ERR_AGAIN;
+    error_append(err, "Nothing was published; run again.");
+    return ERR_AGAIN;
+}
+
 /* Attempts until one is settled. */
 static int attempt_all(struct run *r, struct error *err)
 {
@@ -297,7 +311,7 @@ static int attempt_all(struct run *r, struct error *err)
             step_update_index(r);
         }
         if (next != NEXT_AGAIN)
-            return rc;
+            return without_doubt(r, rc, err);
         error_clear(err);
         back_off(i);
         rc = stop_check(err);

@@ -152,7 +152,7 @@ static int open_source(struct run *r, struct error *err)
 {
     struct source_options options;
     describe_source(r, &options);
-    int rc = dataset_engine(r->d, r->base.pointer.key_seed, r->plain_paths, r->file_count, err);
+    int rc = dataset_engine(r->d, r->base.pointer.key_seed, err);
     if (rc == ERR_OK && r->source == NULL)
         rc = source_open(r->d->engine, &options, &r->source, err);
     return rc;

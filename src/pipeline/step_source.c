@@ -78,6 +78,7 @@ static int hash_files(struct run *r, struct error *err)
             rc = hash_file(&r->files[i], sha256, err);
         if (rc != ERR_OK)
             break;
+        dataset_allow(r->d, r->files[i].path);
         sha256_update(all, sha256, sizeof sha256 - 1);
         r->identity.size += r->files[i].stat.size;
         if (r->file_count == 1)
