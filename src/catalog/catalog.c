@@ -28,8 +28,8 @@ struct stranger {
 
 /*
  * What may be there although the dataset was never created: objects of the probe, records of runs
- * that failed before they could create it, and what is left of an interrupted creation of the
- * pointer, which lies beside it. None of it can be the last trace of a published version.
+ * that failed before they could create it, and beside the pointer a lease or what is left of an
+ * interrupted creation. None of it can be the last trace of a published version.
  */
 static bool may_precede(const char *key)
 {

@@ -95,6 +95,7 @@ static int name_all(struct store *st, struct roots *r, struct error *err)
 {
     const struct projection_state *p = &r->projection;
     name(r, LAYOUT_POINTER);
+    name(r, LAYOUT_LEASE);
     name(r, LAYOUT_INDEX);
     name(r, LAYOUT_PROJECTIONS);
     for (size_t i = 0; i < r->index.shard_count; i++)

@@ -83,6 +83,7 @@ static void traces_of_probes_and_failed_runs_are_no_dataset(void **state)
 {
     struct base base;
     sample_put(*state, ".probe/abc", "x");
+    sample_put(*state, LAYOUT_LEASE, "{}");
     sample_put(*state, "current/manifest.json.tmp-" COMMIT, "{");
     sample_put(*state, "runs/20260101T000000.000000Z-" COMMIT ".json", "{}");
     assert_int_equal(base_read(*state, SAMPLE_DATASET, &base, NULL), ERR_ABSENT);

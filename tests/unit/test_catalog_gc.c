@@ -9,6 +9,7 @@
 #include "catalog/gc.h"
 #include "catalog/verify.h"
 #include "support/catalog_sample.h"
+#include "support/store_check.h"
 #include "support/store_script.h"
 #include "util/mem.h"
 
@@ -127,6 +128,7 @@ static void everything_that_nothing_names_is_collected(void **state)
     sample_index(st);
     sample_projection(st);
     sample_put(st, "runs/20260101T000000.000000Z-" ID ".json", "{}");
+    sample_put(st, LAYOUT_LEASE, "{}");
     size_t before = sample_count(st, "");
     for (size_t i = 0; i < count; i++)
         sample_put(st, orphans[i], "orphan");
@@ -599,6 +601,66 @@ static void a_second_gc_at_once_loses(void **state)
     assert_nothing_left(st);
 }
 
+/* ---- A long life --------------------------------------------------------------------------- */
+
+#define SLEEPERS 4
+
+/* Numbers that are the same in every run. */
+static uint64_t next_number(uint64_t *seed)
+{
+    *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return *seed >> 33;
+}
+
+/*
+ * Writers that publish at once, fall asleep and wake up, indexes and gc in any order, over a store
+ * that checks the protocol at every operation and shares no code with the catalog.
+ */
+static void a_long_life_keeps_the_protocol(void **state)
+{
+    struct store *st = store_check_new(sample_store());
+    struct sleeper sleepers[SLEEPERS];
+    bool asleep[SLEEPERS] = {false};
+    uint64_t seed = 1;
+    unsigned lost = 0;
+    unsigned removed = 0;
+    (void)state;
+    sample_publish(st, 1);
+    for (unsigned step = 0; step < 300; step++) {
+        size_t who = next_number(&seed) % SLEEPERS;
+        struct gc_report r;
+        switch (next_number(&seed) % 6) {
+        case 0:
+            sample_publish(st, 1);
+            break;
+        case 1:
+            sample_index(st);
+            break;
+        case 2:
+            collect(st, true, ERR_OK, &r);
+            removed += (unsigned)r.removed;
+            gc_report_release(&r);
+            break;
+        default:
+            if (asleep[who])
+                lost += wake_up(st, &sleepers[who]) == ERR_CONFLICT;
+            else
+                fall_asleep(st, &sleepers[who]);
+            asleep[who] = !asleep[who];
+        }
+        assert_string_equal(store_check_text(st), "");
+    }
+    for (size_t i = 0; i < SLEEPERS; i++) {
+        if (asleep[i])
+            wake_up(st, &sleepers[i]);
+    }
+    sample_index(st);
+    assert_sound(st, 1);
+    assert_true(lost > 20 && removed > 50);
+    assert_string_equal(store_check_text(st), "");
+    store_free(st);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -624,6 +686,7 @@ int main(void)
         TEST(a_failed_deletion_is_reported_and_the_rest_goes),
         TEST(damage_that_hides_names_stops_gc),
         TEST(a_second_gc_at_once_loses),
+        TEST(a_long_life_keeps_the_protocol),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
