@@ -15,7 +15,6 @@
 #include "cli/exit.h"
 #include "cli/text.h"
 #include "util/log.h"
-#include "util/mem.h"
 #include "util/stop.h"
 
 /* Print an error: one line of the log, or one per line of the text where people read it. */
@@ -41,20 +40,26 @@ static bool is_abandoned(void)
     return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
-/* What was printed must have arrived: a full disk is no success. */
+/*
+ * What was printed must have arrived: a full disk is no success. Where the command has failed it has
+ * said why, which is enough.
+ */
 static int finish_output(int status, enum log_format format)
 {
     struct error err = ERROR_INIT;
-    errno = 0;
-    bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
-    if (!failed)
+    bool before = ferror(stdout) != 0; /* errno is that of something else by now */
+    bool failed = fflush(stdout) != 0 || before;
+    int reason = errno;
+    if (!failed || status != EXIT_DONE)
         return status;
     if (is_abandoned())
-        return status == EXIT_DONE ? EXIT_BROKEN_PIPE : status;
-    int reason = errno != 0 ? errno : EIO;
-    error_set_errno(&err, ERR_SYSTEM, reason, "The standard output could not be written");
+        return EXIT_BROKEN_PIPE;
+    if (before)
+        error_set(&err, ERR_SYSTEM, "The standard output could not be written.");
+    else
+        error_set_errno(&err, ERR_SYSTEM, reason, "The standard output could not be written");
     complain(&err, format);
-    return status == EXIT_DONE ? EXIT_OTHER : status;
+    return EXIT_OTHER;
 }
 
 static int usage(void)
@@ -129,6 +134,11 @@ int main(int argc, char **argv)
     if (argc < 2)
         return usage();
     int rc = command_find(command_name(argv[1]), &command, &err);
+    if (rc != ERR_OK && argv[1][0] == '-')
+        error_set(&err, rc,
+                  "\"%.60s\" stands where the command should be: options come behind it, as in "
+                  "cauce run %.60s.",
+                  argv[1], argv[1]);
     if (rc != ERR_OK) {
         complain(&err, LOG_TEXT);
         return exit_status_of(rc);

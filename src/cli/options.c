@@ -63,7 +63,7 @@ void options_each(const struct command *command,
 
 /* ---- Values -------------------------------------------------------------------------------- */
 
-static int take_number(struct options *out, const struct option_spec *spec, const char *text,
+static int take_number(uint64_t *target, const struct option_spec *spec, const char *text,
                        struct error *err)
 {
     errno = 0;
@@ -72,32 +72,39 @@ static int take_number(struct options *out, const struct option_spec *spec, cons
         return error_set(err, ERR_CONFIG,
                          "The option --%s needs a whole number from 1, not \"%.100s\".", spec->name,
                          text);
-    *(uint64_t *)((char *)out + spec->offset) = value;
+    *target = value;
+    return ERR_OK;
+}
+
+static int take_text(const char **target, const struct option_spec *spec, const char *text,
+                     struct error *err)
+{
+    if (*target != NULL)
+        return error_set(err, ERR_CONFIG, "The option --%s stands there twice.", spec->name);
+    if (*text == '\0')
+        return error_set(err, ERR_CONFIG, "The option --%s must not be empty.", spec->name);
+    *target = text;
     return ERR_OK;
 }
 
 static int take(struct options *out, const struct option_spec *spec, const char *text,
                 struct error *err)
 {
-    char *target = (char *)out + spec->offset;
+    void *target = (char *)out + spec->offset;
+    bool *flag = target;
+    uint64_t *number = target;
     switch (spec->kind) {
     case OPTION_FLAG:
-        *(bool *)target = true;
+        *flag = true;
         return ERR_OK;
     case OPTION_COUNT:
-        ++*(uint64_t *)target;
+        ++*number;
         return ERR_OK;
     case OPTION_NUMBER:
-        return take_number(out, spec, text, err);
-    case OPTION_TEXT:
-        break;
+        return take_number(number, spec, text, err);
+    default:
+        return take_text(target, spec, text, err);
     }
-    if (*(const char **)target != NULL)
-        return error_set(err, ERR_CONFIG, "The option --%s stands there twice.", spec->name);
-    if (*text == '\0')
-        return error_set(err, ERR_CONFIG, "The option --%s must not be empty.", spec->name);
-    *(const char **)target = text;
-    return ERR_OK;
 }
 
 /* ---- Mistakes ------------------------------------------------------------------------------ */

@@ -88,7 +88,7 @@ static int read_head(const struct looking *l, struct str *out, bool *whole, stru
 static int guess_format(struct looking *l, struct error *err)
 {
     struct str head;
-    bool whole;
+    bool whole = false;
     struct plain_options bytes = {.compression = PLAIN_AUTO, .text = false};
     struct plain_options text = {.compression = PLAIN_NONE, .text = true};
     str_init(&head, HEAD_BYTES);
