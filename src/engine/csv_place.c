@@ -86,11 +86,11 @@ static int describe(struct csv_scan *s, const struct csv_row *row, size_t column
     c.field = (struct csv_field){
         .begin = row->begin, .end = row->begin, .line = row->line, .line_begin = row->begin};
     s->rows_only = false;
-    s->visit = capture_field;
-    s->ctx = &c;
+    csv_scan_visit(s, capture_field, &c);
     int rc = csv_scan_seek(s, row, err);
     if (rc == ERR_OK)
         rc = csv_scan_next(s, &again, err);
+    csv_scan_visit(s, NULL, NULL);
     if (rc == ERR_OK)
         rc = count_characters(s, &c.field, &out->column, err);
     char text[CSV_PLACE_VALUE_MAX + 1];

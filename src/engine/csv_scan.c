@@ -211,6 +211,12 @@ void csv_scan_close(struct csv_scan *s)
     close(s->fd);
 }
 
+void csv_scan_visit(struct csv_scan *s, csv_field_visit *visit, void *ctx)
+{
+    s->visit = visit;
+    s->ctx = ctx;
+}
+
 static uint64_t here(const struct csv_scan *s)
 {
     return s->base + s->at;

@@ -87,6 +87,9 @@ int csv_scan_open(struct csv_scan *s, const char *path, const struct csv_dialect
                   struct error *err);
 void csv_scan_close(struct csv_scan *s);
 
+/* Show the values of the rows that follow; `visit` NULL: no more. `ctx` is borrowed until then. */
+void csv_scan_visit(struct csv_scan *s, csv_field_visit *visit, void *ctx);
+
 /* Read one row. ERR_INTERRUPTED where a stop was requested. */
 int csv_scan_next(struct csv_scan *s, struct csv_row *row, struct error *err);
 

@@ -66,8 +66,7 @@ static int find_record(struct csv_scan *s, const struct csv_dialect *d, csv_fiel
                        void *ctx, struct csv_start *start, struct error *err)
 {
     int rc;
-    s->visit = visit;
-    s->ctx = ctx;
+    csv_scan_visit(s, visit, ctx);
     do {
         if (d->header)
             rc = skip_row(s, &start->first, &start->skip, err);
@@ -75,7 +74,7 @@ static int find_record(struct csv_scan *s, const struct csv_dialect *d, csv_fiel
             rc = csv_scan_next(s, &start->first, err);
     } while (rc == ERR_OK &&
              (start->first.kind == CSV_ROW_BLANK || start->first.kind == CSV_ROW_NOTE));
-    s->visit = NULL;
+    csv_scan_visit(s, NULL, NULL);
     if (rc == ERR_OK && start->first.kind == CSV_ROW_END)
         rc = is_empty(s, d, err);
     return rc;

@@ -61,6 +61,7 @@ static int put(struct plain *p, const unsigned char *bytes, size_t count, struct
 /* The next part of the file; `*count` is 0 at its end. */
 static int read_in(struct plain *p, size_t *count, struct error *err)
 {
+    *count = 0;
     int rc = stop_check(err);
     if (rc != ERR_OK)
         return rc;

@@ -142,7 +142,7 @@ static int locate_in_file(const struct source *s, size_t file, uint64_t first_ro
                           struct source_report *report, size_t first, struct error *err)
 {
     struct csv_left_out left = {left_out->items, left_out->count};
-    struct csv_want wants[SOURCE_SAMPLES];
+    struct csv_want wants[SOURCE_SAMPLES] = {0};
     struct csv_place places[SOURCE_SAMPLES] = {0};
     size_t which[SOURCE_SAMPLES];
     size_t n = 0;

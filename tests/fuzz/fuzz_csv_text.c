@@ -78,7 +78,7 @@ static void check_place(const char *path, const struct csv_place *p, const uint8
 static void check_places(const char *path, const struct csv_dialect *d, uint64_t records,
                          const uint8_t *data, size_t size)
 {
-    struct csv_want wants[RECORDS_MAX];
+    struct csv_want wants[RECORDS_MAX] = {{0}};
     struct csv_place places[RECORDS_MAX];
     size_t count = records < RECORDS_MAX ? (size_t)records : RECORDS_MAX;
     for (size_t i = 0; i < count; i++)

@@ -1,5 +1,4 @@
-#include "engine/functions.h"
-
+/* The functions of engine/functions.h, seen from SQL: DuckDB's header is for the engine alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
