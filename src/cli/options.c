@@ -282,7 +282,7 @@ void options_log(const struct options *options, enum log_level *level, enum log_
 
 /* ---- Help ---------------------------------------------------------------------------------- */
 
-#define HELP_COLUMN 28
+#define HELP_COLUMN 36
 
 static void help_option(void *ctx, const struct option_spec *spec)
 {

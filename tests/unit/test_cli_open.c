@@ -1,0 +1,189 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli/open.h"
+#include "support/temp_folder.h"
+#include "util/fs.h"
+#include "util/mem.h"
+
+static void a_dataset_lies_below_its_store(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"./published", "./published/d"},
+        {"/data/", "/data/d"},
+        {"/data//", "/data/d"},
+        {"/", "/d"},
+        {"s3://bucket", "s3://bucket/d"},
+        {"s3://bucket/a/b/", "s3://bucket/a/b/d"},
+        {"file:///data", "file:///data/d"},
+        {"memory:", "memory:d"},
+        {"memory:x", "memory:x/d"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *url = open_join(cases[i][0], "d");
+        assert_string_equal(url, cases[i][1]);
+        free(url);
+    }
+}
+
+static void the_configuration_goes_before_the_environment(void **state)
+{
+    (void)state;
+    struct config config;
+    config_defaults(NULL, &config);
+    setenv("AWS_REGION", "from-env", 1);
+    setenv("CAUCE_S3_PARALLEL", "3", 1);
+    unsetenv("AWS_PROFILE");
+    assert_string_equal(open_setting(&config, "AWS_REGION"), "from-env");
+    assert_string_equal(open_setting(&config, "CAUCE_S3_PARALLEL"), "3");
+    assert_null(open_setting(&config, "AWS_PROFILE"));
+    assert_null(open_setting(&config, "CAUCE_S3_ADDRESSING"));
+    struct config_store_options *o = &config.store_options;
+    o->endpoint = mem_strdup("https://s3.example.org");
+    o->region = mem_strdup("from-file");
+    o->profile = mem_strdup("publisher");
+    o->ca_bundle = mem_strdup("/etc/ca.pem");
+    o->expected_bucket_owner = mem_strdup("123456789012");
+    o->kms_key_id = mem_strdup("alias/x");
+    o->encryption = CONFIG_ENCRYPTION_SSE_KMS;
+    o->path_style = o->path_style_set = true;
+    o->allow_http = true;
+    o->parallel = 8;
+    static const char *const expected[][2] = {
+        {"AWS_ENDPOINT_URL_S3", "https://s3.example.org"},
+        {"AWS_REGION", "from-file"},
+        {"AWS_PROFILE", "publisher"},
+        {"AWS_CA_BUNDLE", "/etc/ca.pem"},
+        {"CAUCE_S3_ADDRESSING", "path"},
+        {"CAUCE_S3_EXPECTED_BUCKET_OWNER", "123456789012"},
+        {"CAUCE_S3_ENCRYPTION", "sse-kms"},
+        {"CAUCE_S3_KMS_KEY_ID", "alias/x"},
+        {"CAUCE_S3_ALLOW_HTTP", "1"},
+        {"CAUCE_S3_PARALLEL", "8"},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        assert_string_equal(open_setting(&config, expected[i][0]), expected[i][1]);
+    o->path_style = false;
+    assert_string_equal(open_setting(&config, "CAUCE_S3_ADDRESSING"), "virtual");
+    config_release(&config);
+}
+
+/* What `open_dataset` says to these options; the code is `code`. */
+static void expect_refusal(const struct options *o, enum open_mode mode, int code, const char *says)
+{
+    struct opened in = {.store = NULL};
+    struct error err = ERROR_INIT;
+    assert_int_equal(open_dataset(o, mode, &in, &err), code);
+    if (strstr(err.text, says) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", err.text, says);
+    assert_null(in.store);
+    assert_null(in.url);
+}
+
+static void what_cannot_be_opened_says_why(void **state)
+{
+    (void)state;
+    char *folder = temp_folder_new();
+    char *absent = fs_join(folder, "absent");
+    char *file = fs_join(folder, "d.yml");
+    struct options o = {.store = absent, .dataset = "Bad Id"};
+    expect_refusal(&o, OPEN_READ, ERR_CONFIG, "The dataset \"Bad Id\" is no id");
+    o.dataset = "d";
+    expect_refusal(&o, OPEN_READ, ERR_ABSENT, "There is no dataset \"d\" in the store");
+    assert_false(fs_exists(absent));
+    o.store = "ftp://x/y";
+    expect_refusal(&o, OPEN_READ, ERR_CONFIG, "The store \"ftp://x/y\"");
+    o = (struct options){.file = file};
+    expect_refusal(&o, OPEN_READ, ERR_CONFIG, "does not exist");
+    const char text[] = "dataset: d\nsource: a.csv\nkey: id\n";
+    assert_int_equal(fs_write(file, text, sizeof text - 1, NULL), ERR_OK);
+    expect_refusal(&o, OPEN_READ, ERR_CONFIG, "No store is named: set \"store\" in");
+    free(file);
+    free(absent);
+    temp_folder_free(folder);
+}
+
+static void without_a_file_the_machine_gives_the_limits(void **state)
+{
+    (void)state;
+    char *folder = temp_folder_new();
+    struct opened in;
+    struct error err = ERROR_INIT;
+    struct options o = {.store = folder, .dataset = "d"};
+    assert_int_equal(open_dataset(&o, OPEN_CREATE, &in, &err), ERR_OK);
+    assert_false(in.has_config);
+    assert_null(in.dataset.config);
+    assert_string_equal(in.dataset.id, "d");
+    assert_true(in.dataset.limits.memory >= (uint64_t)64 << 20);
+    assert_true(in.dataset.limits.threads >= 1);
+    assert_non_null(in.dataset.limits.temp);
+    char *made = fs_join(folder, "d");
+    assert_true(fs_exists(made));
+    free(made);
+    open_release(&in);
+    open_release(&in);
+    temp_folder_free(folder);
+}
+
+static void the_command_line_takes_the_place_of_the_file(void **state)
+{
+    (void)state;
+    char *folder = temp_folder_new();
+    char *file = fs_join(folder, "d.yml");
+    char *other = fs_join(folder, "other");
+    const char text[] = "dataset: d\nstore: ./named\nsource: a.csv\nkey: id\nthreads: 3\n";
+    assert_int_equal(fs_write(file, text, sizeof text - 1, NULL), ERR_OK);
+    struct opened in;
+    struct error err = ERROR_INIT;
+    struct options o = {.file = file, .store = other, .source = "b.parquet"};
+    assert_int_equal(open_dataset(&o, OPEN_CREATE, &in, &err), ERR_OK);
+    assert_true(in.has_config);
+    assert_ptr_equal(in.dataset.config, &in.config);
+    assert_int_equal(in.dataset.limits.threads, 3);
+    assert_int_equal(in.config.source.format, CONFIG_FORMAT_PARQUET);
+    char *made = fs_join(other, "d");
+    assert_true(fs_exists(made));
+    assert_string_equal(in.url, made);
+    free(made);
+    open_release(&in);
+    free(other);
+    free(file);
+    temp_folder_free(folder);
+}
+
+static void a_dry_run_makes_no_folder(void **state)
+{
+    (void)state;
+    char *folder = temp_folder_new();
+    char *absent = fs_join(folder, "absent");
+    struct opened in;
+    struct error err = ERROR_INIT;
+    struct base base;
+    struct options o = {.store = absent, .dataset = "d"};
+    assert_int_equal(open_dataset(&o, OPEN_DRY, &in, &err), ERR_OK);
+    assert_int_equal(base_read(in.store, "d", &base, &err), ERR_ABSENT);
+    assert_false(fs_exists(absent));
+    open_release(&in);
+    free(absent);
+    temp_folder_free(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_dataset_lies_below_its_store),
+        cmocka_unit_test(the_configuration_goes_before_the_environment),
+        cmocka_unit_test(what_cannot_be_opened_says_why),
+        cmocka_unit_test(without_a_file_the_machine_gives_the_limits),
+        cmocka_unit_test(the_command_line_takes_the_place_of_the_file),
+        cmocka_unit_test(a_dry_run_makes_no_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
