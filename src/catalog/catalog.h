@@ -70,10 +70,11 @@ int catalog_contains(struct store *st, const struct base *base, const struct ver
 
 /* How a commit was settled, for the record and the metrics. */
 struct commit_report {
-    unsigned swaps;          /* requests to swap that were sent */
-    unsigned ambiguous;      /* answers that did not tell */
-    bool settled_by_reading; /* the outcome was learned from the pointer */
-    bool manifest_written;   /* the manifest exists (or may exist): part of the roll-back */
+    unsigned swaps;     /* requests to swap that were sent */
+    unsigned ambiguous; /* answers that did not tell */
+    /* Only the pointer told: no answer had, or a refusal was for an earlier copy of our own. */
+    bool settled_by_reading;
+    bool manifest_written; /* the manifest exists (or may exist): part of the roll-back */
     char manifest_key[LAYOUT_KEY_SIZE];
     /*
      * On ERR_OK the pointer that names this version, and its tag; where the outcome was learned by

@@ -226,7 +226,8 @@ static int look_once(const struct attempt *a, enum verdict *out, struct error *e
     rc = search(a, &now, &found, err);
     if (rc == ERR_OK) {
         *out = found ? VERDICT_COMMITTED : VERDICT_LOST;
-        a->report->settled_by_reading = true;
+        /* A refusal that reading confirms is an ordinary lost race. */
+        a->report->settled_by_reading = found || a->report->ambiguous > 0;
         a->report->pointer = now.pointer;
         a->report->tag = now.tag;
     }

@@ -17,7 +17,7 @@
 #include "util/json.h"
 
 #define FIELD_WHERE_SIZE 64
-#define FIELD_TEXT_MAX ((size_t)64 << 10)
+#define FIELD_TEXT_MAX ((size_t)1 << 20)
 
 /* Is it the id of a dataset: [a-z0-9][a-z0-9_-]{0,63}? */
 bool field_dataset_valid(const char *text);

@@ -488,6 +488,7 @@ static void a_refusal_after_ones_own_copy_landed_is_a_commit(void **state)
     p.swap[0] = (struct script_answer){SCRIPT_LOSE, ERR_CONFLICT};
     run(&p, &o);
     assert_outcome(&o, ERR_OK, 1, 0);
+    assert_true(o.report.settled_by_reading);
 }
 
 static void a_commit_is_found_below_those_that_others_put_on_top(void **state)
@@ -543,6 +544,7 @@ static void a_lost_race_is_lost_for_sure(void **state)
     run(&p, &o);
     assert_outcome(&o, ERR_CONFLICT, 1, 0);
     assert_non_null(strstr(o.err.text, "another writer was first"));
+    assert_false(o.report.settled_by_reading);
 }
 
 static void a_late_copy_cannot_land_after_the_race_was_called_lost(void **state)
