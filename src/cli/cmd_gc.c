@@ -1,10 +1,10 @@
 #include <unistd.h>
 
-#include "catalog/gc.h"
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/progress.h"
 #include "cli/text.h"
+#include "pipeline/collect.h"
 
 static void print_json(const struct options *o, const struct opened *in, const struct gc_report *r)
 {
@@ -55,7 +55,7 @@ static int collect(const struct options *o, int *status, struct error *err)
         return rc;
     progress_start(&progress, progress_wanted(o, STDERR_FILENO) ? STDERR_FILENO : -1,
                    "looking for remains");
-    rc = gc_collect(in.store, in.config.dataset, o->apply, &report, err);
+    rc = collect_dataset(&in.dataset, o->apply, &report, err);
     progress_end(&progress);
     if (rc == ERR_OK && o->json)
         print_json(o, &in, &report);

@@ -1,8 +1,11 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/emit.h"
+#include "cli/exit.h"
 #include "cli/open.h"
 #include "cli/text.h"
+#include "pipeline/metrics.h"
 #include "pipeline/status.h"
 #include "util/time.h"
 
@@ -19,7 +22,8 @@ static struct json *encode_derived(enum status_derived state, uint64_t sequence,
     return object;
 }
 
-static void print_json(const struct opened *in, const struct status *s)
+static void print_json(const struct opened *in, const struct status *s, const struct metrics *metrics,
+                       int64_t now)
 {
     const struct manifest *m = &s->base.manifest;
     struct json *object = json_new_object();
@@ -37,6 +41,7 @@ static void print_json(const struct opened *in, const struct status *s)
     json_set(object, "expect_every_seconds",
              s->expect_every > 0 ? json_new_integer(s->expect_every) : json_new_null());
     json_set(object, "late", s->expect_every > 0 ? json_new_bool(s->late) : json_new_null());
+    json_set(object, "alerts", emit_alerts(metrics, now));
     text_print_json(object);
 }
 
@@ -116,7 +121,19 @@ static void print_expectation(const struct status *s, int64_t now)
                 s->late ? "LATE" : "in time", ago);
 }
 
-static void print_text(const struct opened *in, const struct status *s, int64_t now)
+static void print_alerts(const struct metrics *m, int64_t now)
+{
+    struct metrics_alert alerts[METRICS_ALERTS_MAX];
+    size_t count = metrics_alerts(m, now, alerts);
+    for (size_t i = 0; i < count; i++)
+        text_printf("%s %s: %s\n", i == 0 ? "alerts:      " : "             ", alerts[i].name,
+                    alerts[i].text);
+    if (count == 0)
+        text_print("alerts:       none\n");
+}
+
+static void print_text(const struct opened *in, const struct status *s, const struct metrics *m,
+                       int64_t now)
 {
     text_printf("dataset:      %s in %s\n", in->config.dataset, in->store->url);
     print_version(s);
@@ -124,23 +141,29 @@ static void print_text(const struct opened *in, const struct status *s, int64_t 
     print_derived("projections:", s->projections, s->projections_sequence, NULL);
     print_last_run(s);
     print_expectation(s, now);
+    print_alerts(m, now);
 }
 
 static int status(const struct options *o, int *exit_status, struct error *err)
 {
     struct opened in = {.store = NULL};
     struct status s;
+    struct metrics m;
+    struct metrics_alert alerts[METRICS_ALERTS_MAX];
     int64_t now = time_now();
-    (void)exit_status;
     int rc = open_dataset(o, OPEN_READ, &in, err);
     if (rc != ERR_OK)
         return rc;
-    rc = status_read(&in.dataset, now, &s, err);
+    rc = metrics_collect(&in.dataset, now, &m, err);
+    if (rc == ERR_OK)
+        rc = status_read(&in.dataset, now, &s, err);
     if (rc == ERR_OK) {
         if (o->json)
-            print_json(&in, &s);
+            print_json(&in, &s, &m, now);
         else
-            print_text(&in, &s, now);
+            print_text(&in, &s, &m, now);
+        if (o->alert && metrics_alerts(&m, now, alerts) > 0)
+            *exit_status = EXIT_GATE;
         status_release(&s);
     }
     open_release(&in);
@@ -153,10 +176,13 @@ const struct command cmd_status = {
     .operands = "DATASET.yml",
     .about = "Shows the newest version and its rows, whether the key index and the projections\n"
              "reflect it, how the last run ended and, where `expect_every` is set, whether runs\n"
-             "come as often as they should.",
+             "come as often as they should. The alerts are those of the shipped Prometheus rules,\n"
+             "judged over the last seven days.",
     .examples = "  cauce status rates.yml\n"
                 "  cauce status --store s3://bucket/data --dataset rates\n"
-                "  cauce status --json rates.yml\n",
+                "  cauce status --json rates.yml\n"
+                "  cauce status --alert -q rates.yml   # 4: something is wrong\n",
+    .own = {{"alert", 0, OPTION_FLAG, NULL, "exit with 4 where an alert fires", OPTION_AT(alert)}},
     .takes_dataset = true,
     .run = status,
 };

@@ -9,6 +9,7 @@ extern const struct command cmd_check;
 extern const struct command cmd_plan;
 extern const struct command cmd_run;
 extern const struct command cmd_status;
+extern const struct command cmd_metrics;
 extern const struct command cmd_log;
 extern const struct command cmd_show;
 extern const struct command cmd_read;

@@ -34,6 +34,9 @@ struct options {
     const char *format;
     const char *output;
     const char *at;
+    const char *metrics_file;
+    const char *pushgateway;
+    const char *trace;
     uint64_t version;
     uint64_t limit;
     bool dry_run;
@@ -45,6 +48,7 @@ struct options {
     bool strict;
     bool apply;
     bool replace;
+    bool alert;
 
     /* operands behind DATASET.yml */
     const char *operands[2];

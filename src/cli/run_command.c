@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/emit.h"
 #include "cli/exit.h"
 #include "cli/open.h"
 #include "cli/progress.h"
@@ -10,12 +11,40 @@
 #include "cli/text.h"
 #include "pipeline/record.h"
 #include "pipeline/run.h"
+#include "pipeline/trace.h"
 #include "util/id.h"
+#include "util/log.h"
 #include "util/time.h"
+
+/* Who is told of the steps. */
+struct watch {
+    struct progress progress;
+    struct trace *trace; /* NULL: nobody asked for one */
+};
 
 static void show_step(void *ctx, enum run_step step, double done)
 {
-    progress_step(ctx, summary_step(step), done);
+    struct watch *w = ctx;
+    trace_step(w->trace, step);
+    progress_step(&w->progress, summary_step(step), done);
+}
+
+/* Operations of the store go to the trace as well. */
+static struct trace *begin_trace(const struct options *o, struct opened *in)
+{
+    if (o->trace == NULL)
+        return NULL;
+    struct trace *trace = trace_new();
+    in->store = store_trace_new(in->store, trace_operation, trace);
+    in->dataset.store = in->store;
+    return trace;
+}
+
+static void end_trace(const struct options *o, struct trace *trace)
+{
+    struct error err = ERROR_INIT;
+    if (trace_write(trace, o->trace, &err) != ERR_OK)
+        log_warn("the trace could not be written: %s", err.text);
 }
 
 static void print(const struct options *o, const struct dataset *d, const struct run_report *r)
@@ -48,27 +77,33 @@ int run_command(const struct options *o, bool dry, int *status, struct error *er
 {
     struct opened in = {.store = NULL};
     struct run_report report;
-    struct progress progress;
+    struct watch watch;
     int rc = open_dataset(o, dry ? OPEN_DRY : OPEN_CREATE, &in, err);
     if (rc != ERR_OK) {
         print_not_begun(o, rc, err);
         return rc;
     }
-    progress_start(&progress, progress_wanted(o, STDERR_FILENO) ? STDERR_FILENO : -1, "starting");
+    watch.trace = begin_trace(o, &in);
+    progress_start(&watch.progress, progress_wanted(o, STDERR_FILENO) ? STDERR_FILENO : -1,
+                   "starting");
     struct run_options options = {
         .dry_run = dry,
         .force = o->force,
         .no_consolidate = o->no_consolidate,
         .progress = show_step,
-        .progress_ctx = &progress,
+        .progress_ctx = &watch,
     };
     rc = run_dataset(&in.dataset, &options, &report, err);
-    progress_end(&progress);
+    progress_end(&watch.progress);
+    end_trace(o, watch.trace);
+    if (!dry)
+        emit_metrics(o, &in.dataset);
     print(o, &in.dataset, &report);
     bool idle = report.outcome == RUN_UNCHANGED || report.outcome == RUN_NO_NEW_ROWS;
     if (rc == ERR_OK && idle && o->detailed_exitcode)
         *status = EXIT_UNCHANGED;
     run_report_release(&report);
     open_release(&in);
+    trace_free(watch.trace);
     return rc;
 }

@@ -132,17 +132,24 @@ static struct json *encode_error(const struct run_report *r)
     return object;
 }
 
-struct json *record_encode(const struct dataset *d, const struct run_report *r)
+struct json *record_begin(const char *kind, const char *dataset, const char *id, int64_t started)
 {
     struct json *object = json_new_object();
     json_set_integer(object, "format", RECORD_FORMAT);
+    json_set_string(object, "kind", kind);
     json_set_string(object, "program", CAUCE_VERSION);
+    json_set_string(object, "dataset", dataset);
+    json_set_string(object, "run_id", id);
+    set_time(object, "started_at", started);
+    return object;
+}
+
+struct json *record_encode(const struct dataset *d, const struct run_report *r)
+{
+    struct json *object = record_begin("run", d->id, r->run_id, r->started);
     json_set_string(object, "outcome", run_outcome_name(r->outcome));
-    json_set_string(object, "dataset", d->id);
     json_set_unsigned(object, "sequence", r->version.sequence);
     json_set_string(object, "commit", r->version.sequence > 0 ? r->version.commit : NULL);
-    json_set_string(object, "run_id", r->run_id);
-    set_time(object, "started_at", r->started);
     set_time(object, "finished_at", r->finished);
     json_set_string(object, "source", r->source);
     json_set_unsigned(object, "source_bytes", r->source_bytes);
@@ -160,23 +167,30 @@ struct json *record_encode(const struct dataset *d, const struct run_report *r)
     return object;
 }
 
-int record_write(struct dataset *d, const struct run_report *r, struct error *err)
+int record_put(struct store *st, int64_t started, const char *id, const struct json *record,
+               struct error *err)
 {
     char key[LAYOUT_KEY_SIZE];
     struct str text;
-    int rc = layout_run(r->started, r->run_id, key, err);
+    int rc = layout_run(started, id, key, err);
     if (rc != ERR_OK)
         return rc;
-    struct json *record = record_encode(d, r);
     str_init(&text, RECORD_MAX_BYTES);
     json_write(record, true, &text);
     str_append_char(&text, '\n');
     rc = str_check(&text, "the record of the run", err);
     if (rc == ERR_OK) {
         struct store_body body = store_body_bytes(text.data, text.len);
-        rc = store_put_new(d->store, key, &body, NULL, err);
+        rc = store_put_new(st, key, &body, NULL, err);
     }
     str_release(&text);
+    return rc;
+}
+
+int record_write(struct dataset *d, const struct run_report *r, struct error *err)
+{
+    struct json *record = record_encode(d, r);
+    int rc = record_put(d->store, r->started, r->run_id, record, err);
     json_free(record);
     return rc;
 }

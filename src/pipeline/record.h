@@ -14,6 +14,13 @@
 /* The report as JSON; the caller frees it. */
 struct json *record_encode(const struct dataset *d, const struct run_report *r);
 
+/* The fields every record begins with, whatever kind ("run", "gc"); the caller frees it. */
+struct json *record_begin(const char *kind, const char *dataset, const char *id, int64_t started);
+
+/* Store any record under its time and id. */
+int record_put(struct store *st, int64_t started, const char *id, const struct json *record,
+               struct error *err);
+
 /* Put it into the store. The run's outcome does not depend on it. */
 int record_write(struct dataset *d, const struct run_report *r, struct error *err);
 

@@ -91,6 +91,8 @@ static int look_back(void *ctx, const struct json *record, bool *stop, struct er
 {
     struct status *s = ctx;
     (void)err;
+    if (strcmp(json_string(json_get(record, "kind")), "gc") == 0)
+        return ERR_OK;
     if (s->last_run == NULL)
         s->last_run = json_copy(record);
     const char *finished = json_string(json_get(record, "finished_at"));

@@ -1,0 +1,91 @@
+#include "cli/emit.h"
+
+#include "cli/text.h"
+#include "store/push.h"
+#include "util/fs.h"
+#include "util/json.h"
+#include "util/log.h"
+#include "util/time.h"
+
+void emit_metrics(const struct options *o, struct dataset *d)
+{
+    struct metrics m;
+    struct str text;
+    struct error err = ERROR_INIT;
+    if (o->metrics_file == NULL && o->pushgateway == NULL)
+        return;
+    str_init(&text, STR_MAX_DEFAULT);
+    int rc = metrics_collect(d, time_now(), &m, &err);
+    if (rc != ERR_OK)
+        log_warn("the metrics could not be collected: %s", err.text);
+    else
+        metrics_write(&m, METRICS_PROMETHEUS, &text);
+    if (rc == ERR_OK && o->metrics_file != NULL &&
+        fs_replace(o->metrics_file, text.data, text.len, &err) != ERR_OK)
+        log_warn("the metrics could not be written: %s", err.text);
+    if (rc == ERR_OK && o->pushgateway != NULL &&
+        push_metrics(o->pushgateway, d->id, text.data, text.len, &err) != ERR_OK)
+        log_warn("%s", err.text);
+    str_release(&text);
+}
+
+struct json *emit_alerts(const struct metrics *m, int64_t now)
+{
+    struct metrics_alert alerts[METRICS_ALERTS_MAX];
+    size_t count = metrics_alerts(m, now, alerts);
+    struct json *list = json_new_array();
+    for (size_t i = 0; i < count; i++) {
+        struct json *one = json_new_object();
+        json_set_string(one, "alert", alerts[i].name);
+        json_set_string(one, "severity", alerts[i].severity);
+        json_set_string(one, "text", alerts[i].text);
+        json_append(list, one);
+    }
+    return list;
+}
+
+static void set_count(struct json *object, const char *name, uint64_t value)
+{
+    json_set_unsigned(object, name, value);
+}
+
+static struct json *encode_sum(const struct metrics_sum *s)
+{
+    struct json *object = json_new_object();
+    struct json *outcomes = json_new_object();
+    for (int i = 0; i < RUN_PLANNED; i++)
+        set_count(outcomes, run_outcome_name((enum run_outcome)i), s->outcomes[i]);
+    set_count(object, "runs", s->runs);
+    json_set(object, "outcomes", outcomes);
+    set_count(object, "rollback_runs", s->rollback_runs);
+    set_count(object, "events_rolled_back", s->events_rolled_back);
+    set_count(object, "index_inconsistencies", s->inconsistencies);
+    set_count(object, "index_rebuilds", s->rebuilds);
+    json_set_real(object, "index_rebuild_seconds", s->rebuild_seconds);
+    json_set_real(object, "index_rebuild_longest_seconds", s->rebuild_longest);
+    set_count(object, "conflicts", s->conflicts);
+    set_count(object, "ambiguous", s->ambiguous);
+    set_count(object, "consolidations_replayed", s->replayed);
+    set_count(object, "orphans_found", s->orphans_found);
+    set_count(object, "orphans_removed", s->orphans_removed);
+    return object;
+}
+
+void emit_metrics_json(const struct metrics *m)
+{
+    struct json *object = json_new_object();
+    json_set_string(object, "dataset", m->dataset);
+    json_set(object, "all", encode_sum(&m->all));
+    json_set(object, "last_7_days", encode_sum(&m->window));
+    text_set_time(object, "last_run", m->last_run);
+    text_set_time(object, "last_success", m->last_success);
+    text_set_time(object, "last_change", m->last_change);
+    set_count(object, "partitions_behind", m->partitions_behind);
+    set_count(object, "versions", m->versions);
+    set_count(object, "keys", m->keys);
+    set_count(object, "rows_total", m->rows_total);
+    set_count(object, "files", m->files);
+    set_count(object, "bytes", m->bytes);
+    json_set(object, "alerts", emit_alerts(m, time_now()));
+    text_print_json(object);
+}

@@ -1,0 +1,33 @@
+#include "pipeline/collect.h"
+
+#include "pipeline/record.h"
+#include "util/log.h"
+#include "util/time.h"
+
+static struct json *encode(const struct dataset *d, const struct gc_report *r, const char *id,
+                           int64_t started, int code)
+{
+    struct json *object = record_begin("gc", d->id, id, started);
+    json_set_string(object, "outcome", code == ERR_OK ? "collected" : "failed");
+    json_set_unsigned(object, "orphans_found", r->count);
+    json_set_unsigned(object, "orphans_removed", r->removed);
+    json_set_unsigned(object, "orphan_bytes", r->bytes);
+    json_set_unsigned(object, "gc_epoch", r->gc_epoch);
+    return object;
+}
+
+int collect_dataset(struct dataset *d, bool apply, struct gc_report *out, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    char id[ID_SIZE];
+    int64_t started = time_now();
+    id_new(id);
+    int rc = gc_collect(d->store, d->id, apply, out, err);
+    if (!apply || (rc != ERR_OK && out->removed == 0))
+        return rc;
+    struct json *record = encode(d, out, id, started, rc);
+    if (record_put(d->store, started, id, record, &why) != ERR_OK)
+        log_warn("the record of this gc could not be written: %s", why.text);
+    json_free(record);
+    return rc;
+}

@@ -1,0 +1,13 @@
+/*
+ * gc with a record: what was found and removed stands among the runs, for the metrics.
+ */
+#ifndef CAUCE_PIPELINE_COLLECT_H
+#define CAUCE_PIPELINE_COLLECT_H
+
+#include "catalog/gc.h"
+#include "pipeline/dataset.h"
+
+/* As gc_collect; with `apply` a record of kind "gc" is written, whose failure is only a warning. */
+int collect_dataset(struct dataset *d, bool apply, struct gc_report *out, struct error *err);
+
+#endif

@@ -1,0 +1,175 @@
+#include "pipeline/metrics.h"
+
+#include <string.h>
+
+#include "pipeline/record.h"
+#include "util/json.h"
+#include "util/time.h"
+
+const double metrics_bounds[METRICS_BUCKETS - 1] = {0.1, 0.5, 1, 5, 15, 60, 300, 1800};
+
+static uint64_t count_of(const struct json *object, const char *name)
+{
+    int64_t value = json_integer(json_get(object, name));
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static enum run_outcome outcome_of(const struct json *record)
+{
+    const char *name = json_string(json_get(record, "outcome"));
+    for (int i = 0; i <= RUN_PLANNED; i++)
+        if (strcmp(run_outcome_name((enum run_outcome)i), name) == 0)
+            return (enum run_outcome)i;
+    return RUN_FAILED;
+}
+
+static int64_t time_of(const struct json *record, const char *name)
+{
+    int64_t time = 0;
+    return time_parse(json_string(json_get(record, name)), &time, NULL) == ERR_OK ? time : 0;
+}
+
+static void add_index(struct metrics_sum *s, const struct json *record)
+{
+    if (!json_bool(json_get(record, "index_rebuilt")))
+        return;
+    double seconds = json_real(json_get(record, "index_rebuild_seconds"));
+    size_t bucket = 0;
+    s->inconsistencies++;
+    if (strcmp(json_string(json_get(record, "index_recovery")), "catch_up") == 0) {
+        s->catch_ups++;
+        return;
+    }
+    while (bucket < METRICS_BUCKETS - 1 && seconds > metrics_bounds[bucket])
+        bucket++;
+    s->rebuilds++;
+    s->rebuild_buckets[bucket]++;
+    s->rebuild_seconds += seconds;
+    if (seconds > s->rebuild_longest)
+        s->rebuild_longest = seconds;
+}
+
+static void add_consolidation(struct metrics_sum *s, const struct json *c)
+{
+    const char *state = json_string(json_get(c, "state"));
+    s->consolidated += strcmp(state, "completed") == 0;
+    s->unconsolidated += strcmp(state, "in_progress") == 0;
+    s->resumed += json_bool(json_get(c, "resumed"));
+    s->replayed += json_bool(json_get(c, "replayed"));
+}
+
+static void add_counts(struct metrics_sum *s, const struct json *record)
+{
+    static const char *const rows[] = {"rows_read",     "rows_new",      "rows_revised",
+                                       "rows_known",    "rows_vanished", "rows_rejected",
+                                       "rows_duplicate"};
+    static const char *const requests[] = {"gets",  "heads", "puts",   "swaps",
+                                           "moves", "lists", "deletes"};
+    const struct json *bill = json_get(record, "requests");
+    const struct json *seconds = json_get(record, "seconds");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        s->rows[i] += count_of(record, rows[i]);
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+        s->requests[i] += count_of(bill, requests[i]);
+    s->retries += count_of(bill, "retries");
+    s->bytes_read += count_of(bill, "bytes_read");
+    s->bytes_written += count_of(bill, "bytes_written");
+    s->source_bytes += count_of(record, "source_bytes");
+    for (int i = 0; i < STEP_COUNT; i++)
+        s->step_seconds[i] += json_real(json_get(seconds, run_step_name((enum run_step)i)));
+}
+
+static void add_run(struct metrics_sum *s, const struct json *record)
+{
+    uint64_t rolled_back = count_of(record, "rollbacks");
+    s->runs++;
+    s->outcomes[outcome_of(record)]++;
+    s->rollback_runs += rolled_back > 0;
+    s->events_rolled_back += count_of(record, "events_rolled_back");
+    s->conflicts += count_of(record, "conflicts");
+    s->ambiguous += count_of(record, "ambiguous");
+    s->settled_by_reading += json_bool(json_get(record, "settled_by_reading"));
+    add_index(s, record);
+    add_consolidation(s, json_get(record, "consolidation"));
+    add_counts(s, record);
+}
+
+static void add_gc(struct metrics_sum *s, const struct json *record)
+{
+    s->gc_runs++;
+    s->orphans_found += count_of(record, "orphans_found");
+    s->orphans_removed += count_of(record, "orphans_removed");
+}
+
+/* What only the newest run tells; records come oldest first. */
+static void note_newest(struct metrics *m, const struct json *record)
+{
+    const struct json *seconds = json_get(record, "seconds");
+    m->last_run = time_of(record, "finished_at");
+    m->last_outcome = outcome_of(record);
+    m->last_peak_memory = count_of(record, "peak_memory_bytes");
+    m->partitions_behind = count_of(json_get(record, "consolidation"), "behind");
+    for (int i = 0; i < STEP_COUNT; i++)
+        m->last_step_seconds[i] = json_real(json_get(seconds, run_step_name((enum run_step)i)));
+    bool good = m->last_outcome == RUN_PUBLISHED || m->last_outcome == RUN_UNCHANGED ||
+                m->last_outcome == RUN_NO_NEW_ROWS;
+    if (good)
+        m->last_success = m->last_run;
+    if (m->last_outcome == RUN_PUBLISHED)
+        m->last_change = m->last_run;
+}
+
+struct collecting {
+    struct metrics *metrics;
+    int64_t now;
+};
+
+static int take_record(void *ctx, const struct json *record, struct error *err)
+{
+    (void)err;
+    struct collecting *c = ctx;
+    struct metrics *m = c->metrics;
+    bool recent = time_of(record, "started_at") >= c->now - METRICS_WINDOW;
+    if (strcmp(json_string(json_get(record, "kind")), "gc") == 0) {
+        add_gc(&m->all, record);
+        if (recent)
+            add_gc(&m->window, record);
+        return ERR_OK;
+    }
+    add_run(&m->all, record);
+    if (recent)
+        add_run(&m->window, record);
+    note_newest(m, record);
+    return ERR_OK;
+}
+
+static int measure_dataset(struct dataset *d, struct metrics *m, struct error *err)
+{
+    struct base base = {0};
+    struct manifest_files files = {0};
+    int rc = base_read(d->store, d->id, &base, err);
+    if (rc == ERR_OK && base.pointer.current.sequence > 0)
+        rc = catalog_files(d->store, &base, 0, base.pointer.current.sequence, &files, err);
+    if (rc == ERR_OK) {
+        memcpy(m->dataset, base.pointer.dataset, sizeof m->dataset);
+        m->versions = base.pointer.current.sequence;
+        m->keys = base.manifest.keys.count;
+        m->rows_total = base.manifest.rows_total;
+        m->files = files.count;
+        for (size_t i = 0; i < files.count; i++)
+            m->bytes += files.items[i].size;
+    }
+    manifest_files_release(&files);
+    base_release(&base);
+    return rc;
+}
+
+int metrics_collect(struct dataset *d, int64_t now, struct metrics *out, struct error *err)
+{
+    struct collecting c = {out, now};
+    *out = (struct metrics){.expect_every = d->config != NULL ? d->config->expect_every : 0};
+    int rc = measure_dataset(d, out, err);
+    if (rc == ERR_OK)
+        rc = record_each(d->store, 0, take_record, &c, err);
+    return rc;
+}

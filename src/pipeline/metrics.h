@@ -1,0 +1,82 @@
+/*
+ * What the records of all runs add up to, for monitoring: counters, histograms, gauges, and the
+ * verdicts that the shipped alert rules give.
+ *
+ * The records in `runs/` are the counters' memory: they survive processes and machines, and a run
+ * that two processes count is counted once.
+ */
+#ifndef CAUCE_PIPELINE_METRICS_H
+#define CAUCE_PIPELINE_METRICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipeline/dataset.h"
+#include "pipeline/run.h"
+#include "util/str.h"
+
+/* Upper bounds of the histogram of rebuilds, in seconds; the last bucket has none. */
+#define METRICS_BUCKETS 9
+extern const double metrics_bounds[METRICS_BUCKETS - 1];
+
+/* Sums over some records. */
+struct metrics_sum {
+    uint64_t outcomes[RUN_PLANNED + 1];
+    uint64_t runs;
+    uint64_t rollback_runs, events_rolled_back;
+    uint64_t inconsistencies, rebuilds, catch_ups;
+    uint64_t rebuild_buckets[METRICS_BUCKETS]; /* not cumulative */
+    double rebuild_seconds;
+    double rebuild_longest;
+    uint64_t conflicts, ambiguous, settled_by_reading;
+    uint64_t consolidated, unconsolidated, resumed, replayed;
+    uint64_t rows[7]; /* read, new, revised, known, vanished, rejected, duplicate */
+    uint64_t requests[7]; /* get, head, put, swap, move, list, delete */
+    uint64_t retries, bytes_read, bytes_written, source_bytes;
+    double step_seconds[STEP_COUNT];
+    uint64_t gc_runs, orphans_found, orphans_removed;
+};
+
+struct metrics {
+    char dataset[DATASET_ID_SIZE];
+    struct metrics_sum all;    /* every record */
+    struct metrics_sum window; /* records of the last METRICS_WINDOW */
+    int64_t last_run;          /* ends of runs, microseconds; 0: none */
+    int64_t last_success;
+    int64_t last_change;
+    enum run_outcome last_outcome;
+    uint64_t last_peak_memory;
+    double last_step_seconds[STEP_COUNT];
+    uint64_t partitions_behind; /* after the newest run */
+    uint64_t versions, keys, rows_total, files, bytes; /* of the dataset */
+    int64_t expect_every; /* seconds; 0: not declared */
+    int64_t created;      /* time of the first version, 0: none */
+};
+
+#define METRICS_WINDOW (INT64_C(7) * 24 * 3600 * 1000000)
+
+/* Read all records and the newest version, as of `now` (microseconds). */
+int metrics_collect(struct dataset *d, int64_t now, struct metrics *out, struct error *err);
+
+/*
+ * METRICS_PROMETHEUS: the text format that node_exporter's textfile collector and a Pushgateway
+ * read (https://prometheus.io/docs/instrumenting/exposition_formats/). METRICS_OPENMETRICS: the
+ * same families as OpenMetrics 1.0 (https://openmetrics.io), which a scrape can negotiate.
+ */
+enum metrics_format { METRICS_PROMETHEUS, METRICS_OPENMETRICS };
+void metrics_write(const struct metrics *m, enum metrics_format format, struct str *out);
+
+/* One alert that fires. The names are those of the shipped rules. */
+struct metrics_alert {
+    const char *name;     /* "CauceIndexRebuilds" */
+    const char *severity; /* "warning", "critical" */
+    char text[256];       /* what is wrong, with the figures */
+};
+#define METRICS_ALERTS_MAX 16
+
+/* The verdicts of the rules in alerts/cauce.rules.yml over the last METRICS_WINDOW. */
+size_t metrics_alerts(const struct metrics *m, int64_t now,
+                      struct metrics_alert out[METRICS_ALERTS_MAX]);
+
+#endif

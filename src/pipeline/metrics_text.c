@@ -1,0 +1,173 @@
+/*
+ * The families of metrics as text. Names and units follow
+ * https://prometheus.io/docs/practices/naming/: base units, counters end in _total.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "pipeline/metrics.h"
+
+/* One text being written. */
+struct writer {
+    const struct metrics *m;
+    enum metrics_format format;
+    struct str *out;
+    const char *name; /* of the family that is open, without _total */
+    const char *suffix;
+};
+
+static void family(struct writer *w, const char *name, const char *type, const char *help)
+{
+    bool counter = strcmp(type, "counter") == 0;
+    /* OpenMetrics names the family without the suffix of its samples, the older format with it. */
+    const char *shown = counter && w->format == METRICS_PROMETHEUS ? "_total" : "";
+    str_printf(w->out, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, shown, help, name, shown, type);
+    w->name = name;
+    w->suffix = counter ? "_total" : "";
+}
+
+/* A sample of the open family; `label` NULL: none besides the dataset. */
+static void sample(struct writer *w, const char *label, const char *value, double number)
+{
+    str_printf(w->out, "%s%s{dataset=\"%s\"", w->name, w->suffix, w->m->dataset);
+    if (label != NULL)
+        str_printf(w->out, ",%s=\"%s\"", label, value);
+    if (number == floor(number) && fabs(number) < 1e15)
+        str_printf(w->out, "} %.0f\n", number);
+    else
+        str_printf(w->out, "} %.9g\n", number);
+}
+
+static void counter(struct writer *w, const char *name, const char *help, uint64_t value)
+{
+    family(w, name, "counter", help);
+    sample(w, NULL, NULL, (double)value);
+}
+
+static void gauge(struct writer *w, const char *name, const char *help, double value)
+{
+    family(w, name, "gauge", help);
+    sample(w, NULL, NULL, value);
+}
+
+/* A moment as seconds since 1970; absent where it is not known. */
+static void moment(struct writer *w, const char *name, const char *help, int64_t time)
+{
+    if (time != 0)
+        gauge(w, name, help, (double)time / 1e6);
+}
+
+static void write_runs(struct writer *w)
+{
+    const struct metrics_sum *s = &w->m->all;
+    family(w, "cauce_runs", "counter", "Runs by outcome.");
+    for (int i = 0; i < RUN_PLANNED; i++)
+        sample(w, "outcome", run_outcome_name((enum run_outcome)i), (double)s->outcomes[i]);
+    counter(w, "cauce_rollback_runs", "Runs that removed events they had written, after a failure.",
+            s->rollback_runs);
+    counter(w, "cauce_events_rolled_back", "Event files removed after a failure.",
+            s->events_rolled_back);
+    counter(w, "cauce_commit_conflicts", "Commits lost to another writer.", s->conflicts);
+    counter(w, "cauce_commit_ambiguous", "Answers to a commit that did not tell its outcome.",
+            s->ambiguous);
+    counter(w, "cauce_commit_settled_by_reading",
+            "Runs whose commit was settled by reading the pointer.", s->settled_by_reading);
+}
+
+static void write_rebuilds(struct writer *w)
+{
+    const struct metrics_sum *s = &w->m->all;
+    counter(w, "cauce_index_inconsistencies", "Runs that found the key index behind or damaged.",
+            s->inconsistencies);
+    family(w, "cauce_index_recoveries", "counter", "How the key index was brought up to date.");
+    sample(w, "method", "catch_up", (double)s->catch_ups);
+    sample(w, "method", "rebuild", (double)s->rebuilds);
+    family(w, "cauce_index_rebuild_duration_seconds", "histogram",
+           "Time that rebuilds of the key index took.");
+    uint64_t below = 0;
+    for (int i = 0; i < METRICS_BUCKETS; i++) {
+        below += s->rebuild_buckets[i];
+        str_printf(w->out, "%s_bucket{dataset=\"%s\",le=\"", w->name, w->m->dataset);
+        if (i < METRICS_BUCKETS - 1)
+            str_printf(w->out, "%.1f", metrics_bounds[i]);
+        else
+            str_append(w->out, "+Inf");
+        str_printf(w->out, "\"} %" PRIu64 "\n", below);
+    }
+    str_printf(w->out, "%s_sum{dataset=\"%s\"} %.9g\n", w->name, w->m->dataset, s->rebuild_seconds);
+    str_printf(w->out, "%s_count{dataset=\"%s\"} %" PRIu64 "\n", w->name, w->m->dataset, below);
+}
+
+static void write_consolidation(struct writer *w)
+{
+    const struct metrics_sum *s = &w->m->all;
+    family(w, "cauce_consolidations", "counter", "Runs by the state they left the projections in.");
+    sample(w, "state", "completed", (double)s->consolidated);
+    sample(w, "state", "in_progress", (double)s->unconsolidated);
+    counter(w, "cauce_consolidations_resumed", "Interrupted consolidations begun again.",
+            s->resumed);
+    counter(w, "cauce_consolidations_replayed",
+            "Interrupted consolidations finished from their redo list.", s->replayed);
+    gauge(w, "cauce_partitions_behind", "Partitions that the newest run left unconsolidated.",
+          (double)w->m->partitions_behind);
+    counter(w, "cauce_orphans_found", "Objects that gc found nothing to name.", s->orphans_found);
+    counter(w, "cauce_orphans_removed", "Objects that gc removed.", s->orphans_removed);
+}
+
+static void write_volumes(struct writer *w)
+{
+    static const char *const rows[] = {"read",     "new",      "revised",  "known",
+                                       "vanished", "rejected", "duplicate"};
+    static const char *const requests[] = {"get", "head", "put", "swap", "move", "list", "delete"};
+    const struct metrics_sum *s = &w->m->all;
+    family(w, "cauce_rows", "counter", "Rows of sources by what became of them.");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        sample(w, "kind", rows[i], (double)s->rows[i]);
+    counter(w, "cauce_source_bytes", "Bytes of sources that were looked at.", s->source_bytes);
+    family(w, "cauce_store_bytes", "counter", "Bytes moved to and from the store.");
+    sample(w, "direction", "read", (double)s->bytes_read);
+    sample(w, "direction", "written", (double)s->bytes_written);
+    family(w, "cauce_store_requests", "counter", "Operations on the store by kind.");
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+        sample(w, "kind", requests[i], (double)s->requests[i]);
+    counter(w, "cauce_store_retries", "Requests that were repeated.", s->retries);
+    family(w, "cauce_step_seconds", "counter", "Time spent in each step of the runs.");
+    for (int i = 0; i < STEP_COUNT; i++)
+        sample(w, "step", run_step_name((enum run_step)i), s->step_seconds[i]);
+}
+
+static void write_dataset(struct writer *w)
+{
+    const struct metrics *m = w->m;
+    moment(w, "cauce_last_run_timestamp_seconds", "End of the newest run.", m->last_run);
+    moment(w, "cauce_last_success_timestamp_seconds", "End of the newest run that did not fail.",
+           m->last_success);
+    moment(w, "cauce_last_change_timestamp_seconds", "End of the newest run that published.",
+           m->last_change);
+    if (m->expect_every > 0)
+        gauge(w, "cauce_expect_every_seconds", "Longest time expected between good runs.",
+              (double)m->expect_every);
+    gauge(w, "cauce_dataset_versions", "Sequence of the newest version.", (double)m->versions);
+    gauge(w, "cauce_dataset_keys", "Published keys.", (double)m->keys);
+    gauge(w, "cauce_dataset_rows", "Rows of all events.", (double)m->rows_total);
+    gauge(w, "cauce_dataset_files", "Event files.", (double)m->files);
+    gauge(w, "cauce_dataset_bytes", "Bytes of all event files.", (double)m->bytes);
+    gauge(w, "cauce_last_run_peak_memory_bytes", "Most memory that the newest run used.",
+          (double)m->last_peak_memory);
+    family(w, "cauce_last_run_step_seconds", "gauge", "Time of each step in the newest run.");
+    for (int i = 0; i < STEP_COUNT; i++)
+        sample(w, "step", run_step_name((enum run_step)i), m->last_step_seconds[i]);
+}
+
+void metrics_write(const struct metrics *m, enum metrics_format format, struct str *out)
+{
+    struct writer w = {.m = m, .format = format, .out = out};
+    write_runs(&w);
+    write_rebuilds(&w);
+    write_consolidation(&w);
+    write_volumes(&w);
+    write_dataset(&w);
+    if (format == METRICS_OPENMETRICS)
+        str_append(out, "# EOF\n");
+}

@@ -1,0 +1,26 @@
+/*
+ * A trace of one run: its steps and the operations on the store, as a file in the Chrome trace
+ * event format (https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU),
+ * which Perfetto and chrome://tracing show. Thread-safe.
+ */
+#ifndef CAUCE_PIPELINE_TRACE_H
+#define CAUCE_PIPELINE_TRACE_H
+
+#include "pipeline/run.h"
+#include "store/store_trace.h"
+
+struct trace;
+
+struct trace *trace_new(void);
+void trace_free(struct trace *t); /* NULL allowed */
+
+/* A step begins, and the one before it ends. NULL allowed, as with all that follows. */
+void trace_step(struct trace *t, enum run_step step);
+
+/* Sink for store_trace_new; `ctx` is the trace. */
+void trace_operation(void *ctx, const struct store_trace_event *event);
+
+/* End the last step and write the file, replaced atomically. */
+int trace_write(struct trace *t, const char *path, struct error *err);
+
+#endif
