@@ -460,13 +460,14 @@ static void records_across_buffers_keep_their_places(void **state)
         }
         struct csv_want *wants = mem_calloc(RECORDS, sizeof *wants);
         struct csv_place *places = mem_calloc(RECORDS, sizeof *places);
-        for (unsigned i = 0; i < RECORDS; i++)
-            wants[i] = (struct csv_want){i, 0};
-        assert_int_equal(csv_locate_all(f->path, &plain, NULL, wants, RECORDS, places, &f->err),
-                         ERR_OK);
-        for (unsigned i = 0; i < RECORDS; i++) {
-            assert_int_equal(places[i].offset, offsets[i]);
-            assert_int_equal(strtoul(places[i].value, NULL, 10), i);
+        size_t n = 0;
+        for (unsigned i = 0; i < RECORDS; i++) /* those near a border, and some others */
+            if ((offsets[i] + 100) % 65536 < 200 || i % 1000 == 0)
+                wants[n++] = (struct csv_want){i, 0};
+        assert_int_equal(csv_locate_all(f->path, &plain, NULL, wants, n, places, &f->err), ERR_OK);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(places[i].offset, offsets[wants[i].record]);
+            assert_int_equal(strtoul(places[i].value, NULL, 10), wants[i].record);
             csv_place_release(&places[i]);
         }
         free(places);
