@@ -280,6 +280,19 @@ static int check_key_set(struct check *c, struct error *err)
 
 /* ---- All ----------------------------------------------------------------------------------- */
 
+static int prefetch_events(struct check *c, struct error *err)
+{
+    const struct manifest_files *files = &c->events.files;
+    struct wanted *wanted = mem_calloc(files->count, sizeof *wanted);
+    for (size_t i = 0; i < files->count; i++) {
+        const struct manifest_file *f = &files->items[i];
+        wanted[i] = (struct wanted){f->key, f->size, f->sha256};
+    }
+    int rc = dataset_prefetch(c->d, wanted, files->count, err);
+    free(wanted);
+    return rc;
+}
+
 static int fetch_events(struct check *c, struct error *err)
 {
     struct local_events *l = &c->events;
@@ -290,6 +303,7 @@ static int fetch_events(struct check *c, struct error *err)
     l->paths = mem_calloc(l->files.count, sizeof *l->paths);
     l->relation = mem_calloc(l->files.count, sizeof *l->relation);
     c->whole = true;
+    rc = prefetch_events(c, err);
     for (size_t i = 0; i < l->files.count && rc == ERR_OK; i++) {
         const struct manifest_file *f = &l->files.items[i];
         struct wanted wanted = {f->key, f->size, f->sha256};

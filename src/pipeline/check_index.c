@@ -30,10 +30,17 @@ static void shards_release(struct shards *s)
 static int fetch_shards(struct check *c, struct shards *s, struct error *err)
 {
     size_t n = s->index.shard_count;
-    int rc = ERR_OK;
+    int rc;
     s->keys = mem_calloc(n, sizeof *s->keys);
     s->paths = mem_calloc(n, sizeof *s->paths);
     s->whole = true;
+    struct wanted *all = mem_calloc(n, sizeof *all);
+    for (size_t i = 0; i < n; i++) {
+        const struct index_shard *shard = &s->index.shards[i];
+        all[i] = (struct wanted){shard->key, shard->size, shard->sha256};
+    }
+    rc = dataset_prefetch(c->d, all, n, err);
+    free(all);
     for (size_t i = 0; i < n && rc == ERR_OK; i++) {
         const struct index_shard *shard = &s->index.shards[i];
         struct wanted wanted = {shard->key, shard->size, shard->sha256};

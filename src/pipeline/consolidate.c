@@ -153,9 +153,7 @@ static int complete(struct consolidation *c, struct error *err)
 /* Step 5: every file of the redo list into place, then completed. */
 static int finish(struct consolidation *c, struct error *err)
 {
-    int rc = ERR_OK;
-    for (size_t i = 0; i < c->state.redo_count && rc == ERR_OK; i++)
-        rc = consolidation_move(c, &c->state.redo[i], err);
+    int rc = consolidation_move_all(c, err);
     if (rc != ERR_OK)
         return rc;
     struct projection_part *moved = mem_calloc(c->state.redo_count, sizeof *moved);

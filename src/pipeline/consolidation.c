@@ -1,6 +1,5 @@
 #include "pipeline/consolidation.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,12 +9,6 @@
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/stop.h"
-
-#define LABEL_SHA256   "sha256"
-#define LABEL_SEQUENCE "sequence"
-#define LABEL_COMMIT   "commit"
-
-#define MOVE_TRIES 4
 
 void consolidation_release(struct consolidation *c)
 {
@@ -74,17 +67,34 @@ static int list_files(struct consolidation *c, struct error *err)
     return rc;
 }
 
+static int prefetch_chosen(struct consolidation *c, const bool *chosen, struct error *err)
+{
+    struct wanted *wanted = mem_calloc(c->files.count, sizeof *wanted);
+    size_t n = 0;
+    for (size_t i = 0; i < c->files.count; i++) {
+        const struct manifest_file *f = &c->files.items[i];
+        if (chosen[i] && c->paths[i] == NULL)
+            wanted[n++] = (struct wanted){f->key, f->size, f->sha256};
+    }
+    int rc = dataset_prefetch(c->d, wanted, n, err);
+    free(wanted);
+    return rc;
+}
+
 /* Local copies of the event files that are chosen; `*n` of them as the engine wants them. */
 static int fetch_chosen(struct consolidation *c, const bool *chosen, struct relation_file **out,
                         size_t *n, struct error *err)
 {
     *out = mem_calloc(c->files.count, sizeof **out);
     *n = 0;
+    int rc = prefetch_chosen(c, chosen, err);
+    if (rc != ERR_OK)
+        return rc;
     for (size_t i = 0; i < c->files.count; i++) {
         const struct manifest_file *f = &c->files.items[i];
         if (!chosen[i])
             continue;
-        int rc = stop_check(err);
+        rc = stop_check(err);
         if (rc == ERR_OK && c->paths[i] == NULL)
             rc = dataset_fetch(c->d, f->key, f->size, f->sha256, &c->paths[i], err);
         if (rc != ERR_OK)
@@ -172,54 +182,6 @@ int consolidation_affected(struct consolidation *c, struct partition_set *out, s
         c->schema->partition_by != PARTITION_NONE)
         rc = add_losers(c, until, out, err);
     return rc;
-}
-
-/* Is the final file the one that a part describes? Where labels are kept they say so. */
-static int final_is_right(struct consolidation *c, const struct projection_part *part, bool bytes,
-                          bool *right, struct error *err)
-{
-    struct store_info info;
-    *right = false;
-    int rc = store_head(c->d->store, part->key, &info, err);
-    if (rc == ERR_ABSENT)
-        return ERR_OK;
-    if (rc != ERR_OK || info.size != part->size)
-        return rc;
-    const char *sha256 = store_label_get(info.labels, LABEL_SHA256);
-    if (sha256 != NULL && strcmp(sha256, part->sha256) != 0)
-        return ERR_OK;
-    *right = true;
-    if (!bytes || sha256 != NULL)
-        return ERR_OK;
-    char *path = NULL;
-    rc = dataset_fetch(c->d, part->key, part->size, part->sha256, &path, err);
-    free(path);
-    if (rc != ERR_DAMAGED && rc != ERR_ABSENT)
-        return rc;
-    *right = false;
-    return ERR_OK;
-}
-
-int consolidation_check(struct consolidation *c, enum consolidate_check check,
-                        struct partition_set *out, struct error *err)
-{
-    /* Remote stores are asked about every file only on demand: a run stays at few requests. */
-    if (check == CONSOLIDATE_CHECK_STAMP ||
-        (check == CONSOLIDATE_CHECK_SIZE && !c->d->store->traits.local_paths))
-        return ERR_OK;
-    for (size_t i = 0; i < c->state.part_count; i++) {
-        const struct projection_part *part = &c->state.parts[i];
-        bool right;
-        int rc = final_is_right(c, part, check == CONSOLIDATE_CHECK_BYTES, &right, err);
-        if (rc != ERR_OK)
-            return rc;
-        if (right)
-            continue;
-        log_warn("%s is missing or not what the projection manifest states; it is built again",
-                 part->key);
-        partition_set_add(out, part->partition);
-    }
-    return ERR_OK;
 }
 
 /* Sequences of the versions that have events in a partition, ascending. */
@@ -365,118 +327,5 @@ int consolidation_build(struct consolidation *c, struct projection_part **built,
     building_release(&b);
     free(written);
     free(sort);
-    return rc;
-}
-
-/* Is it still this attempt that is at it? */
-static bool still_mine(struct consolidation *c)
-{
-    struct projection_state seen = {0};
-    bool mine = projection_read(c->d->store, &seen, NULL) == ERR_OK &&
-                strcmp(seen.attempt, c->state.attempt) == 0;
-    projection_release(&seen);
-    return mine;
-}
-
-static uint64_t sequence_of(const struct store_info *info)
-{
-    const char *text = store_label_get(info->labels, LABEL_SEQUENCE);
-    return text == NULL ? 0 : strtoull(text, NULL, 10);
-}
-
-static int move_once(struct consolidation *c, const struct projection_part *part,
-                     struct error *err)
-{
-    struct store_info info;
-    char sequence[24];
-    int rc = store_head(c->d->store, part->key, &info, err);
-    if (rc != ERR_OK && rc != ERR_ABSENT)
-        return rc;
-    if (rc == ERR_OK && sequence_of(&info) > c->state.target.sequence)
-        return error_set(err, ERR_CONFLICT, "%s is of a newer version already.", part->key);
-    struct store_move move = {.from = part->temp,
-                              .to = part->key,
-                              .expected = rc == ERR_OK ? &info.tag : NULL,
-                              .guard = LAYOUT_PROJECTIONS,
-                              .guard_tag = &c->state.tag};
-    snprintf(sequence, sizeof sequence, "%llu", (unsigned long long)c->state.target.sequence);
-    store_label_set(move.labels, LABEL_SHA256, part->sha256);
-    store_label_set(move.labels, LABEL_SEQUENCE, sequence);
-    store_label_set(move.labels, LABEL_COMMIT, c->state.target.commit);
-    return store_move(c->d->store, &move, err);
-}
-
-int consolidation_move(struct consolidation *c, const struct projection_part *part,
-                       struct error *err)
-{
-    int rc = ERR_OK;
-    for (int i = 0; i < MOVE_TRIES; i++) {
-        bool right;
-        rc = move_once(c, part, err);
-        if (rc == ERR_CONFLICT && !still_mine(c))
-            return rc;
-        /* Moved, or an earlier attempt had moved it, or the answer is missing: look at the file. */
-        int seen = final_is_right(c, part, rc != ERR_OK, &right, err);
-        if (seen != ERR_OK)
-            return seen;
-        if (right)
-            return ERR_OK;
-        if (rc == ERR_ABSENT || rc == ERR_DENIED)
-            return rc;
-    }
-    return rc == ERR_OK ? error_set(err, ERR_DAMAGED, "%s was moved into place and is not what it "
-                                                      "should be.",
-                                    part->key)
-                        : rc;
-}
-
-void consolidation_drop_temp(struct consolidation *c, const struct projection_part *parts,
-                             size_t count)
-{
-    struct error err = ERROR_INIT;
-    const char **keys = mem_calloc(count, sizeof *keys);
-    size_t removed;
-    for (size_t i = 0; i < count; i++)
-        keys[i] = parts[i].temp;
-    if (count > 0 && store_remove_many(c->d->store, keys, count, &removed, &err) != ERR_OK)
-        log_warn("scratch files of the consolidation are left to gc: %s", err.text);
-    free(keys);
-}
-
-struct sweep {
-    struct consolidation *c;
-    char own[LAYOUT_KEY_SIZE];
-    char **keys;
-    size_t count, capacity;
-};
-
-static int take_stranger(void *ctx, const struct store_entry *entry, struct error *err)
-{
-    (void)err;
-    struct sweep *s = ctx;
-    const struct projection_state *state = &s->c->state;
-    if (str_starts(entry->key, s->own))
-        return ERR_OK;
-    for (size_t i = 0; i < state->redo_count; i++)
-        if (strcmp(state->redo[i].temp, entry->key) == 0)
-            return ERR_OK;
-    s->keys = mem_grow(s->keys, s->count, &s->capacity, sizeof *s->keys);
-    s->keys[s->count++] = mem_strdup(entry->key);
-    return ERR_OK;
-}
-
-int consolidation_sweep(struct consolidation *c, struct error *err)
-{
-    struct sweep s = {.c = c};
-    struct version_id attempt = {.sequence = c->state.target.sequence};
-    size_t removed;
-    memcpy(attempt.commit, c->state.attempt, sizeof attempt.commit);
-    layout_temp_prefix(&attempt, s.own);
-    int rc = store_list(c->d->store, ".tmp/", take_stranger, &s, err);
-    if (rc == ERR_OK && s.count > 0)
-        rc = store_remove_many(c->d->store, (const char *const *)s.keys, s.count, &removed, err);
-    for (size_t i = 0; i < s.count; i++)
-        free(s.keys[i]);
-    free(s.keys);
     return rc;
 }

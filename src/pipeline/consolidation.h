@@ -49,12 +49,11 @@ int consolidation_build(struct consolidation *c, struct projection_part **built,
                         struct error *err);
 
 /*
- * Move one file of the redo list into place, or see that it is there. ERR_CONFLICT: another process
- * took over, or has put a newer file there. ERR_ABSENT: the temp file is gone and the final one is
- * not what it should be.
+ * Move every file of the redo list into place, or see that it is there. ERR_CONFLICT: another process
+ * took over, or has put a newer file there. ERR_ABSENT: a temp file is gone and the final one is not
+ * what it should be. Repeating it is harmless.
  */
-int consolidation_move(struct consolidation *c, const struct projection_part *part,
-                       struct error *err);
+int consolidation_move_all(struct consolidation *c, struct error *err);
 
 /* Delete the temp files of parts; what cannot be deleted is left to gc. */
 void consolidation_drop_temp(struct consolidation *c, const struct projection_part *parts,

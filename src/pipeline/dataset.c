@@ -1,9 +1,12 @@
 #include "pipeline/dataset.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/fs.h"
+#include "util/id.h"
 #include "util/mem.h"
 #include "util/stop.h"
 
@@ -113,6 +116,27 @@ static int compare(const char *key, const char *path, uint64_t size, const char 
                      key, (unsigned long long)bytes, found, (unsigned long long)size, sha256);
 }
 
+/* Named by content, so the same object is downloaded once. */
+static char *download_path(const struct dataset *d, const char *sha256)
+{
+    return mem_printf("%s/%s.parquet", d->work.path, sha256);
+}
+
+/* Several may want the same content at once: it gets its name when it is whole. */
+static int download(struct dataset *d, const char *key, const char *path, struct error *err)
+{
+    char id[ID_SIZE];
+    id_new(id);
+    char *part = mem_printf("%s.%s", path, id);
+    int rc = store_get_file(d->store, key, part, NULL, err);
+    if (rc == ERR_OK && rename(part, path) != 0) {
+        rc = error_set_errno(err, ERR_SYSTEM, errno, "cannot rename %s", part);
+        fs_remove(part, NULL);
+    }
+    free(part);
+    return rc;
+}
+
 int dataset_fetch(struct dataset *d, const char *key, uint64_t size, const char *sha256,
                   char **path, struct error *err)
 {
@@ -123,16 +147,18 @@ int dataset_fetch(struct dataset *d, const char *key, uint64_t size, const char 
     if (d->store->traits.local_paths) {
         rc = store_local_path(d->store, key, path, err);
     } else {
-        /* Named by content, so the same object is downloaded once. */
-        *path = mem_printf("%s/%s.parquet", d->work.path, sha256);
+        *path = download_path(d, sha256);
         if (!fs_exists(*path))
-            rc = store_get_file(d->store, key, *path, NULL, err);
+            rc = download(d, key, *path, err);
     }
     if (rc == ERR_OK && d->store->traits.local_paths && !fs_exists(*path))
         rc = error_set(err, ERR_ABSENT, "%s is missing. `cauce verify` lists all that is missing.",
                        key);
     if (rc == ERR_OK)
         rc = compare(key, *path, size, sha256, err);
+    /* Asked for again it is read again: by then it may have been healed. */
+    if (rc == ERR_DAMAGED && !d->store->traits.local_paths)
+        fs_remove(*path, NULL);
     if (rc != ERR_OK) {
         free(*path);
         *path = NULL;
@@ -140,12 +166,43 @@ int dataset_fetch(struct dataset *d, const char *key, uint64_t size, const char 
     return rc;
 }
 
+struct prefetch {
+    struct dataset *d;
+    const struct wanted *wanted;
+};
+
+static int prefetch_one(void *ctx, size_t i, struct error *err)
+{
+    struct prefetch *p = ctx;
+    struct error why = ERROR_INIT;
+    int rc = stop_check(err);
+    if (rc != ERR_OK)
+        return rc;
+    char *path = download_path(p->d, p->wanted[i].sha256);
+    if (!fs_exists(path))
+        rc = download(p->d, p->wanted[i].key, path, &why);
+    free(path);
+    if (rc == ERR_OK || rc == ERR_ABSENT || rc == ERR_DAMAGED)
+        return ERR_OK;
+    return error_set(err, rc, "%s", why.text);
+}
+
+int dataset_prefetch(struct dataset *d, const struct wanted *wanted, size_t count,
+                     struct error *err)
+{
+    struct prefetch p = {d, wanted};
+    if (d->store->traits.local_paths || d->store->traits.parallel < 2 || count < 2)
+        return ERR_OK;
+    int rc = dataset_workdir(d, err);
+    return rc != ERR_OK ? rc : store_each(d->store, count, prefetch_one, &p, err);
+}
+
 int dataset_fetch_many(struct dataset *d, const struct wanted *wanted, size_t count, char **paths,
                        struct error *err)
 {
-    int rc = ERR_OK;
     for (size_t i = 0; i < count; i++)
         paths[i] = NULL;
+    int rc = dataset_prefetch(d, wanted, count, err);
     for (size_t i = 0; i < count && rc == ERR_OK; i++) {
         rc = stop_check(err);
         if (rc == ERR_OK)

@@ -64,12 +64,22 @@ int dataset_engine(struct dataset *d, uint64_t key_seed, struct error *err);
 int dataset_fetch(struct dataset *d, const char *key, uint64_t size, const char *sha256,
                   char **path, struct error *err);
 
-/* The same for many at once; `paths` has `count` entries, all freed and NULL on failure. */
+/* An object that is wanted, as its manifest states it; all borrowed. */
 struct wanted {
     const char *key;
     uint64_t size;
     const char *sha256;
 };
+
+/*
+ * Bring the objects into the scratch folder, several at once, where the store is remote and they are
+ * not there yet; dataset_fetch then finds and checks them. What is absent or damaged is left for it
+ * to say. Other failures are returned.
+ */
+int dataset_prefetch(struct dataset *d, const struct wanted *wanted, size_t count,
+                     struct error *err);
+
+/* dataset_fetch for many; `paths` has `count` entries, all freed and NULL on failure. */
 int dataset_fetch_many(struct dataset *d, const struct wanted *wanted, size_t count, char **paths,
                        struct error *err);
 

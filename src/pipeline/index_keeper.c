@@ -47,6 +47,22 @@ static int fetch_shard(struct dataset *d, const struct index_shard *shard, char 
                             : rc;
 }
 
+/* The shards that are flagged, several at once; see dataset_prefetch. */
+static int prefetch_shards(struct dataset *d, const struct index_state *index, const bool *flags,
+                           struct error *err)
+{
+    struct wanted *wanted = mem_calloc(index->shard_count, sizeof *wanted);
+    size_t n = 0;
+    for (size_t i = 0; i < index->shard_count; i++) {
+        const struct index_shard *shard = &index->shards[i];
+        if (flags[i])
+            wanted[n++] = (struct wanted){shard->key, shard->size, shard->sha256};
+    }
+    int rc = dataset_prefetch(d, wanted, n, err);
+    free(wanted);
+    return rc;
+}
+
 int index_keeper_attach(struct dataset *d, const struct schema *s, const struct index_state *index,
                         const char *table, struct error *err)
 {
@@ -54,6 +70,8 @@ int index_keeper_attach(struct dataset *d, const struct schema *s, const struct 
     char **paths = mem_calloc(index->shard_count, sizeof *paths);
     size_t count = 0;
     int rc = find_touched(d, s, index, table, touched, err);
+    if (rc == ERR_OK)
+        rc = prefetch_shards(d, index, touched, err);
     for (size_t i = 0; i < index->shard_count && rc == ERR_OK; i++) {
         if (!touched[i])
             continue;

@@ -8,6 +8,7 @@
 #include "store/store_backend.h"
 #include "store/store_file.h"
 #include "store/store_memory.h"
+#include "store/store_parallel.h"
 #include "store/store_s3.h"
 #include "util/fs.h"
 #include "util/mem.h"
@@ -430,4 +431,10 @@ int store_put_many(struct store *st, const char *const *keys, const struct store
     if (st->ops->put_many != NULL)
         return st->ops->put_many(st, keys, bodies, count, written, err);
     return put_each(st, keys, bodies, count, written, err);
+}
+
+int store_each(struct store *st, size_t count, store_task *task, void *ctx, struct error *err)
+{
+    unsigned threads = st->traits.parallel > 0 ? st->traits.parallel : 1;
+    return store_parallel(count, threads, true, task, ctx, err);
 }

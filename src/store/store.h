@@ -95,6 +95,7 @@ struct store_traits {
     bool local_paths;    /* store_local_path works: objects are ordinary files */
     bool labels;         /* labels are kept and reported by head */
     bool guarded_move;   /* move checks the guard and moves in one atomic step */
+    unsigned parallel;   /* operations at once that are of use; 0: one after the other */
 };
 
 /* Counters of requests since opening, for the bill of a run. */
@@ -220,6 +221,14 @@ int store_remove_many(struct store *st, const char *const *keys, size_t count, s
  */
 int store_put_many(struct store *st, const char *const *keys, const struct store_body *bodies,
                    size_t count, bool *written, struct error *err);
+
+/*
+ * Do task(ctx, i, err) once for each i below `count`: as many at once, on threads, as the store has
+ * use for (trait parallel), else in order. After a failure no further one begins; those under way
+ * are finished, and the first failure is returned.
+ */
+typedef int store_task(void *ctx, size_t index, struct error *err);
+int store_each(struct store *st, size_t count, store_task *task, void *ctx, struct error *err);
 
 /* Local path of an object as a new string (trait local_paths), for reading only. */
 int store_local_path(struct store *st, const char *key, char **path, struct error *err);

@@ -8,9 +8,6 @@
 #include "store/store.h"
 #include "util/error.h"
 
-/* Do task `index`. Called by several threads at once, each index once. */
-typedef int store_task(void *ctx, size_t index, struct error *err);
-
 /*
  * Run tasks 0 to count-1 on at most `threads` threads and wait for all. The first failure (in time)
  * is returned. `stop` begins no further task after it; tasks that run are always finished.

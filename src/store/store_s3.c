@@ -267,8 +267,10 @@ int store_s3_open_bare(const char *url, const struct store_options *options, str
     s->client.settings = settings;
     s->client.batches = true;
     s->client.store.ops = &s3_ops;
-    s->client.store.traits =
-        (struct store_traits){.kind = "s3", .compare_and_swap = true, .labels = true};
+    s->client.store.traits = (struct store_traits){.kind = "s3",
+                                                   .compare_and_swap = true,
+                                                   .labels = true,
+                                                   .parallel = settings.transfers};
     s->client.store.url = mem_printf("s3://%s%s%s", settings.bucket,
                                      settings.prefix[0] != '\0' ? "/" : "", settings.prefix);
     rc = open_parts(s, &lookup, err);

@@ -1,0 +1,227 @@
+/* The part of consolidation.h that looks at final files and puts new ones into their place. */
+#include "pipeline/consolidation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/log.h"
+#include "util/mem.h"
+
+#define LABEL_SHA256 "sha256"
+#define LABEL_SEQUENCE "sequence"
+#define LABEL_COMMIT "commit"
+
+#define MOVE_TRIES 4
+
+/* How much is asked of a final file. */
+enum look {
+    LOOK_SIZE,  /* its size, and its label where it has one */
+    LOOK_LABEL, /* its label, and its bytes where it has none */
+    LOOK_BYTES, /* its bytes */
+};
+
+/* Do the bytes in the store have the digest that a part states? */
+static int bytes_are_right(struct consolidation *c, const struct projection_part *part, bool *right,
+                           struct error *err)
+{
+    struct error why = ERROR_INIT;
+    char *path = NULL;
+    int rc = dataset_fetch(c->d, part->key, part->size, part->sha256, &path, &why);
+    free(path);
+    *right = rc == ERR_OK;
+    if (rc == ERR_OK || rc == ERR_DAMAGED || rc == ERR_ABSENT)
+        return ERR_OK;
+    return error_set(err, rc, "%s", why.text);
+}
+
+/* Is the final file the one that a part describes? */
+static int final_is_right(struct consolidation *c, const struct projection_part *part,
+                          enum look look, bool *right, struct error *err)
+{
+    struct store_info info;
+    struct error why = ERROR_INIT;
+    *right = false;
+    int rc = store_head(c->d->store, part->key, &info, &why);
+    if (rc == ERR_ABSENT)
+        return ERR_OK;
+    if (rc != ERR_OK)
+        return error_set(err, rc, "%s", why.text);
+    const char *sha256 = store_label_get(info.labels, LABEL_SHA256);
+    if (info.size != part->size || (sha256 != NULL && strcmp(sha256, part->sha256) != 0))
+        return ERR_OK;
+    *right = true;
+    if (look == LOOK_BYTES || (look == LOOK_LABEL && sha256 == NULL))
+        return bytes_are_right(c, part, right, err);
+    return ERR_OK;
+}
+
+/* ---- Checking ------------------------------------------------------------------------------ */
+
+struct inquiry {
+    struct consolidation *c;
+    enum look look;
+    bool *right; /* one per part of the state */
+};
+
+static int inquire(void *ctx, size_t i, struct error *err)
+{
+    struct inquiry *q = ctx;
+    return final_is_right(q->c, &q->c->state.parts[i], q->look, &q->right[i], err);
+}
+
+int consolidation_check(struct consolidation *c, enum consolidate_check check,
+                        struct partition_set *out, struct error *err)
+{
+    /* Remote stores are asked about every file only on demand: a run stays at few requests. */
+    if (check == CONSOLIDATE_CHECK_STAMP ||
+        (check == CONSOLIDATE_CHECK_SIZE && !c->d->store->traits.local_paths))
+        return ERR_OK;
+    size_t n = c->state.part_count;
+    struct inquiry q = {.c = c,
+                        .look = check == CONSOLIDATE_CHECK_BYTES ? LOOK_BYTES : LOOK_SIZE,
+                        .right = mem_calloc(n, sizeof *q.right)};
+    /* Made before there are threads that need it. */
+    int rc = q.look == LOOK_BYTES ? dataset_workdir(c->d, err) : ERR_OK;
+    if (rc == ERR_OK)
+        rc = store_each(c->d->store, n, inquire, &q, err);
+    for (size_t i = 0; i < n && rc == ERR_OK; i++) {
+        if (q.right[i])
+            continue;
+        log_warn("%s is missing or not what the projection manifest states; it is built again",
+                 c->state.parts[i].key);
+        partition_set_add(out, c->state.parts[i].partition);
+    }
+    free(q.right);
+    return rc;
+}
+
+/* ---- Moving -------------------------------------------------------------------------------- */
+
+/* Is it still this attempt that is at it? */
+static bool still_mine(struct consolidation *c)
+{
+    struct projection_state seen = {0};
+    bool mine = projection_read(c->d->store, &seen, NULL) == ERR_OK &&
+                strcmp(seen.attempt, c->state.attempt) == 0;
+    projection_release(&seen);
+    return mine;
+}
+
+static uint64_t sequence_of(const struct store_info *info)
+{
+    const char *text = store_label_get(info->labels, LABEL_SEQUENCE);
+    return text == NULL ? 0 : strtoull(text, NULL, 10);
+}
+
+static int move_once(struct consolidation *c, const struct projection_part *part, struct error *err)
+{
+    struct store_info info;
+    char sequence[24];
+    int rc = store_head(c->d->store, part->key, &info, err);
+    if (rc != ERR_OK && rc != ERR_ABSENT)
+        return rc;
+    if (rc == ERR_OK && sequence_of(&info) > c->state.target.sequence)
+        return error_set(err, ERR_CONFLICT, "%s is of a newer version already.", part->key);
+    struct store_move move = {.from = part->temp,
+                              .to = part->key,
+                              .expected = rc == ERR_OK ? &info.tag : NULL,
+                              .guard = LAYOUT_PROJECTIONS,
+                              .guard_tag = &c->state.tag};
+    snprintf(sequence, sizeof sequence, "%llu", (unsigned long long)c->state.target.sequence);
+    store_label_set(move.labels, LABEL_SHA256, part->sha256);
+    store_label_set(move.labels, LABEL_SEQUENCE, sequence);
+    store_label_set(move.labels, LABEL_COMMIT, c->state.target.commit);
+    return store_move(c->d->store, &move, err);
+}
+
+static int move_into_place(struct consolidation *c, const struct projection_part *part,
+                           struct error *err)
+{
+    int rc = ERR_OK;
+    for (int i = 0; i < MOVE_TRIES; i++) {
+        bool right;
+        rc = move_once(c, part, err);
+        if (rc == ERR_CONFLICT && !still_mine(c))
+            return rc;
+        /* Moved, or an earlier attempt had moved it, or the answer is missing: look at the file. */
+        int seen = final_is_right(c, part, rc == ERR_OK ? LOOK_SIZE : LOOK_LABEL, &right, err);
+        if (seen != ERR_OK)
+            return seen;
+        if (right)
+            return ERR_OK;
+        if (rc == ERR_ABSENT || rc == ERR_DENIED)
+            return rc;
+    }
+    return rc == ERR_OK ? error_set(err, ERR_DAMAGED,
+                                    "%s was moved into place and is not what it "
+                                    "should be.",
+                                    part->key)
+                        : rc;
+}
+
+static int move_listed(void *ctx, size_t i, struct error *err)
+{
+    struct consolidation *c = ctx;
+    return move_into_place(c, &c->state.redo[i], err);
+}
+
+int consolidation_move_all(struct consolidation *c, struct error *err)
+{
+    /* Made before there are threads that need it. */
+    int rc = dataset_workdir(c->d, err);
+    return rc != ERR_OK ? rc : store_each(c->d->store, c->state.redo_count, move_listed, c, err);
+}
+
+/* ---- Scratch ------------------------------------------------------------------------------- */
+
+void consolidation_drop_temp(struct consolidation *c, const struct projection_part *parts,
+                             size_t count)
+{
+    struct error err = ERROR_INIT;
+    const char **keys = mem_calloc(count, sizeof *keys);
+    size_t removed;
+    for (size_t i = 0; i < count; i++)
+        keys[i] = parts[i].temp;
+    if (count > 0 && store_remove_many(c->d->store, keys, count, &removed, &err) != ERR_OK)
+        log_warn("scratch files of the consolidation are left to gc: %s", err.text);
+    free(keys);
+}
+
+struct sweep {
+    struct consolidation *c;
+    char own[LAYOUT_KEY_SIZE];
+    char **keys;
+    size_t count, capacity;
+};
+
+static int take_stranger(void *ctx, const struct store_entry *entry, struct error *err)
+{
+    (void)err;
+    struct sweep *s = ctx;
+    const struct projection_state *state = &s->c->state;
+    if (str_starts(entry->key, s->own))
+        return ERR_OK;
+    for (size_t i = 0; i < state->redo_count; i++)
+        if (strcmp(state->redo[i].temp, entry->key) == 0)
+            return ERR_OK;
+    s->keys = mem_grow(s->keys, s->count, &s->capacity, sizeof *s->keys);
+    s->keys[s->count++] = mem_strdup(entry->key);
+    return ERR_OK;
+}
+
+int consolidation_sweep(struct consolidation *c, struct error *err)
+{
+    struct sweep s = {.c = c};
+    struct version_id attempt = {.sequence = c->state.target.sequence};
+    size_t removed;
+    memcpy(attempt.commit, c->state.attempt, sizeof attempt.commit);
+    layout_temp_prefix(&attempt, s.own);
+    int rc = store_list(c->d->store, ".tmp/", take_stranger, &s, err);
+    if (rc == ERR_OK && s.count > 0)
+        rc = store_remove_many(c->d->store, (const char *const *)s.keys, s.count, &removed, err);
+    for (size_t i = 0; i < s.count; i++)
+        free(s.keys[i]);
+    free(s.keys);
+    return rc;
+}
