@@ -18,7 +18,7 @@
  *   unchanged  step_source_unchanged               -
  *   load       step_prepare_source, step_load      nothing
  *   delta      step_delta                          nothing
- *   write      step_write_events                   rolled back; orphans where that failed: gc
+ *   write      step_write_events, _verify, _store  rolled back; orphans where that failed: gc
  *   publish    step_publish    lost                files removed, again from `base`
  *                              unknown             everything kept: the next run sees which it was
  *                              failed              rolled back
@@ -215,14 +215,25 @@ static void back_off(unsigned attempt)
     time_sleep((int64_t)(id_random64() % ceiling));
 }
 
+/* Every event is verified before it is stored, and stored before there is a manifest. */
+static int write_events(struct run *r, struct error *err)
+{
+    int rc = step_write_events(r, err);
+    if (rc == ERR_OK)
+        rc = step_verify_events(r, err);
+    if (rc == ERR_OK)
+        rc = stop_check(err);
+    if (rc == ERR_OK)
+        rc = step_store_events(r, err);
+    return rc == ERR_OK ? stop_check(err) : rc;
+}
+
 /* Events, manifest, swap. NEXT_AGAIN: the race was lost, and a retry is allowed. */
 static enum next publish(struct run *r, int *rc, struct error *err)
 {
     enter(r, STEP_WRITE_EVENTS);
     r->commit = (struct commit_report){0};
-    *rc = step_write_events(r, err);
-    if (*rc == ERR_OK)
-        *rc = stop_check(err);
+    *rc = write_events(r, err);
     if (*rc == ERR_OK) {
         enter(r, STEP_PUBLISH);
         *rc = step_publish(r, err);
@@ -332,6 +343,18 @@ static void run_release(struct run *r)
     manifest_release(&r->manifest);
 }
 
+/*
+ * A run that failed before it came to the dataset is recorded, too; but never where there is no
+ * pointer yet, because an object beside a missing pointer means damage.
+ */
+static bool may_record(const struct run *r)
+{
+    struct pointer p;
+    if (r->options->dry_run)
+        return false;
+    return r->dataset_exists || pointer_read(r->d->store, &p, NULL, NULL) == ERR_OK;
+}
+
 static void finish(struct run *r, int rc, const struct error *err)
 {
     struct run_report *report = r->report;
@@ -342,7 +365,7 @@ static void finish(struct run *r, int rc, const struct error *err)
     report->finished = time_now();
     report->peak_memory = peak_memory();
     report->bill = r->d->store->bill;
-    if (r->dataset_exists && !r->options->dry_run) {
+    if (may_record(r)) {
         struct error why = ERROR_INIT;
         if (record_write(r->d, report, &why) != ERR_OK)
             log_warn("the record of this run could not be written: %s", why.text);

@@ -77,8 +77,10 @@ int step_load(struct run *r, struct error *err);
 /* step_delta.c: what is new and revised against the index of the base. */
 int step_delta(struct run *r, struct error *err);
 
-/* step_write.c: all events or none. */
+/* step_write.c: all events or none. Local files; read back and compared with the delta; stored. */
 int step_write_events(struct run *r, struct error *err);
+int step_verify_events(struct run *r, struct error *err);
+int step_store_events(struct run *r, struct error *err);
 /* Remove what this attempt wrote because of a failure: logged and counted. */
 void step_roll_back(struct run *r);
 /* Remove what this attempt wrote because the race was lost. */

@@ -64,8 +64,8 @@ static int take_bounds(struct manifest_file *file, const struct inspection *foun
     return rc;
 }
 
-/* Read every file back: it must hold exactly the keys of the delta. */
-static int inspect_local(struct run *r, struct error *err)
+/* Every file must hold exactly the keys of the delta. */
+int step_verify_events(struct run *r, struct error *err)
 {
     struct written_events *e = &r->events;
     struct inspection *found = mem_calloc(e->files.count, sizeof *found);
@@ -87,8 +87,8 @@ static int inspect_local(struct run *r, struct error *err)
     return rc;
 }
 
-/* Store them all; `written` says exactly which ones this attempt must remove again. */
-static int store_all(struct run *r, struct error *err)
+/* `written` says exactly which ones this attempt must remove again. */
+int step_store_events(struct run *r, struct error *err)
 {
     struct written_events *e = &r->events;
     size_t n = e->files.count;
@@ -115,14 +115,7 @@ int step_write_events(struct run *r, struct error *err)
     r->version.sequence = r->base.pointer.current.sequence + 1;
     id_new(r->version.commit);
     r->ingested_at = time_now();
-    int rc = write_local(r, err);
-    if (rc == ERR_OK)
-        rc = inspect_local(r, err);
-    if (rc == ERR_OK)
-        rc = stop_check(err);
-    if (rc == ERR_OK)
-        rc = store_all(r, err);
-    return rc;
+    return write_local(r, err);
 }
 
 /* Delete what is marked as written, and the manifest; returns how many are gone. */

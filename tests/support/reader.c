@@ -76,6 +76,8 @@ void reader_free(struct reader *r)
     reader_forget(r);
     reader_contents_release(r);
     engine_free(r->engine);
+    for (size_t i = 0; i < r->source_count; i++)
+        free(r->sources[i].csv);
     free(r->sources);
     free(r->claims);
     temp_folder_free(r->folder);
@@ -87,7 +89,7 @@ void reader_source(struct reader *r, const char *csv)
     r->sources = mem_grow(r->sources, r->source_count, &r->source_capacity, sizeof *r->sources);
     struct source_text *s = &r->sources[r->source_count++];
     sha256_hex(csv, strlen(csv), s->sha256);
-    s->csv = csv;
+    s->csv = mem_strdup(csv);
 }
 
 void reader_claim(struct reader *r, const struct reader_claim *claim)

@@ -26,14 +26,14 @@
 
 struct reader;
 
-/* `shape` and every text given later are borrowed. Aborts where it cannot be made. */
+/* `shape` is borrowed. Aborts where it cannot be made. */
 struct reader *reader_new(const struct model_shape *shape);
 void reader_free(struct reader *r);
 
 /* The next check is of another dataset of the same shape: forget what was seen and claimed. */
 void reader_forget(struct reader *r);
 
-/* A snapshot that runs were given: a version names it by the SHA-256 of this text. */
+/* A snapshot that runs were given (copied): a version names it by the SHA-256 of this text. */
 void reader_source(struct reader *r, const char *csv);
 
 /* What a run said of itself. A process that died said nothing. */

@@ -55,7 +55,7 @@ struct sightings {
 
 struct source_text {
     char sha256[SHA256_HEX_SIZE];
-    const char *csv;
+    char *csv;
 };
 
 struct reader {

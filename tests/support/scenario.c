@@ -63,6 +63,11 @@ void scenario_open(struct scenario *s, const char *yaml)
     free(folder);
     str_init(&s->log, LOG_MAX);
     parse(s->folder, yaml, &s->config);
+    scenario_listen(s);
+}
+
+void scenario_listen(struct scenario *s)
+{
     log_setup(LOG_DEBUG, LOG_TEXT);
     log_sink(take_line, &s->log);
 }
@@ -144,13 +149,13 @@ const char *scenario_source(struct scenario *s, const char *name, const void *by
     return s->config.source.urls[0].path;
 }
 
-static void open_dataset(struct scenario *s, struct store *st, struct dataset *d)
+void scenario_dataset(const struct scenario *s, struct store *st, struct dataset *out)
 {
     struct limits limits = {.memory = s->config.memory,
                             .threads = s->config.threads,
                             .temp = s->config.temp,
                             .library = getenv("CAUCE_LIBDUCKDB")};
-    dataset_init(d, st, SCENARIO_DATASET, &s->config, &limits);
+    dataset_init(out, st, SCENARIO_DATASET, &s->config, &limits);
 }
 
 int scenario_run(struct scenario *s, struct store *st)
@@ -159,7 +164,7 @@ int scenario_run(struct scenario *s, struct store *st)
     run_report_release(&s->report);
     error_clear(&s->err);
     scenario_clear_log(s);
-    open_dataset(s, st, &d);
+    scenario_dataset(s, st, &d);
     int rc = run_dataset(&d, &s->options, &s->report, &s->err);
     dataset_release(&d);
     return rc;
@@ -177,7 +182,7 @@ int scenario_consolidate(struct scenario *s, struct store *st)
     struct base base;
     error_clear(&s->err);
     scenario_clear_log(s);
-    open_dataset(s, st, &d);
+    scenario_dataset(s, st, &d);
     int rc = base_read(st, SCENARIO_DATASET, &base, &s->err);
     if (rc == ERR_OK)
         rc = consolidate(&d, &base, CONSOLIDATE_CHECK_BYTES, &s->report.consolidation, &s->err);

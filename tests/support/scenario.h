@@ -41,6 +41,9 @@ struct scenario {
 void scenario_open(struct scenario *s, const char *yaml);
 void scenario_close(struct scenario *s);
 
+/* Log lines come here again, after another scenario had them. */
+void scenario_listen(struct scenario *s);
+
 /* Another configuration for the same dataset. */
 void scenario_reconfigure(struct scenario *s, const char *yaml);
 
@@ -53,6 +56,9 @@ struct store *scenario_clone(struct store *from);
 
 /* Write a file into the scenario's folder and make it the source. Returns its path, borrowed. */
 const char *scenario_source(struct scenario *s, const char *name, const void *bytes, size_t count);
+
+/* The dataset as a run works on it, over a store; released with dataset_release. */
+void scenario_dataset(const struct scenario *s, struct store *st, struct dataset *out);
 
 /* Run with the source that is set; report, error and log are those of this run afterwards. */
 int scenario_run(struct scenario *s, struct store *st);
