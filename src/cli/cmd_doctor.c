@@ -97,6 +97,19 @@ static void look_at_traits(struct doctor *d, const struct store *st)
             t->labels ? "yes" : "no", t->guarded_move ? "yes" : "no");
 }
 
+/* After the probe, which learns how the server wants to be talked to. */
+static void look_at_server(struct doctor *d, struct store *st)
+{
+    struct error err = ERROR_INIT;
+    struct str text;
+    if (st->ops->describe == NULL)
+        return;
+    str_init(&text, STR_MAX_DEFAULT);
+    int rc = store_describe(st, &text, &err);
+    report(d, "server", rc, rc == ERR_OK ? text.data : err.text);
+    str_release(&text);
+}
+
 static void look_at_store(struct doctor *d, const struct opened *in)
 {
     struct error err = ERROR_INIT;
@@ -110,6 +123,7 @@ static void look_at_store(struct doctor *d, const struct opened *in)
         free(path);
     }
     int rc = store_probe(in->store, &err);
+    look_at_server(d, in->store);
     report(d, "probe", rc,
            rc == ERR_OK ? "the store honours its conditions: it is safe to publish to" : err.text);
 }
@@ -150,16 +164,19 @@ static void print(const struct options *o, struct doctor *d)
     text_print_json(object);
 }
 
-/* Without a dataset only the machine is looked at. */
+/* Without a dataset or a store only the machine is looked at. */
 static int open_what_is_named(const struct options *o, struct opened *in, struct doctor *d,
                               struct error *err)
 {
-    if (o->file == NULL && o->dataset == NULL)
+    if (o->file == NULL && o->store == NULL)
         return open_config(o, in, err);
-    int rc = open_dataset(o, OPEN_READ, in, err);
+    int rc = open_dataset(o, OPEN_PROVE, in, err);
     if (rc != ERR_ABSENT)
         return rc;
-    report(d, "store", ERR_OK, "the dataset's folder is not there; the first run makes it");
+    report(d, "store", ERR_OK,
+           o->file == NULL && o->dataset == NULL
+               ? "the store's folder is not there; the first run makes it"
+               : "the dataset's folder is not there; the first run makes it");
     error_clear(err);
     return open_config(o, in, err);
 }
@@ -175,7 +192,8 @@ static int examine(const struct options *o, int *status, struct error *err)
         look_at_folder(&d, "scratch", in.config.temp);
         if (in.store != NULL) {
             look_at_store(&d, &in);
-            look_at_dataset(&d, &in);
+            if (in.config.dataset != NULL)
+                look_at_dataset(&d, &in);
         }
         print(o, &d);
         *status = exit_status_of(d.code);
@@ -191,11 +209,12 @@ const struct command cmd_doctor = {
     .operands = "[DATASET.yml]",
     .about =
         "Shows the versions of the program and of libduckdb, the limits of a run, the folder for\n"
-        "scratch files and, where a dataset is named, its store: what it guarantees, and whether it\n"
-        "keeps that (objects below .probe/ are made and deleted). The exit status is that of the\n"
-        "first check that failed.",
+        "scratch files and, where a dataset or a store is named, the store: what it guarantees,\n"
+        "whether it keeps that (objects below .probe/ are made and deleted), and which endpoint\n"
+        "and credentials are used. The exit status is that of the first check that failed.",
     .examples = "  cauce doctor\n"
                 "  cauce doctor rates.yml\n"
+                "  cauce doctor --store s3://bucket/data\n"
                 "  cauce doctor --store s3://bucket/data --dataset rates\n",
     .takes_dataset = true,
     .may_lack_dataset = true,

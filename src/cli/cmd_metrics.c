@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "cli/alerts.h"
 #include "cli/command.h"
-#include "cli/emit.h"
 #include "cli/open.h"
 #include "cli/text.h"
 #include "pipeline/metrics.h"
@@ -33,7 +33,7 @@ static int metrics(const struct options *o, int *status, struct error *err)
     if (rc == ERR_OK)
         rc = metrics_collect(&in.dataset, time_now(), &m, err);
     if (rc == ERR_OK && o->json)
-        emit_metrics_json(&m);
+        alerts_print_metrics(&m);
     else if (rc == ERR_OK) {
         metrics_write(&m, format, &text);
         rc = str_check(&text, "the metrics", err);

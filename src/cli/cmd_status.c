@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "cli/alerts.h"
 #include "cli/command.h"
-#include "cli/emit.h"
 #include "cli/exit.h"
 #include "cli/open.h"
 #include "cli/text.h"
@@ -41,7 +41,7 @@ static void print_json(const struct opened *in, const struct status *s, const st
     json_set(object, "expect_every_seconds",
              s->expect_every > 0 ? json_new_integer(s->expect_every) : json_new_null());
     json_set(object, "late", s->expect_every > 0 ? json_new_bool(s->late) : json_new_null());
-    json_set(object, "alerts", emit_alerts(metrics, now));
+    json_set(object, "alerts", alerts_encode(metrics, now));
     text_print_json(object);
 }
 

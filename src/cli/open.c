@@ -133,12 +133,14 @@ static int open_store(enum open_mode mode, struct opened *out, struct error *err
     struct store_options options = {
         .allow_network_filesystem = config->store_options.allow_network_filesystem,
         .create = mode == OPEN_CREATE,
+        .prove = mode == OPEN_PROVE,
         .setting = open_setting,
         .setting_ctx = &out->config,
     };
-    out->url = open_join(config->store, config->dataset);
+    out->url = config->dataset != NULL ? open_join(config->store, config->dataset)
+                                       : mem_strdup(config->store);
     int rc = store_open(out->url, &options, &out->store, err);
-    if (rc != ERR_ABSENT)
+    if (rc != ERR_ABSENT || config->dataset == NULL)
         return rc;
     /* What is not there holds nothing, and nothing is to be made for a dry run. */
     if (mode == OPEN_DRY)

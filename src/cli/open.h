@@ -16,6 +16,7 @@ enum open_mode {
     OPEN_READ,   /* a folder that is not there: ERR_ABSENT, no such dataset */
     OPEN_DRY,    /* as if it were there and empty; nothing is created */
     OPEN_CREATE, /* it is created */
+    OPEN_PROVE,  /* as OPEN_READ; the store proves anew what it guarantees */
 };
 
 /* Limits and names live here; the dataset borrows them. */
@@ -33,7 +34,11 @@ struct opened {
  */
 int open_config(const struct options *options, struct opened *out, struct error *err);
 
-/* Then the store; ERR_ABSENT, ERR_CONFIG and ERR_GATE as store_open. Releases `out` on failure. */
+/*
+ * Then the store (where no dataset is named, by a command that may lack one, the store itself and not
+ * a dataset in it); ERR_ABSENT, ERR_CONFIG and ERR_GATE as store_open. Releases
+ * `out` on failure.
+ */
 int open_dataset(const struct options *options, enum open_mode mode, struct opened *out,
                  struct error *err);
 void open_release(struct opened *o); /* safe on a zeroed struct */

@@ -221,7 +221,7 @@ static int check_dataset(const struct command *c, const struct options *o, struc
                          o->file);
     if (o->dataset != NULL && o->store == NULL)
         return error_set(err, ERR_CONFIG, "--dataset needs --store, the store that holds it.");
-    if (o->file != NULL || o->dataset != NULL || (c->may_lack_dataset && o->store == NULL))
+    if (o->file != NULL || o->dataset != NULL || c->may_lack_dataset)
         return ERR_OK;
     if (c->file_only)
         return error_set(err, ERR_CONFIG, "No dataset is named: give DATASET.yml.");

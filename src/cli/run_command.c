@@ -3,12 +3,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/emit.h"
 #include "cli/exit.h"
 #include "cli/open.h"
 #include "cli/progress.h"
 #include "cli/summary.h"
 #include "cli/text.h"
+#include "pipeline/metrics.h"
 #include "pipeline/record.h"
 #include "pipeline/run.h"
 #include "pipeline/trace.h"
@@ -35,7 +35,7 @@ static struct trace *begin_trace(const struct options *o, struct opened *in)
     if (o->trace == NULL)
         return NULL;
     struct trace *trace = trace_new();
-    in->store = store_trace_new(in->store, trace_operation, trace);
+    in->store = trace_store(trace, in->store);
     in->dataset.store = in->store;
     return trace;
 }
@@ -97,7 +97,7 @@ int run_command(const struct options *o, bool dry, int *status, struct error *er
     progress_end(&watch.progress);
     end_trace(o, watch.trace);
     if (!dry)
-        emit_metrics(o, &in.dataset);
+        metrics_emit(&in.dataset, o->metrics_file, o->pushgateway);
     print(o, &in.dataset, &report);
     bool idle = report.outcome == RUN_UNCHANGED || report.outcome == RUN_NO_NEW_ROWS;
     if (rc == ERR_OK && idle && o->detailed_exitcode)

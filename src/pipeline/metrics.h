@@ -67,6 +67,12 @@ int metrics_collect(struct dataset *d, int64_t now, struct metrics *out, struct 
 enum metrics_format { METRICS_PROMETHEUS, METRICS_OPENMETRICS };
 void metrics_write(const struct metrics *m, enum metrics_format format, struct str *out);
 
+/*
+ * Write the metrics to a file (replaced atomically) and push them to a gateway, each where it is not
+ * NULL. What fails is a warning: the outcome of a run does not depend on it.
+ */
+void metrics_emit(struct dataset *d, const char *path, const char *gateway);
+
 /* One alert that fires. The names are those of the shipped rules. */
 struct metrics_alert {
     const char *name;     /* "CauceIndexRebuilds" */

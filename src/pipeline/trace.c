@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "store/store_trace.h"
 #include "util/fs.h"
 #include "util/json.h"
 #include "util/mem.h"
@@ -76,7 +77,7 @@ void trace_step(struct trace *t, enum run_step step)
     pthread_mutex_unlock(&t->lock);
 }
 
-void trace_operation(void *ctx, const struct store_trace_event *event)
+static void note_operation(void *ctx, const struct store_trace_event *event)
 {
     struct trace *t = ctx;
     pthread_mutex_lock(&t->lock);
@@ -91,6 +92,11 @@ void trace_operation(void *ctx, const struct store_trace_event *event)
         json_set(e, "args", args);
     }
     pthread_mutex_unlock(&t->lock);
+}
+
+struct store *trace_store(struct trace *t, struct store *inner)
+{
+    return store_trace_new(inner, note_operation, t);
 }
 
 int trace_write(struct trace *t, const char *path, struct error *err)

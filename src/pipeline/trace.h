@@ -7,7 +7,7 @@
 #define CAUCE_PIPELINE_TRACE_H
 
 #include "pipeline/run.h"
-#include "store/store_trace.h"
+#include "store/store.h"
 
 struct trace;
 
@@ -17,8 +17,8 @@ void trace_free(struct trace *t); /* NULL allowed */
 /* A step begins, and the one before it ends. NULL allowed, as with all that follows. */
 void trace_step(struct trace *t, enum run_step step);
 
-/* Sink for store_trace_new; `ctx` is the trace. */
-void trace_operation(void *ctx, const struct store_trace_event *event);
+/* A store whose operations go to the trace; it takes `inner` over. Free it before the trace. */
+struct store *trace_store(struct trace *t, struct store *inner);
 
 /* End the last step and write the file, replaced atomically. */
 int trace_write(struct trace *t, const char *path, struct error *err);

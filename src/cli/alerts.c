@@ -1,35 +1,10 @@
-#include "cli/emit.h"
+#include "cli/alerts.h"
 
 #include "cli/text.h"
-#include "store/push.h"
-#include "util/fs.h"
 #include "util/json.h"
-#include "util/log.h"
 #include "util/time.h"
 
-void emit_metrics(const struct options *o, struct dataset *d)
-{
-    struct metrics m;
-    struct str text;
-    struct error err = ERROR_INIT;
-    if (o->metrics_file == NULL && o->pushgateway == NULL)
-        return;
-    str_init(&text, STR_MAX_DEFAULT);
-    int rc = metrics_collect(d, time_now(), &m, &err);
-    if (rc != ERR_OK)
-        log_warn("the metrics could not be collected: %s", err.text);
-    else
-        metrics_write(&m, METRICS_PROMETHEUS, &text);
-    if (rc == ERR_OK && o->metrics_file != NULL &&
-        fs_replace(o->metrics_file, text.data, text.len, &err) != ERR_OK)
-        log_warn("the metrics could not be written: %s", err.text);
-    if (rc == ERR_OK && o->pushgateway != NULL &&
-        push_metrics(o->pushgateway, d->id, text.data, text.len, &err) != ERR_OK)
-        log_warn("%s", err.text);
-    str_release(&text);
-}
-
-struct json *emit_alerts(const struct metrics *m, int64_t now)
+struct json *alerts_encode(const struct metrics *m, int64_t now)
 {
     struct metrics_alert alerts[METRICS_ALERTS_MAX];
     size_t count = metrics_alerts(m, now, alerts);
@@ -71,7 +46,7 @@ static struct json *encode_sum(const struct metrics_sum *s)
     return object;
 }
 
-void emit_metrics_json(const struct metrics *m)
+void alerts_print_metrics(const struct metrics *m)
 {
     struct json *object = json_new_object();
     json_set_string(object, "dataset", m->dataset);
@@ -86,6 +61,6 @@ void emit_metrics_json(const struct metrics *m)
     set_count(object, "rows_total", m->rows_total);
     set_count(object, "files", m->files);
     set_count(object, "bytes", m->bytes);
-    json_set(object, "alerts", emit_alerts(m, time_now()));
+    json_set(object, "alerts", alerts_encode(m, time_now()));
     text_print_json(object);
 }

@@ -1,0 +1,269 @@
+/* What records of runs add up to, and when an alert fires. */
+#include "pipeline/metrics.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pipeline/record.h"
+#include "store/store_memory.h"
+#include "util/id.h"
+#include "util/json.h"
+#include "util/time.h"
+
+#define HOUR (INT64_C(3600) * 1000000)
+#define NOW  INT64_C(1900000000000000)
+
+struct fixture {
+    struct store *store;
+    struct dataset dataset;
+    struct metrics metrics;
+};
+
+static void begin(struct fixture *f)
+{
+    struct limits limits = {.temp = "/nowhere"};
+    struct base base = {.manifest = {.version = {0}}};
+    struct error err = ERROR_INIT;
+    assert_int_equal(store_memory_open("", &f->store, &err), ERR_OK);
+    dataset_init(&f->dataset, f->store, "demo", NULL, &limits);
+    assert_int_equal(base_open(f->store, "demo", &base, &err), ERR_OK);
+    base_release(&base);
+}
+
+static void end(struct fixture *f)
+{
+    dataset_release(&f->dataset);
+    store_free(f->store);
+}
+
+/* Write the record of a run that ended at NOW less `ago`. */
+static void add_run(struct fixture *f, const struct run_report *like, int64_t ago)
+{
+    struct run_report r = *like;
+    struct error err = ERROR_INIT;
+    id_new(r.run_id);
+    r.started = NOW - ago - 1000000;
+    r.finished = NOW - ago;
+    assert_int_equal(record_write(&f->dataset, &r, &err), ERR_OK);
+}
+
+static void collect(struct fixture *f)
+{
+    struct error err = ERROR_INIT;
+    assert_int_equal(metrics_collect(&f->dataset, NOW, &f->metrics, &err), ERR_OK);
+}
+
+static const struct metrics_alert *find_alert(struct fixture *f, const char *name)
+{
+    static struct metrics_alert alerts[METRICS_ALERTS_MAX];
+    size_t count = metrics_alerts(&f->metrics, NOW, alerts);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(alerts[i].name, name) == 0)
+            return &alerts[i];
+    return NULL;
+}
+
+static const struct run_report good = {.outcome = RUN_PUBLISHED, .rows_read = 10, .rows_new = 7};
+
+static void runs_are_counted_by_outcome_across_processes(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    const struct run_report failed = {.outcome = RUN_FAILED, .code = ERR_SOURCE};
+    add_run(&f, &good, 3 * HOUR);
+    add_run(&f, &good, 2 * HOUR);
+    add_run(&f, &failed, HOUR);
+    collect(&f);
+    assert_int_equal(f.metrics.all.runs, 3);
+    assert_int_equal(f.metrics.all.outcomes[RUN_PUBLISHED], 2);
+    assert_int_equal(f.metrics.all.outcomes[RUN_FAILED], 1);
+    assert_int_equal(f.metrics.all.rows[0], 20);
+    assert_int_equal(f.metrics.all.rows[1], 14);
+    assert_true(f.metrics.last_success == NOW - 2 * HOUR);
+    assert_true(f.metrics.last_run == NOW - HOUR);
+    end(&f);
+}
+
+static void rebuilds_fall_into_buckets_that_add_up(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static const double seconds[] = {0.05, 0.3, 400, 5000};
+    struct str text;
+    begin(&f);
+    for (size_t i = 0; i < 4; i++) {
+        struct run_report r = good;
+        r.index_recovery = INDEX_REBUILT;
+        r.index_rebuild_seconds = seconds[i];
+        add_run(&f, &r, (int64_t)(i + 1) * HOUR);
+    }
+    collect(&f);
+    str_init(&text, STR_MAX_DEFAULT);
+    metrics_write(&f.metrics, METRICS_PROMETHEUS, &text);
+    const char *family = "cauce_index_rebuild_duration_seconds";
+    assert_non_null(strstr(text.data, family));
+    assert_non_null(strstr(text.data, "_bucket{dataset=\"demo\",le=\"0.1\"} 1\n"));
+    assert_non_null(strstr(text.data, "_bucket{dataset=\"demo\",le=\"0.5\"} 2\n"));
+    assert_non_null(strstr(text.data, "_bucket{dataset=\"demo\",le=\"300.0\"} 2\n"));
+    assert_non_null(strstr(text.data, "_bucket{dataset=\"demo\",le=\"1800.0\"} 3\n"));
+    assert_non_null(strstr(text.data, "_bucket{dataset=\"demo\",le=\"+Inf\"} 4\n"));
+    assert_non_null(strstr(text.data, "_count{dataset=\"demo\"} 4\n"));
+    assert_non_null(find_alert(&f, "CauceIndexRebuildSlow"));
+    str_release(&text);
+    end(&f);
+}
+
+static void catching_up_is_an_inconsistency_but_no_rebuild(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct run_report r = good;
+    r.index_recovery = INDEX_CAUGHT_UP;
+    begin(&f);
+    add_run(&f, &r, HOUR);
+    collect(&f);
+    assert_int_equal(f.metrics.all.inconsistencies, 1);
+    assert_int_equal(f.metrics.all.catch_ups, 1);
+    assert_int_equal(f.metrics.all.rebuilds, 0);
+    end(&f);
+}
+
+static void one_rollback_in_a_hundred_runs_is_tolerated_two_are_not(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct run_report rolled = {.outcome = RUN_FAILED, .code = ERR_AGAIN};
+    rolled.rollbacks = 1;
+    rolled.events_rolled_back = 3;
+    begin(&f);
+    for (int i = 0; i < 99; i++)
+        add_run(&f, &good, HOUR + i);
+    add_run(&f, &rolled, HOUR);
+    collect(&f);
+    assert_int_equal(f.metrics.window.rollback_runs, 1);
+    assert_null(find_alert(&f, "CauceRollbacks"));
+    add_run(&f, &rolled, HOUR);
+    collect(&f);
+    assert_int_equal(f.metrics.all.events_rolled_back, 6);
+    assert_non_null(find_alert(&f, "CauceRollbacks"));
+    end(&f);
+}
+
+static void what_is_older_than_the_window_alerts_nobody(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct run_report unknown = {.outcome = RUN_UNKNOWN, .code = ERR_UNKNOWN};
+    begin(&f);
+    add_run(&f, &unknown, METRICS_WINDOW + HOUR);
+    add_run(&f, &good, HOUR);
+    collect(&f);
+    assert_int_equal(f.metrics.all.outcomes[RUN_UNKNOWN], 1);
+    assert_null(find_alert(&f, "CauceCommitUnknown"));
+    add_run(&f, &unknown, HOUR);
+    collect(&f);
+    assert_non_null(find_alert(&f, "CauceCommitUnknown"));
+    end(&f);
+}
+
+static void a_dataset_that_is_not_refreshed_in_time_is_reported(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    add_run(&f, &good, 5 * HOUR);
+    collect(&f);
+    assert_null(find_alert(&f, "CauceNotRefreshed"));
+    f.metrics.expect_every = 6 * 3600;
+    assert_null(find_alert(&f, "CauceNotRefreshed"));
+    f.metrics.expect_every = 4 * 3600;
+    assert_non_null(find_alert(&f, "CauceNotRefreshed"));
+    end(&f);
+}
+
+static void conflicts_and_partitions_behind_are_reported(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct run_report r = good;
+    r.conflicts = 6;
+    r.consolidation = (struct consolidation_report){.state = "in_progress", .behind = 2};
+    begin(&f);
+    add_run(&f, &r, HOUR);
+    collect(&f);
+    assert_non_null(find_alert(&f, "CauceConflicts"));
+    assert_non_null(find_alert(&f, "CauceConsolidationBehind"));
+    assert_int_equal(f.metrics.all.unconsolidated, 1);
+    add_run(&f, &good, 0);
+    collect(&f);
+    assert_null(find_alert(&f, "CauceConsolidationBehind"));
+    end(&f);
+}
+
+static void records_of_gc_are_no_runs(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct error err = ERROR_INIT;
+    char id[ID_SIZE];
+    begin(&f);
+    add_run(&f, &good, 2 * HOUR);
+    id_new(id);
+    struct json *record = record_begin("gc", "demo", id, NOW - HOUR);
+    json_set_string(record, "outcome", "collected");
+    json_set_unsigned(record, "orphans_found", 5);
+    json_set_unsigned(record, "orphans_removed", 4);
+    assert_int_equal(record_put(f.store, NOW - HOUR, id, record, &err), ERR_OK);
+    json_free(record);
+    collect(&f);
+    assert_int_equal(f.metrics.all.runs, 1);
+    assert_int_equal(f.metrics.all.gc_runs, 1);
+    assert_int_equal(f.metrics.all.orphans_found, 5);
+    assert_int_equal(f.metrics.all.orphans_removed, 4);
+    assert_true(f.metrics.last_run == NOW - 2 * HOUR);
+    end(&f);
+}
+
+static void openmetrics_names_families_without_total_and_ends(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct str text;
+    begin(&f);
+    add_run(&f, &good, HOUR);
+    collect(&f);
+    str_init(&text, STR_MAX_DEFAULT);
+    metrics_write(&f.metrics, METRICS_OPENMETRICS, &text);
+    assert_non_null(strstr(text.data, "# TYPE cauce_runs counter\n"));
+    assert_non_null(strstr(text.data,
+                           "cauce_runs_total{dataset=\"demo\",outcome=\"published\"} 1\n"));
+    assert_true(str_ends(text.data, "# EOF\n"));
+    str_clear(&text);
+    metrics_write(&f.metrics, METRICS_PROMETHEUS, &text);
+    assert_non_null(strstr(text.data, "# TYPE cauce_runs_total counter\n"));
+    assert_null(strstr(text.data, "# EOF"));
+    str_release(&text);
+    end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_are_counted_by_outcome_across_processes),
+        cmocka_unit_test(rebuilds_fall_into_buckets_that_add_up),
+        cmocka_unit_test(catching_up_is_an_inconsistency_but_no_rebuild),
+        cmocka_unit_test(one_rollback_in_a_hundred_runs_is_tolerated_two_are_not),
+        cmocka_unit_test(what_is_older_than_the_window_alerts_nobody),
+        cmocka_unit_test(a_dataset_that_is_not_refreshed_in_time_is_reported),
+        cmocka_unit_test(conflicts_and_partitions_behind_are_reported),
+        cmocka_unit_test(records_of_gc_are_no_runs),
+        cmocka_unit_test(openmetrics_names_families_without_total_and_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
