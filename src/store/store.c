@@ -359,6 +359,14 @@ int store_probe(struct store *st, struct error *err)
     return st->ops->probe == NULL ? ERR_OK : st->ops->probe(st, err);
 }
 
+int store_describe(struct store *st, struct str *out, struct error *err)
+{
+    if (st->ops->describe != NULL)
+        return st->ops->describe(st, out, err);
+    str_printf(out, "%s.", st->url);
+    return str_check(out, "The description of the store", err);
+}
+
 /* ---- Many objects -------------------------------------------------------------------------- */
 
 int store_list(struct store *st, const char *prefix, store_visit *visit, void *ctx,

@@ -131,6 +131,7 @@ struct store_ops {
                     size_t count, bool *written, struct error *err);
     int (*local_path)(struct store *st, const char *key, char **path, struct error *err);
     int (*probe)(struct store *st, struct error *err); /* NULL: safe by construction */
+    int (*describe)(struct store *st, struct str *out, struct error *err); /* NULL: the URL */
     void (*free)(struct store *st);
 };
 
@@ -146,6 +147,7 @@ struct store {
 struct store_options {
     bool allow_network_filesystem;
     bool create; /* file: create the root folder where it is absent */
+    bool prove;  /* the probe sends its requests also where its result is known */
     /*
      * Value of a backend's setting by the name of its environment variable ("AWS_REGION"; borrowed
      * until the next call), NULL where it is not set. A backend reads nothing else of the
@@ -235,6 +237,12 @@ int store_local_path(struct store *st, const char *key, char **path, struct erro
 
 /* Prove that the store honours its conditions; cheap after the first time. */
 int store_probe(struct store *st, struct error *err);
+
+/*
+ * Append a sentence, for people, about what the store uses: where it is, where credentials came
+ * from, what was learned of the server. No secrets. May fetch credentials.
+ */
+int store_describe(struct store *st, struct str *out, struct error *err);
 
 /* Labels: set (replaces one of that name), value of one or NULL. */
 void store_label_set(struct store_label labels[STORE_LABELS_MAX], const char *name,

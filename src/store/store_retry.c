@@ -347,6 +347,11 @@ static int retry_probe(struct store *st, struct error *err)
     return finish(r, rc);
 }
 
+static int retry_describe(struct store *st, struct str *out, struct error *err)
+{
+    return store_describe(retry_of(st)->inner, out, err);
+}
+
 static void retry_free(struct store *st)
 {
     struct retry *r = retry_of(st);
@@ -370,6 +375,7 @@ struct store *store_retry_new(struct store *inner, const struct store_retry_poli
         .put_many = retry_put_many,
         .local_path = retry_local_path,
         .probe = retry_probe,
+        .describe = retry_describe,
         .free = retry_free,
     };
     struct retry *r = mem_calloc(1, sizeof *r);

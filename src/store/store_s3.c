@@ -17,6 +17,7 @@
 struct s3_store {
     struct s3_client client; /* first */
     pthread_mutex_t probing;
+    bool prove; /* whatever was learned before */
 };
 
 static struct s3_store *store_of(struct store *st)
@@ -146,12 +147,13 @@ static int prove(struct s3_client *c, struct store_dialect *dialect, struct erro
     return rc;
 }
 
-static int probe_locked(struct s3_client *c, struct error *err)
+static int probe_locked(struct s3_store *s, struct error *err)
 {
+    struct s3_client *c = &s->client;
     struct store_dialect dialect = {0};
     char *identity = identity_of(c);
     int rc = ERR_OK;
-    if (!store_probe_load(c->settings.cache_folder, identity, time_now(), &dialect)) {
+    if (s->prove || !store_probe_load(c->settings.cache_folder, identity, time_now(), &dialect)) {
         rc = prove(c, &dialect, err);
         if (rc == ERR_OK)
             store_probe_save(c->settings.cache_folder, identity, time_now(), &dialect);
@@ -174,7 +176,7 @@ static int s3_probe(struct store *st, struct error *err)
         return ERR_OK;
     pthread_mutex_lock(&s->probing);
     if (!s->client.probed)
-        rc = probe_locked(&s->client, err);
+        rc = probe_locked(s, err);
     pthread_mutex_unlock(&s->probing);
     return rc;
 }
@@ -219,6 +221,36 @@ static void s3_free(struct store *st)
     free(s);
 }
 
+/* ---- For people ----------------------------------------------------------------------------- */
+
+static void describe_dialect(const struct s3_client *c, struct str *out)
+{
+    if (!c->probed)
+        return;
+    str_printf(out,
+               "; it takes ETags %s, and conditions hold for multipart uploads: %s, for copies: %s",
+               c->unquoted ? "without quotes" : "in quotes", c->multipart ? "yes" : "no",
+               c->copies ? "yes" : "no");
+}
+
+static int s3_describe(struct store *st, struct str *out, struct error *err)
+{
+    struct s3_client *c = &store_of(st)->client;
+    struct s3_credentials who = {0};
+    char when[TIME_TEXT_SIZE];
+    int rc = s3_chain_get(c->chain, &who, err);
+    if (rc != ERR_OK)
+        return rc;
+    str_printf(out, "%s://%s%s, region %s, credentials from %s", c->settings.scheme,
+               c->settings.authority, c->settings.base_path, c->settings.region, who.source);
+    if (who.expires != 0 && time_format(who.expires, when, NULL) == ERR_OK)
+        str_printf(out, ", good until %s", when);
+    describe_dialect(c, out);
+    str_append_char(out, '.');
+    s3_credentials_release(&who);
+    return str_check(out, "The description of the store", err);
+}
+
 /* ---- Opening -------------------------------------------------------------------------------- */
 
 static const struct store_ops s3_ops = {
@@ -233,6 +265,7 @@ static const struct store_ops s3_ops = {
     .remove_many = s3_list_remove_many,
     .put_many = s3_put_many,
     .probe = s3_probe,
+    .describe = s3_describe,
     .free = s3_free,
 };
 
@@ -264,13 +297,12 @@ int store_s3_open_bare(const char *url, const struct store_options *options, str
         return rc;
     struct s3_store *s = mem_calloc(1, sizeof *s);
     pthread_mutex_init(&s->probing, NULL);
+    s->prove = options->prove;
     s->client.settings = settings;
     s->client.batches = true;
     s->client.store.ops = &s3_ops;
-    s->client.store.traits = (struct store_traits){.kind = "s3",
-                                                   .compare_and_swap = true,
-                                                   .labels = true,
-                                                   .parallel = settings.transfers};
+    s->client.store.traits = (struct store_traits){
+        .kind = "s3", .compare_and_swap = true, .labels = true, .parallel = settings.transfers};
     s->client.store.url = mem_printf("s3://%s%s%s", settings.bucket,
                                      settings.prefix[0] != '\0' ? "/" : "", settings.prefix);
     rc = open_parts(s, &lookup, err);
@@ -296,23 +328,4 @@ int store_s3_open(const char *url, const struct store_options *options, struct s
     };
     *out = store_retry_new(bare, &policy);
     return ERR_OK;
-}
-
-int store_s3_describe(struct store *st, struct str *out, struct error *err)
-{
-    if (st->ops != &s3_ops)
-        st = store_retry_inner(st);
-    struct s3_client *c = &store_of(st)->client;
-    struct s3_credentials who = {0};
-    int rc = s3_chain_get(c->chain, &who, err);
-    if (rc != ERR_OK)
-        return rc;
-    str_printf(out, "%s at %s://%s%s, region %s, credentials from %s", st->url, c->settings.scheme,
-               c->settings.authority, c->settings.base_path, c->settings.region, who.source);
-    char when[TIME_TEXT_SIZE];
-    if (who.expires != 0 && time_format(who.expires, when, NULL) == ERR_OK)
-        str_printf(out, ", good until %s", when);
-    str_append_char(out, '.');
-    s3_credentials_release(&who);
-    return str_check(out, "The description of the store", err);
 }

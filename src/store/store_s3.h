@@ -20,11 +20,4 @@ int store_s3_open(const char *url, const struct store_options *options, struct s
 int store_s3_open_bare(const char *url, const struct store_options *options, struct store **out,
                        struct error *err);
 
-/*
- * A sentence about what the store uses, for people: endpoint, region, addressing, where the
- * credentials came from and when they expire. No secrets. Fetches credentials. `st` is what
- * store_s3_open gave, decorated or not by store_retry only.
- */
-int store_s3_describe(struct store *st, struct str *out, struct error *err);
-
 #endif

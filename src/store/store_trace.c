@@ -193,6 +193,11 @@ static int trace_probe(struct store *st, struct error *err)
     return span_end(&span, store_probe(inner_of(st), span.err), 0);
 }
 
+static int trace_describe(struct store *st, struct str *out, struct error *err)
+{
+    return store_describe(inner_of(st), out, err);
+}
+
 static void trace_free(struct store *st)
 {
     store_free(inner_of(st));
@@ -213,6 +218,7 @@ static const struct store_ops trace_ops = {
     .put_many = trace_put_many,
     .local_path = trace_local_path,
     .probe = trace_probe,
+    .describe = trace_describe,
     .free = trace_free,
 };
 

@@ -109,7 +109,6 @@ static void every_mistake_is_told_with_the_way_out(void **state)
         {&cmd_status, {NULL}, "give DATASET.yml, or --store URL and --dataset ID"},
         {&cmd_status, {"--store", "x"}, "give DATASET.yml, or --store URL and --dataset ID"},
         {&cmd_status, {"--dataset", "x"}, "--dataset needs --store"},
-        {&cmd_doctor, {"--store", "x"}, "No dataset is named"},
         {&cmd_verify, {"--dat", "d.yml"}, "--dat is the beginning of several ones of verify"},
         {&cmd_read, {"--limit", "0", "d.yml"}, "--limit needs a whole number from 1, not \"0\""},
         {&cmd_read, {"--limit", "-1", "d.yml"}, "needs a whole number from 1"},
@@ -144,6 +143,8 @@ static void doctor_needs_no_dataset(void **state)
     struct options o;
     struct error err = ERROR_INIT;
     assert_int_equal(parse(&cmd_doctor, &o, &err, WORDS(NULL)), ERR_OK);
+    assert_int_equal(parse(&cmd_doctor, &o, &err, WORDS("--store", "s3://bucket")), ERR_OK);
+    assert_string_equal(o.store, "s3://bucket");
 }
 
 static void help_wins_over_whatever_is_missing(void **state)

@@ -577,7 +577,7 @@ static void what_is_used_is_described_without_secrets(void **state)
     struct str text;
     str_init(&text, 4096);
     begin(&f, "nothing", false);
-    assert_int_equal(store_s3_describe(f.store, &text, &f.err), ERR_OK);
+    assert_int_equal(store_describe(f.store, &text, &f.err), ERR_OK);
     assert_non_null(strstr(text.data, "eu-south-2"));
     assert_non_null(strstr(text.data, "the environment"));
     no_canary(text.data);
