@@ -165,6 +165,25 @@ static void a_refused_creation_is_reported(void **state)
     assert_int_equal(sample_count(*state, ""), 0);
 }
 
+/* Somebody creates the dataset between the reading of the pointer and the listing. */
+static struct script_answer publish_at_list(void *ctx, const struct script_call *call)
+{
+    struct script_answer pass = {SCRIPT_PASS, 0};
+    if (strcmp(call->operation, "list") == 0)
+        sample_publish(ctx, 1);
+    return pass;
+}
+
+static void a_dataset_that_is_just_being_created_is_not_damaged(void **state)
+{
+    struct base base;
+    struct store *st = store_script_new(*state, publish_at_list, *state);
+    assert_int_equal(base_read(st, SAMPLE_DATASET, &base, NULL), ERR_OK);
+    assert_int_equal(base.pointer.current.sequence, 1);
+    base_release(&base);
+    store_free(st);
+}
+
 static struct script_answer swallow_swaps(void *ctx, const struct script_call *call)
 {
     (void)ctx;
@@ -488,6 +507,20 @@ static void a_version_with_a_checkpoint_names_all_files_itself(void **state)
     base_release(&base);
 }
 
+static void a_checkpoint_gives_no_files_of_versions_that_are_no_longer_kept(void **state)
+{
+    struct base base;
+    struct manifest_files files;
+    sample_publish(*state, 64);
+    read_base(*state, &base);
+    base.pointer.oldest_sequence = 60;
+    assert_int_equal(catalog_files(*state, &base, 0, 64, &files, NULL), ERR_OK);
+    assert_int_equal(files.count, 10);
+    assert_int_equal(files.items[0].sequence, 60);
+    manifest_files_release(&files);
+    base_release(&base);
+}
+
 static void a_checkpoint_that_lacks_rows_is_not_believed(void **state)
 {
     struct base base;
@@ -561,6 +594,7 @@ int main(void)
         TEST(an_unknown_creation_of_the_pointer_is_settled_by_reading),
         TEST(a_creation_that_never_arrived_is_sent_again),
         TEST(a_refused_creation_is_reported),
+        TEST(a_dataset_that_is_just_being_created_is_not_damaged),
         TEST(a_store_that_swallows_every_creation_is_given_up),
         TEST(the_base_is_pointer_and_manifest_together),
         TEST(a_missing_manifest_is_named),
@@ -579,6 +613,7 @@ int main(void)
         TEST(files_of_a_version_that_is_not_there_are_absent),
         TEST(checkpoints_save_reading),
         TEST(a_version_with_a_checkpoint_names_all_files_itself),
+        TEST(a_checkpoint_gives_no_files_of_versions_that_are_no_longer_kept),
         TEST(a_checkpoint_that_lacks_rows_is_not_believed),
         TEST(a_damaged_chain_gives_no_files_at_all),
         TEST(membership_is_decided_by_the_chain),

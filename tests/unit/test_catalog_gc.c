@@ -415,6 +415,12 @@ static void begin_consolidation(struct store *st, bool redo, struct projection_s
         part.stamp = s->target;
         s->has_redo = true;
         projection_add_redo(s, &part);
+        /* A partition that is new, and moved into place already. */
+        part.partition = 20260300;
+        layout_projection(PARTITION_MONTH, 20260300, part.key);
+        layout_temp(&attempt, PARTITION_MONTH, 20260300, part.temp);
+        projection_add_redo(s, &part);
+        sample_put(st, part.key, "consolidated");
     }
     old = s->tag;
     assert_int_equal(projection_swap(st, &old, s, PARTITION_MONTH, NULL), ERR_OK);
@@ -436,10 +442,11 @@ static void scratch_that_a_redo_list_names_is_kept(void **state)
     assert_int_equal(r.removed, 1);
     assert_false(names(&r, temp));
     assert_true(sample_exists(st, temp));
+    assert_true(sample_exists(st, "projections/windows/year=2026/month=03/data.parquet"));
     gc_report_release(&r);
     assert_int_equal(projection_read(st, &now, NULL), ERR_OK);
     assert_true(now.has_redo);
-    assert_int_equal(now.redo_count, 1);
+    assert_int_equal(now.redo_count, 2);
     assert_string_equal(now.redo[0].temp, temp);
     assert_string_not_equal(now.attempt, s.attempt);
     projection_release(&now);
@@ -546,6 +553,29 @@ static void a_failed_deletion_is_reported_and_the_rest_goes(void **state)
     assert_int_equal(r.removed, 1);
     gc_report_release(&r);
     assert_nothing_left(st);
+}
+
+static struct script_answer refuse_list(void *ctx, const struct script_call *call)
+{
+    struct script_answer answer = {SCRIPT_PASS, 0};
+    (void)ctx;
+    if (strcmp(call->operation, "list") == 0)
+        answer = (struct script_answer){SCRIPT_FAIL, ERR_AGAIN};
+    return answer;
+}
+
+static void a_listing_that_fails_stops_gc_before_the_fence(void **state)
+{
+    struct gc_report r;
+    struct store *inner = *state;
+    struct store *st = store_script_new(inner, refuse_list, NULL);
+    sample_publish(inner, 1);
+    uint64_t swaps = inner->bill.swaps;
+    collect(st, true, ERR_AGAIN, &r);
+    assert_int_equal(inner->bill.swaps, swaps);
+    assert_int_equal(r.removed, 0);
+    gc_report_release(&r);
+    store_free(st);
 }
 
 static void assert_damaged(struct store *st, const char *words)
@@ -684,6 +714,7 @@ int main(void)
         TEST(a_fence_whose_answer_was_lost_is_settled_by_reading),
         TEST(anything_but_a_definite_success_of_the_fence_deletes_nothing),
         TEST(a_failed_deletion_is_reported_and_the_rest_goes),
+        TEST(a_listing_that_fails_stops_gc_before_the_fence),
         TEST(damage_that_hides_names_stops_gc),
         TEST(a_second_gc_at_once_loses),
         TEST(a_long_life_keeps_the_protocol),
