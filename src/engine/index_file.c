@@ -309,9 +309,10 @@ static int take_cut(void *ctx, const struct engine_row *row, struct error *err)
     return ERR_OK;
 }
 
-int index_file_cuts(struct engine *e, const struct schema *s, const char *path,
+int index_file_cuts(struct engine *e, const struct schema *s, const char *path, uint64_t range,
                     struct index_cuts *out, struct error *err)
 {
+    unsigned long long width = range > 0 ? range : INDEX_RANGE_KEYS;
     *out = (struct index_cuts){.width = s->key_count};
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
@@ -330,9 +331,10 @@ int index_file_cuts(struct engine *e, const struct schema *s, const char *path,
         shard_files(s, &path, 1, &sql);
     else
         str_append(&sql, "index_all");
-    str_printf(&sql, ") WHERE position > 0 AND position %% %d = 0 AND total - position >= %d "
-                     "ORDER BY position",
-               INDEX_RANGE_KEYS, INDEX_RANGE_KEYS);
+    str_printf(&sql,
+               ") WHERE position > 0 AND position %% %llu = 0 AND total - position >= %llu "
+               "ORDER BY position",
+               width, width);
     int rc = query(e, &sql, take_cut, out, err);
     if (rc != ERR_OK)
         index_cuts_release(out);

@@ -17,7 +17,10 @@
 #include "engine/relation.h"
 #include "util/schema.h"
 
-/* Keys per shard where shards are ranges; a shard is cut in two when it holds twice as many. */
+/*
+ * Keys per shard where shards are ranges, unless told otherwise; a shard is cut when it holds twice
+ * as many.
+ */
 #define INDEX_RANGE_KEYS 1000000
 
 /* The values of one key, as cast_to_text writes them; NULL is NULL. Borrowed. */
@@ -28,9 +31,9 @@ struct index_bound {
 /* Which rows belong to a shard. */
 struct index_slice {
     bool by_partition;
-    int32_t partition;         /* by_partition */
-    struct index_bound lower;  /* else: inclusive; values NULL: no bound */
-    struct index_bound upper;  /* exclusive; values NULL: no bound */
+    int32_t partition;        /* by_partition */
+    struct index_bound lower; /* else: inclusive; values NULL: no bound */
+    struct index_bound upper; /* exclusive; values NULL: no bound */
 };
 
 /*
@@ -77,7 +80,7 @@ int index_file_build(struct engine *e, const struct schema *s, const struct inde
                      size_t count, struct error *err);
 
 /*
- * Keys at which to cut (`INDEX_RANGE_KEYS` apart) what a shard file holds, or, with path NULL, the
+ * Keys at which to cut (`range` keys apart, 0: INDEX_RANGE_KEYS) what a shard file holds, or, with path NULL, the
  * table `index_all`. Each bound is an array of key_count texts. Fewer than two ranges' worth: no
  * bounds.
  */
@@ -87,7 +90,7 @@ struct index_cuts {
     size_t width;
 };
 void index_cuts_release(struct index_cuts *cuts);
-int index_file_cuts(struct engine *e, const struct schema *s, const char *path,
+int index_file_cuts(struct engine *e, const struct schema *s, const char *path, uint64_t range,
                     struct index_cuts *out, struct error *err);
 
 #endif

@@ -21,6 +21,8 @@ struct limits {
     unsigned threads;
     const char *temp;    /* borrowed: folder for scratch */
     const char *library; /* borrowed: libduckdb to load, NULL: the installed one */
+    uint64_t
+        index_range; /* keys per range of an index that is cut by ranges; 0: INDEX_RANGE_KEYS */
 };
 
 struct dataset {

@@ -29,8 +29,8 @@ static int find_touched(struct dataset *d, const struct schema *s, const struct 
     index_slices_init(index, s->key_count, &slices);
     uint64_t *rows = mem_calloc(index->shard_count, sizeof *rows);
     uint64_t outside;
-    int rc = index_file_touched(d->engine, s, table, slices.items, slices.count, rows, &outside,
-                                err);
+    int rc =
+        index_file_touched(d->engine, s, table, slices.items, slices.count, rows, &outside, err);
     for (size_t i = 0; i < index->shard_count; i++)
         touched[i] = rows[i] > 0;
     free(rows);
@@ -42,9 +42,9 @@ static int fetch_shard(struct dataset *d, const struct index_shard *shard, char 
                        struct error *err)
 {
     int rc = dataset_fetch(d, shard->key, shard->size, shard->sha256, path, err);
-    return rc == ERR_ABSENT ? error_set(err, ERR_DAMAGED, "the index shard %s is missing.",
-                                        shard->key)
-                            : rc;
+    return rc == ERR_ABSENT
+               ? error_set(err, ERR_DAMAGED, "the index shard %s is missing.", shard->key)
+               : rc;
 }
 
 /* The shards that are flagged, several at once; see dataset_prefetch. */
@@ -93,7 +93,7 @@ static int split(struct dataset *d, const struct schema *s, const struct index_s
                  size_t origin, char *path, struct index_pieces *out, struct error *err)
 {
     struct index_cuts cuts;
-    int rc = index_file_cuts(d->engine, s, path, &cuts, err);
+    int rc = index_file_cuts(d->engine, s, path, d->limits.index_range, &cuts, err);
     if (rc != ERR_OK || cuts.count == 0) {
         index_pieces_add(out, slice, s->key_count, origin, path);
         return rc;
@@ -214,8 +214,7 @@ static void begin_next(const struct index_state *index, const struct schema *s,
                        struct index_state *next)
 {
     *next = (struct index_state){.stamp = *stamp, .gc_epoch = index->gc_epoch};
-    next->by_partition =
-        index->shard_count > 0 ? index->by_partition : schema_partition_in_key(s);
+    next->by_partition = index->shard_count > 0 ? index->by_partition : schema_partition_in_key(s);
     id_new(next->attempt);
     if (source != NULL) {
         next->has_source = true;

@@ -25,8 +25,7 @@ static int load_chain_rows(struct dataset *d, const struct schema *s, const stru
     relation_newest(s, l->relation, l->files.count, &newest);
     int rc = str_check(&newest, "the list of event files", err);
     if (rc == ERR_OK)
-        rc = engine_runf(d->engine, err, "CREATE OR REPLACE TABLE chain_rows AS %s",
-                         newest.data);
+        rc = engine_runf(d->engine, err, "CREATE OR REPLACE TABLE chain_rows AS %s", newest.data);
     str_release(&newest);
     return rc;
 }
@@ -39,8 +38,8 @@ static int catch_up(struct dataset *d, const struct base *base, struct index_sta
     struct delta delta = {0};
     int rc = dataset_engine(d, m->key_seed, err);
     if (rc == ERR_OK)
-        rc = local_events_fetch(d, base, index->stamp.sequence,
-                                base->pointer.current.sequence, &events, err);
+        rc = local_events_fetch(d, base, index->stamp.sequence, base->pointer.current.sequence,
+                                &events, err);
     if (rc == ERR_OK)
         rc = load_chain_rows(d, &m->schema, &events, err);
     if (rc == ERR_OK)
@@ -48,8 +47,8 @@ static int catch_up(struct dataset *d, const struct base *base, struct index_sta
     if (rc == ERR_OK)
         rc = delta_compute(d->engine, &m->schema, "chain_rows", &delta, err);
     if (rc == ERR_OK)
-        rc = index_keeper_update(d, &m->schema, index, &base->pointer.current, &m->keys,
-                                 &m->source, err);
+        rc = index_keeper_update(d, &m->schema, index, &base->pointer.current, &m->keys, &m->source,
+                                 err);
     if (d->engine != NULL)
         engine_run(d->engine, "DROP TABLE IF EXISTS chain_rows; DROP TABLE IF EXISTS delta", NULL);
     delta_release(&delta);
@@ -66,7 +65,8 @@ static int build_pieces(struct dataset *d, const struct schema *s, bool by_parti
     int rc = ERR_OK;
     if (by_partition)
         rc = index_file_partitions(d->engine, s, "index_all", &parts, &count, err);
-    else if ((rc = index_file_cuts(d->engine, s, NULL, &cuts, err)) == ERR_OK)
+    else if ((rc = index_file_cuts(d->engine, s, NULL, d->limits.index_range, &cuts, err)) ==
+             ERR_OK)
         count = cuts.count + 1;
     struct index_job *jobs = mem_calloc(count, sizeof *jobs);
     for (size_t i = 0; i < count && rc == ERR_OK; i++) {
@@ -129,9 +129,8 @@ static int collect_pieces(struct dataset *d, const struct base *base, struct ind
 static void empty_state(const struct base *base, const struct index_state *old,
                         struct index_state *out)
 {
-    *out = (struct index_state){.stamp = base->pointer.current,
-                                .gc_epoch = base->pointer.gc_epoch,
-                                .tag = old->tag};
+    *out = (struct index_state){
+        .stamp = base->pointer.current, .gc_epoch = base->pointer.gc_epoch, .tag = old->tag};
     out->by_partition = schema_partition_in_key(&base->manifest.schema);
 }
 

@@ -154,6 +154,7 @@ void scenario_dataset(const struct scenario *s, struct store *st, struct dataset
     struct limits limits = {.memory = s->config.memory,
                             .threads = s->config.threads,
                             .temp = s->config.temp,
+                            .index_range = s->index_range,
                             .library = getenv("CAUCE_LIBDUCKDB")};
     dataset_init(out, st, SCENARIO_DATASET, &s->config, &limits);
 }
