@@ -99,7 +99,8 @@ int run_command(const struct options *o, bool dry, int *status, struct error *er
     if (!dry)
         metrics_emit(&in.dataset, o->metrics_file, o->pushgateway);
     print(o, &in.dataset, &report);
-    bool idle = report.outcome == RUN_UNCHANGED || report.outcome == RUN_NO_NEW_ROWS;
+    bool idle = report.outcome == RUN_UNCHANGED || report.outcome == RUN_NO_NEW_ROWS ||
+                report.outcome == RUN_SKIPPED;
     if (rc == ERR_OK && idle && o->detailed_exitcode)
         *status = EXIT_UNCHANGED;
     run_report_release(&report);

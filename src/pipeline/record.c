@@ -163,6 +163,7 @@ struct json *record_encode(const struct dataset *d, const struct run_report *r)
     json_set(object, "rejects", encode_rejects(&r->rows));
     json_set(object, "left_out_columns", encode_texts(r->rows.left_out, r->rows.left_out_count));
     json_set(object, "warnings", encode_texts(r->warnings, r->warning_count));
+    json_set_string(object, "skipped", r->outcome == RUN_SKIPPED ? r->message : NULL);
     json_set(object, "error", encode_error(r));
     return object;
 }

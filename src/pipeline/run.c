@@ -12,6 +12,7 @@
  *
  *   state      step                                fails: what is left, who heals it
  *   ---------  ----------------------------------  --------------------------------------------
+ *   lease      holder_begin                        nothing; held by another: the run is skipped
  *   source     step_find_source                    nothing
  *   base       store_probe, base_open              a new dataset at sequence 0: the next run
  *   index      index_keeper_open                   orphaned shards: gc
@@ -32,6 +33,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "pipeline/holder.h"
 #include "pipeline/index_keeper.h"
 #include "pipeline/record.h"
 #include "pipeline/run_private.h"
@@ -48,8 +50,8 @@ const char *run_outcome_name(enum run_outcome outcome)
     static const char *const names[] = {
         [RUN_FAILED] = "failed",       [RUN_PUBLISHED] = "published",
         [RUN_UNCHANGED] = "unchanged", [RUN_NO_NEW_ROWS] = "no_new_rows",
-        [RUN_LOST] = "lost",           [RUN_UNKNOWN] = "unknown",
-        [RUN_PLANNED] = "planned",
+        [RUN_LOST] = "lost",           [RUN_SKIPPED] = "skipped",
+        [RUN_UNKNOWN] = "unknown",     [RUN_PLANNED] = "planned",
     };
     return names[outcome];
 }
@@ -350,7 +352,7 @@ static void run_release(struct run *r)
 static bool may_record(const struct run *r)
 {
     struct pointer p;
-    if (r->options->dry_run)
+    if (r->options->dry_run || r->report->outcome == RUN_SKIPPED)
         return false;
     return r->dataset_exists || pointer_read(r->d->store, &p, NULL, NULL) == ERR_OK;
 }
@@ -372,24 +374,56 @@ static void finish(struct run *r, int rc, const struct error *err)
     }
 }
 
+/*
+ * Where a lease is configured, only its holder goes on. Whatever else comes of asking for it is no
+ * reason not to: what is published does not depend on it. ERR_CONFLICT: skip this run.
+ */
+static int take_lease(struct run *r, struct holder *h)
+{
+    int64_t ttl = r->d->config->lease_ttl_seconds * 1000000;
+    struct error why = ERROR_INIT;
+    if (ttl == 0 || r->options->dry_run)
+        return ERR_OK;
+    int rc = holder_begin(h, r->d->store, r->report->run_id, ttl, &why);
+    if (rc == ERR_CONFLICT) {
+        r->report->outcome = RUN_SKIPPED;
+        memcpy(r->report->message, why.text, sizeof r->report->message);
+        log_info("skipped: %s", why.text);
+    } else if (rc != ERR_OK) {
+        run_warn(r, "the lease could not be taken (%s); the run goes on without it", why.text);
+    }
+    return rc;
+}
+
+/* Source, attempts and projections. */
+static int work(struct run *r, struct error *err)
+{
+    enter(r, STEP_SOURCE);
+    int rc = step_find_source(r, err);
+    if (rc == ERR_OK)
+        rc = attempt_all(r, err);
+    if (rc == ERR_OK && r->dataset_exists) {
+        enter(r, STEP_CONSOLIDATE);
+        step_consolidate(r);
+    }
+    return rc;
+}
+
 int run_dataset(struct dataset *d, const struct run_options *options, struct run_report *report,
                 struct error *err)
 {
     struct error local = ERROR_INIT;
     struct run r = {.d = d, .options = options, .report = report};
+    struct holder lease = {.held = false};
     *report = (struct run_report){.outcome = RUN_FAILED, .started = time_now()};
     report->consolidation.state = "none";
     id_new(report->run_id);
     log_context("run", report->run_id);
     r.step_began = time_monotonic();
-    enter(&r, STEP_SOURCE);
-    int rc = step_find_source(&r, &local);
-    if (rc == ERR_OK)
-        rc = attempt_all(&r, &local);
-    if (rc == ERR_OK && r.dataset_exists) {
-        enter(&r, STEP_CONSOLIDATE);
-        step_consolidate(&r);
-    }
+    int rc = ERR_OK;
+    if (take_lease(&r, &lease) != ERR_CONFLICT)
+        rc = work(&r, &local);
+    holder_end(&lease);
     finish(&r, rc, &local);
     run_release(&r);
     log_context("run", NULL);

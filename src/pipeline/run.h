@@ -21,6 +21,7 @@ enum run_outcome {
     RUN_UNCHANGED,   /* the source is the one last absorbed; it was not parsed */
     RUN_NO_NEW_ROWS, /* parsed; every row is known */
     RUN_LOST,        /* other writers won every attempt; nothing of this run is published */
+    RUN_SKIPPED,     /* another run holds the lease; nothing was looked at */
     RUN_UNKNOWN,     /* the answer to the commit is missing; nothing was deleted */
     RUN_PLANNED,     /* a dry run: what would be published */
 };
@@ -62,7 +63,7 @@ struct consolidation_report {
 struct run_report {
     enum run_outcome outcome;
     int code;                    /* error code of a failure */
-    char message[ERROR_TEXT_SIZE]; /* its sentence */
+    char message[ERROR_TEXT_SIZE]; /* its sentence; of a run that was skipped: why */
     char run_id[ID_SIZE];
     int64_t started;
     int64_t finished;
