@@ -54,7 +54,7 @@ int engine_run_all(struct engine *e, const char *const *statements, size_t count
                    struct error *err)
 {
     struct batch b = {.engine = e, .statements = statements, .count = count};
-    struct worker workers[ENGINE_WORKERS_MAX];
+    struct worker workers[ENGINE_WORKERS_MAX] = {{&b, e->workers[0]}};
     pthread_t threads[ENGINE_WORKERS_MAX];
     unsigned started = 0;
     pthread_mutex_init(&b.lock, NULL);

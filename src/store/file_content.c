@@ -124,7 +124,7 @@ int file_content_read(const struct file_root *root, int fd, const char *key, str
 int file_content_tag(struct file_root *root, const char *key, struct store_tag *tag,
                      struct error *err)
 {
-    int fd;
+    int fd = -1;
     int rc = file_content_open(root, key, &fd, NULL, err);
     if (rc != ERR_OK)
         return rc;
