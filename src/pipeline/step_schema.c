@@ -58,8 +58,9 @@ static int missing_name(const struct schema *s, const char *what, const char *na
         names[i] = s->columns[i].name;
     const char *near = str_closest(name, names, s->count);
     free(names);
-    return error_set(err, ERR_CONFIG, "%s names the column \"%s\", which the dataset does not "
-                                      "have%s%s%s.",
+    return error_set(err, ERR_CONFIG,
+                     "%s names the column \"%s\", which the dataset does not "
+                     "have%s%s%s.",
                      what, name, near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
                      near != NULL ? "\"?" : "");
 }
@@ -109,23 +110,40 @@ static int set_partition(const struct config *config, struct schema *s, struct e
                      config->partition_column, name);
 }
 
-static int check_names(const struct schema *s, struct error *err)
+/* A name that no manifest takes, for a source whose header is damaged or strange. */
+static int check_name(const char *name, struct error *err)
 {
-    for (size_t i = 0; i < s->count; i++) {
+    bool control = false;
+    for (const char *p = name; *p != '\0'; p++)
+        control = control || (unsigned char)*p < ' ' || *p == 127;
+    if (!control && name[0] != '\0' && strlen(name) <= CONFIG_COLUMN_NAME_MAX) {
         for (size_t k = 0; k < sizeof reserved / sizeof *reserved; k++)
-            if (strcmp(s->columns[i].name, reserved[k]) == 0)
+            if (strcasecmp(name, reserved[k]) == 0)
                 return error_set(err, ERR_CONFIG,
                                  "the column name \"%s\" is kept for cauce's own use. Rename it "
                                  "with `columns` (`from`) or `transform`.",
-                                 reserved[k]);
-        for (size_t k = 0; k < i; k++)
-            if (strcasecmp(s->columns[i].name, s->columns[k].name) == 0)
-                return error_set(err, ERR_CONFIG,
-                                 "two columns are named \"%s\" and \"%s\"; names must differ in "
-                                 "more than case.",
-                                 s->columns[k].name, s->columns[i].name);
+                                 name);
+        return ERR_OK;
     }
-    return ERR_OK;
+    return error_set(err, ERR_CONFIG,
+                     "the source has a column name that is empty, longer than %d bytes, or holds "
+                     "control characters: \"%.60s\". Name the columns with `columns` (`from`).",
+                     CONFIG_COLUMN_NAME_MAX, control ? "(not shown)" : name);
+}
+
+static int check_names(const struct schema *s, struct error *err)
+{
+    int rc = ERR_OK;
+    for (size_t i = 0; i < s->count && rc == ERR_OK; i++) {
+        rc = check_name(s->columns[i].name, err);
+        for (size_t k = 0; k < i && rc == ERR_OK; k++)
+            if (strcasecmp(s->columns[i].name, s->columns[k].name) == 0)
+                rc = error_set(err, ERR_CONFIG,
+                               "two columns are named \"%s\" and \"%s\"; names must differ in "
+                               "more than case.",
+                               s->columns[k].name, s->columns[i].name);
+    }
+    return rc;
 }
 
 /* The first version's schema: configured, or inferred from the source. */
@@ -260,8 +278,8 @@ static int nothing_removed(const struct config *config, const struct schema *cha
 {
     for (size_t i = 0; i < chain->count; i++) {
         const struct schema_column *c = &chain->columns[i];
-        bool there = c->constant ? has_constant(config, c->name)
-                                 : configured_column(config, c->name);
+        bool there =
+            c->constant ? has_constant(config, c->name) : configured_column(config, c->name);
         if (!there)
             return error_set(err, ERR_CONFIG,
                              "the published dataset has the column \"%s\", which the configuration "
