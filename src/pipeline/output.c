@@ -11,6 +11,8 @@
 #include "util/mem.h"
 #include "util/stop.h"
 
+#define CHUNK ((size_t)1 << 20)
+
 static const char *shown(const struct output *o)
 {
     return o->path != NULL ? o->path : "the standard output";
@@ -80,10 +82,22 @@ int output_write(struct output *o, const void *bytes, size_t count, struct error
 
 int output_copy(struct output *o, const char *path, struct error *err)
 {
-    if (fflush(o->stream) != 0)
-        return failed(o, err);
-    int rc = fs_copy_to(path, fileno(o->stream), shown(o), err);
-    return rc == ERR_AGAIN ? ERR_SYSTEM : rc; /* it is not the store that failed */
+    char *buffer = mem_alloc(CHUNK);
+    FILE *from = fopen(path, "re");
+    int rc = ERR_OK;
+    size_t n = 1;
+    if (from == NULL)
+        rc = error_set_errno(err, ERR_SYSTEM, errno, "cannot read %s", path);
+    while (rc == ERR_OK && n > 0) {
+        n = fread(buffer, 1, CHUNK, from);
+        rc = output_write(o, buffer, n, err);
+    }
+    if (rc == ERR_OK && ferror(from))
+        rc = error_set_errno(err, ERR_SYSTEM, errno, "cannot read %s", path);
+    if (from != NULL)
+        fclose(from);
+    free(buffer);
+    return rc;
 }
 
 /* fsync before the name, and the folder after it: the file is whole under its name, or not there. */

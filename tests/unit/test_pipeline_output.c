@@ -159,8 +159,11 @@ static void what_cannot_be_written_says_why(void **state)
     output_release(&o);
     assert_int_equal(fs_write(target, "rows", 4, &err), ERR_OK);
     assert_int_equal(output_open("/dev/full", NULL, &o, &err), ERR_OK);
-    assert_int_equal(output_copy(&o, target, &err), ERR_SYSTEM);
+    assert_int_equal(output_copy(&o, target, &err), ERR_OK);
+    assert_int_equal(output_finish(&o, &err), ERR_SYSTEM);
     assert_non_null(strstr(err.text, "/dev/full"));
+    assert_int_equal(output_copy(&o, below, &err), ERR_SYSTEM);
+    assert_non_null(strstr(err.text, below));
     output_release(&o);
     free(below);
 }
