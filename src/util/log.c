@@ -17,6 +17,8 @@
 
 #define SECRET_MIN 4
 #define MESSAGE_MAX ((size_t)1 << 20)
+#define MESSAGE_COLUMN 16 /* behind "cauce: warning: " */
+#define FIELDS_COLUMN 39
 #define LINE_MAX_BYTES ((size_t)16 << 20)
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
@@ -29,18 +31,13 @@ struct secret {
     size_t length;
 };
 
-struct context {
-    char *name;
-    char *value;
-};
-
 static atomic_int max_level = LOG_WARN;
 
 /* Everything below belongs to whoever holds the mutex. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static enum log_format line_format = LOG_TEXT;
 static enum { JOURNAL_UNKNOWN, JOURNAL_NO, JOURNAL_YES } journal;
-static struct context contexts[LOG_CONTEXT_MAX];
+static struct log_field contexts[LOG_CONTEXT_MAX]; /* their texts are ours */
 static size_t context_count;
 static struct secret *secrets;
 static size_t secret_count;
@@ -70,15 +67,21 @@ void log_sink(void (*sink)(void *ctx, const char *line), void *ctx)
     pthread_mutex_unlock(&mutex);
 }
 
+static void free_context(const struct log_field *context)
+{
+    free((void *)(uintptr_t)context->name);
+    free((void *)(uintptr_t)context->text);
+}
+
 static void forget_context(size_t i)
 {
-    free(contexts[i].name);
-    free(contexts[i].value);
+    free_context(&contexts[i]);
     context_count--;
     memmove(&contexts[i], &contexts[i + 1], (context_count - i) * sizeof contexts[0]);
 }
 
-static void set_context(const char *name, const char *value)
+/* `value` is copied; NULL removes the context of this name. */
+static void set_context(const char *name, const struct log_field *value)
 {
     size_t i = 0;
     while (i < context_count && strcmp(contexts[i].name, name) != 0)
@@ -86,19 +89,33 @@ static void set_context(const char *name, const char *value)
     if (value == NULL) {
         if (i < context_count)
             forget_context(i);
-    } else if (i < context_count) {
-        free(contexts[i].value);
-        contexts[i].value = mem_strdup(value);
-    } else if (i < LOG_CONTEXT_MAX) {
-        contexts[i] = (struct context){.name = mem_strdup(name), .value = mem_strdup(value)};
-        context_count++;
+        return;
     }
+    if (i == LOG_CONTEXT_MAX)
+        return;
+    struct log_field copy = *value;
+    copy.name = mem_strdup(name);
+    copy.text = value->text != NULL ? mem_strdup(value->text) : NULL;
+    if (i < context_count)
+        free_context(&contexts[i]);
+    else
+        context_count++;
+    contexts[i] = copy;
 }
 
 void log_context(const char *name, const char *value)
 {
+    struct log_field field = LOG_STR(name, value);
     pthread_mutex_lock(&mutex);
-    set_context(name, value);
+    set_context(name, value != NULL ? &field : NULL);
+    pthread_mutex_unlock(&mutex);
+}
+
+void log_context_integer(const char *name, int64_t value)
+{
+    struct log_field field = LOG_INT(name, value);
+    pthread_mutex_lock(&mutex);
+    set_context(name, &field);
     pthread_mutex_unlock(&mutex);
 }
 
@@ -227,13 +244,29 @@ static void append_field(struct str *out, const struct log_field *field)
     free(name);
 }
 
+/* Fill up to a column of this line, which began at `start`. A character counts as one wide. */
+static void pad(struct str *out, size_t start, size_t column)
+{
+    size_t width = 0;
+    for (size_t i = start; i < out->len; i++)
+        width += ((unsigned char)out->data[i] & 0xc0) != 0x80;
+    for (; width < column; width++)
+        str_append_char(out, ' ');
+}
+
 static void make_text(enum log_level level, const struct log_field *fields, const char *message,
                       struct str *out)
 {
+    size_t start = out->len;
+    bool in_columns = level >= LOG_INFO; /* those come many at a time */
     str_append(out, "cauce: ");
     str_append(out, level_names[level]);
     str_append(out, ": ");
+    if (in_columns)
+        pad(out, start, MESSAGE_COLUMN);
     append_visible(out, message, false);
+    if (in_columns && fields != NULL && fields->kind != LOG_FIELD_END)
+        pad(out, start, FIELDS_COLUMN);
     for (; fields != NULL && fields->kind != LOG_FIELD_END; fields++)
         append_field(out, fields);
 }
@@ -278,11 +311,8 @@ static void make_json(enum log_level level, const struct log_field *fields, cons
     json_set_string(line, "time", now);
     json_set_string(line, "level", level_names[level]);
     json_set_string(line, "message", message);
-    for (size_t i = 0; i < context_count; i++) {
-        char *value = redacted(contexts[i].value);
-        set_redacted(line, contexts[i].name, json_new_string(value));
-        free(value);
-    }
+    for (size_t i = 0; i < context_count; i++)
+        set_field(line, &contexts[i]);
     for (; fields != NULL && fields->kind != LOG_FIELD_END; fields++)
         set_field(line, fields);
     json_write(line, false, out);

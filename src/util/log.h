@@ -24,6 +24,7 @@ bool log_enabled(enum log_level level);
  */
 #define LOG_CONTEXT_MAX 8
 void log_context(const char *name, const char *value);
+void log_context_integer(const char *name, int64_t value);
 
 /*
  * A value that must never be written, neither as it is nor as a JSON string would spell it. Copied;
@@ -45,7 +46,8 @@ struct log_field {
 #define LOG_END ((struct log_field){.kind = LOG_FIELD_END})
 
 /*
- * Write a line: the message, and in text after it `name=value` per field; in JSON
+ * Write a line: the message, and in text after it `name=value` per field (in columns at the levels
+ * info and debug, which come many at a time); in JSON
  * {"time", "level", "message", context, fields}, where a field replaces a context of its name and
  * nothing replaces the first three. Control characters are escaped, and long values cut at
  * LOG_VALUE_MAX bytes. `fields` may be NULL. Where stderr is the journal of systemd, a line of text

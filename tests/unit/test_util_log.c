@@ -68,9 +68,9 @@ static void lines_of_text_say_program_level_and_message(void **state)
     log_warn("w");
     assert_string_equal(last.data, "cauce: warning: w");
     log_info("%d%%", 3);
-    assert_string_equal(last.data, "cauce: info: 3%");
+    assert_string_equal(last.data, "cauce: info:    3%");
     log_debug("d");
-    assert_string_equal(last.data, "cauce: debug: d");
+    assert_string_equal(last.data, "cauce: debug:   d");
     assert_int_equal(lines, 4);
 }
 
@@ -102,6 +102,37 @@ static void fields_follow_the_message(void **state)
                         "cauce: warning: rolled back key=events/a.parquet rows=-5 seconds=0.25");
     log_write(LOG_WARN, LOG_FIELDS(LOG_INT("n", INT64_MIN)), "m");
     assert_string_equal(last.data, "cauce: warning: m n=-9223372036854775808");
+}
+
+static void details_stand_in_columns(void **state)
+{
+    (void)state;
+    log_write(LOG_INFO, LOG_FIELDS(LOG_INT("n", 1)), "short");
+    assert_string_equal(last.data, "cauce: info:    short                   n=1");
+    log_write(LOG_DEBUG, LOG_FIELDS(LOG_INT("n", 1)), "\xc3\xa9t\xc3\xa9");
+    assert_string_equal(last.data, "cauce: debug:   \xc3\xa9t\xc3\xa9                     n=1");
+    log_write(LOG_INFO, LOG_FIELDS(LOG_INT("n", 1)), "longer than the column is wide");
+    assert_string_equal(last.data, "cauce: info:    longer than the column is wide n=1");
+    log_write(LOG_INFO, LOG_FIELDS(LOG_END), "no fields");
+    assert_string_equal(last.data, "cauce: info:    no fields");
+}
+
+static void a_number_as_context_stays_a_number(void **state)
+{
+    (void)state;
+    log_setup(LOG_DEBUG, LOG_JSON);
+    log_context_integer("sequence", 7);
+    log_warn("m");
+    assert_non_null(strstr(last.data, "\"sequence\":7}"));
+    log_context_integer("sequence", INT64_MIN);
+    log_warn("m");
+    assert_non_null(strstr(last.data, "\"sequence\":-9223372036854775808}"));
+    log_context("sequence", "text");
+    log_warn("m");
+    assert_non_null(strstr(last.data, "\"sequence\":\"text\"}"));
+    log_context("sequence", NULL);
+    log_warn("m");
+    assert_null(strstr(last.data, "sequence"));
 }
 
 static void text_values_are_quoted_where_needed(void **state)
@@ -424,8 +455,8 @@ static void the_journal_gets_priorities(void **state)
 {
     (void)state;
     assert_stderr(every_level, true,
-                  "<3>cauce: error: e\n<4>cauce: warning: w\n<6>cauce: info: i\n"
-                  "<7>cauce: debug: d\n");
+                  "<3>cauce: error: e\n<4>cauce: warning: w\n<6>cauce: info:    i\n"
+                  "<7>cauce: debug:   d\n");
     assert_stderr(json_line, true,
                   "{\"time\":\"2026-01-31T23:59:59.000001Z\",\"level\":\"warning\","
                   "\"message\":\"w\"}\n");
@@ -481,6 +512,8 @@ int main(void)
         T(lines_of_text_say_program_level_and_message),
         T(levels_are_filtered),
         T(fields_follow_the_message),
+        T(details_stand_in_columns),
+        T(a_number_as_context_stays_a_number),
         T(text_values_are_quoted_where_needed),
         T(a_line_stays_one_line_without_control_characters),
         T(lines_of_json_have_time_level_message_context_and_fields),
