@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/store_trace.h"
 #include "util/fs.h"
 #include "util/mem.h"
 
@@ -164,6 +165,9 @@ int open_dataset(const struct options *options, enum open_mode mode, struct open
         open_release(out);
         return rc;
     }
+    /* A trace says the same of each operation. */
+    if (log_enabled(LOG_DEBUG) && options->trace == NULL)
+        out->store = store_trace_new(out->store, NULL, NULL);
     struct limits limits = {
         .memory = out->config.memory, .threads = out->config.threads, .temp = out->config.temp};
     dataset_init(&out->dataset, out->store, out->config.dataset,

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/fs.h"
 #include "util/id.h"
+#include "util/log.h"
 #include "util/mem.h"
 #include "util/stop.h"
 
@@ -164,6 +166,16 @@ int dataset_fetch(struct dataset *d, const char *key, uint64_t size, const char 
         *path = NULL;
     }
     return rc;
+}
+
+void dataset_keep(struct dataset *d, const char *path, const char *sha256)
+{
+    if (d->store->traits.local_paths || d->work.path == NULL)
+        return;
+    char *kept = download_path(d, sha256);
+    if (link(path, kept) != 0 && errno != EEXIST)
+        log_debug("%s is not kept: %s", path, strerror(errno));
+    free(kept);
 }
 
 struct prefetch {

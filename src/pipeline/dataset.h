@@ -81,6 +81,12 @@ struct wanted {
 int dataset_prefetch(struct dataset *d, const struct wanted *wanted, size_t count,
                      struct error *err);
 
+/*
+ * A local file has exactly the content of an object that was just stored: whoever wants it of a remote
+ * store need not download it. Best effort; the file stays the caller's.
+ */
+void dataset_keep(struct dataset *d, const char *path, const char *sha256);
+
 /* dataset_fetch for many; `paths` has `count` entries, all freed and NULL on failure. */
 int dataset_fetch_many(struct dataset *d, const struct wanted *wanted, size_t count, char **paths,
                        struct error *err);

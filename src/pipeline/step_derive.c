@@ -16,15 +16,24 @@ static void adopt_base(struct run *r)
     r->manifest = (struct manifest){.version = {0}};
 }
 
+/* The consolidation reads the events that have just been stored. */
+static void keep_events(struct run *r)
+{
+    for (size_t i = 0; i < r->events.files.count; i++)
+        dataset_keep(r->d, r->events.paths[i], r->events.files.items[i].sha256);
+}
+
 void step_update_index(struct run *r)
 {
     struct error err = ERROR_INIT;
+    keep_events(r);
     int rc = index_keeper_update(r->d, &r->schema, &r->index, &r->manifest.version,
                                  &r->manifest.keys, &r->manifest.source, &err);
     /* A conflict means that a later run has brought it further already. */
     if (rc != ERR_OK && rc != ERR_CONFLICT)
-        run_warn(r, "the version is published, but the key index could not be updated (%s); the "
-                    "next run brings it up to date",
+        run_warn(r,
+                 "the version is published, but the key index could not be updated (%s); the "
+                 "next run brings it up to date",
                  err.text);
     adopt_base(r);
 }
@@ -36,7 +45,8 @@ void step_consolidate(struct run *r)
         return;
     int rc = consolidate(r->d, &r->base, CONSOLIDATE_CHECK_SIZE, &r->report->consolidation, &err);
     if (rc != ERR_OK)
-        run_warn(r, "the projections are behind (%s); every later run, or `cauce consolidate`, "
-                    "goes on with them",
+        run_warn(r,
+                 "the projections are behind (%s); every later run, or `cauce consolidate`, "
+                 "goes on with them",
                  err.text);
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "store/store_backend.h"
+#include "util/log.h"
 #include "util/mem.h"
 #include "util/time.h"
 
@@ -190,6 +191,21 @@ static int judge_silence(const struct s3_call *call, const struct s3_http_answer
     return code;
 }
 
+/* Signatures are headers: nothing of a URL is secret. */
+static void log_request(const struct s3_call *call, const struct s3_http_answer *answer,
+                        int64_t began)
+{
+    if (!log_enabled(LOG_DEBUG))
+        return;
+    log_write(LOG_DEBUG,
+              LOG_FIELDS(LOG_STR("method", call->http.method), LOG_STR("url", call->http.url),
+                         LOG_INT("status", answer->status),
+                         LOG_INT("sent", (int64_t)call->http.size),
+                         LOG_INT("received", (int64_t)answer->received),
+                         LOG_REAL("seconds", (double)(time_monotonic() - began) / 1e6)),
+              "request");
+}
+
 int s3_client_call(struct s3_client *client, struct s3_call *call, struct s3_http_answer *answer,
                    struct error *err)
 {
@@ -211,7 +227,9 @@ int s3_client_call(struct s3_client *client, struct s3_call *call, struct s3_htt
     call->http.headers = call->headers;
     call->http.header_count = call->header_count;
     store_count(&client->store.bill.requests, 1);
+    int64_t began = time_monotonic();
     rc = s3_http_perform(client->http, &call->http, answer, err);
+    log_request(call, answer, began);
     store_count(&client->store.bill.bytes_read, answer->received);
     if (answer->fate == S3_HTTP_ANSWERED)
         store_count(&client->store.bill.bytes_written, call->http.size);
