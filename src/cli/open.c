@@ -6,6 +6,7 @@
 
 #include "store/store_trace.h"
 #include "util/fs.h"
+#include "util/log.h"
 #include "util/mem.h"
 
 char *open_join(const char *store, const char *dataset)
@@ -121,6 +122,7 @@ int open_config(const struct options *options, struct opened *out, struct error 
         rc = config_set_store(&out->config, options->store, err);
     if (rc == ERR_OK && options->source != NULL)
         rc = config_set_source(&out->config, options->source, err);
+    log_context("dataset", out->config.dataset);
     if (rc != ERR_OK)
         open_release(out);
     return rc;

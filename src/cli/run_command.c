@@ -63,11 +63,12 @@ static void print(const struct options *o, const struct dataset *d, const struct
 }
 
 /* With --json whoever reads the answer gets one, also where the run could not even begin. */
-static void print_not_begun(const struct options *o, int code, const struct error *err)
+static void print_not_begun(const struct options *o, const char *run_id, int code,
+                            const struct error *err)
 {
     struct run_report report = {.outcome = RUN_FAILED, .code = code, .started = time_now()};
     struct dataset none = {.id = o->dataset};
-    id_new(report.run_id);
+    memcpy(report.run_id, run_id, sizeof report.run_id);
     report.finished = report.started;
     memcpy(report.message, err->text, sizeof report.message);
     print(o, &none, &report);
@@ -78,15 +79,19 @@ int run_command(const struct options *o, bool dry, int *status, struct error *er
     struct opened in = {.store = NULL};
     struct run_report report;
     struct watch watch;
+    char run_id[ID_SIZE];
+    id_new(run_id);
+    log_context("run", run_id);
     int rc = open_dataset(o, dry ? OPEN_DRY : OPEN_CREATE, &in, err);
     if (rc != ERR_OK) {
-        print_not_begun(o, rc, err);
+        print_not_begun(o, run_id, rc, err);
         return rc;
     }
     watch.trace = begin_trace(o, &in);
     progress_start(&watch.progress, progress_wanted(o, STDERR_FILENO) ? STDERR_FILENO : -1,
                    "starting");
     struct run_options options = {
+        .run_id = run_id,
         .dry_run = dry,
         .force = o->force,
         .no_consolidate = o->no_consolidate,

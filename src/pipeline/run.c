@@ -106,14 +106,30 @@ void run_warn(struct run *r, const char *format, ...)
         report->warnings[report->warning_count++] = mem_strdup(text);
 }
 
-/* Close the clock of the step that was on and start that of the next one. */
+/* Close the clock of the step that is on. What healing the index took is not counted twice. */
+static void leave(struct run *r)
+{
+    double *seconds = r->report->seconds;
+    double passed = (double)(time_monotonic() - r->step_began) / 1e6;
+    if (!r->in_step)
+        return;
+    if (r->step != STEP_INDEX_REBUILD)
+        passed -= seconds[STEP_INDEX_REBUILD] - r->rebuilt_before;
+    seconds[r->step] += passed > 0 ? passed : 0;
+    r->in_step = false;
+    log_write(LOG_INFO, LOG_FIELDS(LOG_REAL("seconds", passed)), "%s ended",
+              run_step_name(r->step));
+}
+
 static void enter(struct run *r, enum run_step step)
 {
-    int64_t now = time_monotonic();
-    r->report->seconds[r->step] += (double)(now - r->step_began) / 1e6;
+    leave(r);
     r->step = step;
-    r->step_began = now;
-    log_debug("step %s", run_step_name(step));
+    r->in_step = true;
+    r->step_began = time_monotonic();
+    r->rebuilt_before = r->report->seconds[STEP_INDEX_REBUILD];
+    log_context("step", run_step_name(step));
+    log_debug("%s begins", run_step_name(step));
     if (r->options->progress != NULL)
         r->options->progress(r->options->progress_ctx, step, -1);
 }
@@ -132,6 +148,8 @@ static int open_base(struct run *r, struct error *err)
     if (!r->options->dry_run) {
         int rc = base_open(r->d->store, r->d->id, &r->base, err);
         r->dataset_exists = r->dataset_exists || rc == ERR_OK;
+        if (rc == ERR_OK)
+            log_context_integer("sequence", (int64_t)r->base.pointer.current.sequence);
         return rc;
     }
     int rc = base_read(r->d->store, r->d->id, &r->base, err);
@@ -234,6 +252,7 @@ static int write_events(struct run *r, struct error *err)
 static enum next publish(struct run *r, int *rc, struct error *err)
 {
     enter(r, STEP_WRITE_EVENTS);
+    log_context_integer("sequence", (int64_t)r->base.pointer.current.sequence + 1);
     r->commit = (struct commit_report){0};
     *rc = write_events(r, err);
     if (*rc == ERR_OK) {
@@ -253,6 +272,7 @@ static enum next publish(struct run *r, int *rc, struct error *err)
         return NEXT_AGAIN;
     case ERR_UNKNOWN:
         r->report->outcome = RUN_UNKNOWN;
+        r->report->doubtful = r->version;
         return NEXT_DONE;
     default:
         step_roll_back(r);
@@ -363,7 +383,7 @@ static void finish(struct run *r, int rc, const struct error *err)
     report->code = rc;
     if (rc != ERR_OK)
         memcpy(report->message, err->text, sizeof report->message);
-    enter(r, STEP_CONSOLIDATE);
+    leave(r);
     report->finished = time_now();
     report->peak_memory = peak_memory();
     report->bill = r->d->store->bill;
@@ -409,6 +429,15 @@ static int work(struct run *r, struct error *err)
     return rc;
 }
 
+/* What every line of the log says from here on. */
+static void begin_context(const struct run *r)
+{
+    log_context("dataset", r->d->id);
+    log_context("run", r->report->run_id);
+    log_context("sequence", NULL);
+    log_context("step", NULL);
+}
+
 int run_dataset(struct dataset *d, const struct run_options *options, struct run_report *report,
                 struct error *err)
 {
@@ -417,15 +446,19 @@ int run_dataset(struct dataset *d, const struct run_options *options, struct run
     struct holder lease = {.held = false};
     *report = (struct run_report){.outcome = RUN_FAILED, .started = time_now()};
     report->consolidation.state = "none";
-    id_new(report->run_id);
-    log_context("run", report->run_id);
-    r.step_began = time_monotonic();
+    if (options->run_id != NULL)
+        memcpy(report->run_id, options->run_id, sizeof report->run_id);
+    else
+        id_new(report->run_id);
+    begin_context(&r);
     int rc = ERR_OK;
     if (take_lease(&r, &lease) != ERR_CONFLICT)
         rc = work(&r, &local);
     holder_end(&lease);
     finish(&r, rc, &local);
     run_release(&r);
-    log_context("run", NULL);
+    /* After a failure the step stays in the context: its error is yet to be told. */
+    if (rc == ERR_OK)
+        log_context("step", NULL);
     return rc == ERR_OK ? ERR_OK : error_set(err, rc, "%s", local.text);
 }

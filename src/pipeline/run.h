@@ -62,13 +62,14 @@ struct consolidation_report {
 
 struct run_report {
     enum run_outcome outcome;
-    int code;                    /* error code of a failure */
+    int code;                      /* error code of a failure */
     char message[ERROR_TEXT_SIZE]; /* its sentence; of a run that was skipped: why */
     char run_id[ID_SIZE];
     int64_t started;
     int64_t finished;
-    struct version_id version; /* published, or the newest one there is */
-    char *source;              /* what was read, without secrets */
+    struct version_id version;  /* published, or the newest one there is */
+    struct version_id doubtful; /* of RUN_UNKNOWN: the one that may be published or not */
+    char *source;               /* what was read, without secrets */
     uint64_t source_bytes;
     uint64_t rows_read; /* rows of the source, rejected and repeated ones included */
     uint64_t rows_new, rows_revised, rows_known, rows_vanished, rows_rejected, rows_duplicate;
@@ -76,7 +77,7 @@ struct run_report {
     uint64_t keys_total;
     uint64_t files_written, bytes_written; /* event files of the published version */
     enum index_recovery index_recovery;
-    const char *index_reason;    /* why it was not fresh; static */
+    const char *index_reason; /* why it was not fresh; static */
     double index_rebuild_seconds;
     uint64_t index_rebuild_rows;
     uint64_t rollbacks;          /* attempts whose events were removed because of a failure */
@@ -97,9 +98,10 @@ struct run_report {
 void run_report_release(struct run_report *r);
 
 struct run_options {
-    bool dry_run;       /* plan: publishes nothing, writes nothing to the store */
-    bool force;         /* parse the source although it is unchanged */
+    bool dry_run; /* plan: publishes nothing, writes nothing to the store */
+    bool force;   /* parse the source although it is unchanged */
     bool no_consolidate;
+    const char *run_id; /* an id made beforehand (util/id.h), NULL: a new one */
     unsigned retries;   /* new attempts after a lost race; 0: the default */
     /* Called now and then with a step and the share that is done (negative: unknown). May be NULL. */
     void (*progress)(void *ctx, enum run_step step, double done);
@@ -111,6 +113,8 @@ struct run_options {
  * Run a dataset (with its configuration). The report is filled in whatever is returned and must be
  * released. ERR_OK for every outcome but FAILED, LOST (ERR_LOST) and UNKNOWN (ERR_UNKNOWN).
  * Warnings (what is derived could not be brought up to date) do not make a run fail.
+ * Lines of the log carry dataset, run, sequence (of the newest version, or of the one that is being
+ * made) and step, until the next run; after a run that did not fail, no step.
  */
 int run_dataset(struct dataset *d, const struct run_options *options, struct run_report *report,
                 struct error *err);

@@ -14,9 +14,9 @@
 
 /* One file of the source. */
 struct source_file {
-    char *path;  /* absolute, as it was found */
-    char *shown; /* as the user knows it */
-    char *plain; /* what the engine reads: `path`, or a scratch file made of it */
+    char *path;          /* absolute, as it was found */
+    char *shown;         /* as the user knows it */
+    char *plain;         /* what the engine reads: `path`, or a scratch file made of it */
     struct fs_stat stat; /* when it was hashed */
 };
 
@@ -56,7 +56,9 @@ struct run {
 
     /* the clock of the steps */
     enum run_step step;
+    bool in_step;
     int64_t step_began;
+    double rebuilt_before; /* seconds spent on healing the index when the step began */
 };
 
 /* step_source.c: find the files, hash them; make plain files of them; release. */
