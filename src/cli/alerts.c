@@ -29,7 +29,8 @@ static struct json *encode_sum(const struct metrics_sum *s)
     struct json *object = json_new_object();
     struct json *outcomes = json_new_object();
     for (int i = 0; i < RUN_PLANNED; i++)
-        set_count(outcomes, run_outcome_name((enum run_outcome)i), s->outcomes[i]);
+        if (i != RUN_SKIPPED) /* leaves no record */
+            set_count(outcomes, run_outcome_name((enum run_outcome)i), s->outcomes[i]);
     set_count(object, "runs", s->runs);
     json_set(object, "outcomes", outcomes);
     set_count(object, "rollback_runs", s->rollback_runs);
@@ -46,6 +47,14 @@ static struct json *encode_sum(const struct metrics_sum *s)
     return object;
 }
 
+static struct json *encode_doubtful(const struct metrics *m)
+{
+    struct json *object = json_new_object();
+    for (int i = 0; i < METRICS_FATES; i++)
+        set_count(object, metrics_fate_name((enum metrics_fate)i), m->doubtful[i]);
+    return object;
+}
+
 void alerts_print_metrics(const struct metrics *m)
 {
     struct json *object = json_new_object();
@@ -56,6 +65,7 @@ void alerts_print_metrics(const struct metrics *m)
     text_set_time(object, "last_success", m->last_success);
     text_set_time(object, "last_change", m->last_change);
     set_count(object, "partitions_behind", m->partitions_behind);
+    json_set(object, "doubtful_commits", encode_doubtful(m));
     set_count(object, "versions", m->versions);
     set_count(object, "keys", m->keys);
     set_count(object, "rows_total", m->rows_total);

@@ -1,5 +1,7 @@
 #include "pipeline/metrics.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/record.h"
@@ -122,7 +124,35 @@ static void note_newest(struct metrics *m, const struct json *record)
 struct collecting {
     struct metrics *metrics;
     int64_t now;
+    uint64_t newest;             /* sequence */
+    int64_t published;           /* time of the newest version, 0: none */
+    struct manifest_files files; /* of every version */
 };
+
+const char *metrics_fate_name(enum metrics_fate fate)
+{
+    static const char *const names[METRICS_FATES] = {"open", "published", "not_published"};
+    return names[fate];
+}
+
+/* Every version has files, and their keys carry its full name. */
+static enum metrics_fate fate_of(const struct collecting *c, const char *name)
+{
+    char folder[LAYOUT_KEY_SIZE];
+    uint64_t sequence = strtoull(name, NULL, 10);
+    snprintf(folder, sizeof folder, "events/%s/", name);
+    for (size_t i = 0; i < c->files.count; i++)
+        if (str_starts(c->files.items[i].key, folder))
+            return METRICS_PUBLISHED;
+    return sequence <= c->newest ? METRICS_NOT_PUBLISHED : METRICS_OPEN;
+}
+
+static void note_doubtful(struct collecting *c, const struct json *record)
+{
+    const struct json *name = json_get(record, "doubtful");
+    if (json_is_string(name))
+        c->metrics->doubtful[fate_of(c, json_string(name))]++;
+}
 
 static int take_record(void *ctx, const struct json *record, struct error *err)
 {
@@ -140,36 +170,44 @@ static int take_record(void *ctx, const struct json *record, struct error *err)
     if (recent)
         add_run(&m->window, record);
     note_newest(m, record);
+    note_doubtful(c, record);
     return ERR_OK;
 }
 
-static int measure_dataset(struct dataset *d, struct metrics *m, struct error *err)
+static int measure_dataset(struct dataset *d, struct collecting *c, struct error *err)
 {
     struct base base = {0};
-    struct manifest_files files = {0};
+    struct metrics *m = c->metrics;
     int rc = base_read(d->store, d->id, &base, err);
     if (rc == ERR_OK && base.pointer.current.sequence > 0)
-        rc = catalog_files(d->store, &base, 0, base.pointer.current.sequence, &files, err);
+        rc = catalog_files(d->store, &base, 0, base.pointer.current.sequence, &c->files, err);
     if (rc == ERR_OK) {
         memcpy(m->dataset, base.pointer.dataset, sizeof m->dataset);
         m->versions = base.pointer.current.sequence;
         m->keys = base.manifest.keys.count;
         m->rows_total = base.manifest.rows_total;
-        m->files = files.count;
-        for (size_t i = 0; i < files.count; i++)
-            m->bytes += files.items[i].size;
+        m->files = c->files.count;
+        for (size_t i = 0; i < c->files.count; i++)
+            m->bytes += c->files.items[i].size;
+        c->newest = base.pointer.current.sequence;
+        c->published = base.manifest.time;
     }
-    manifest_files_release(&files);
     base_release(&base);
     return rc;
 }
 
 int metrics_collect(struct dataset *d, int64_t now, struct metrics *out, struct error *err)
 {
-    struct collecting c = {out, now};
+    struct collecting c = {.metrics = out, .now = now};
     *out = (struct metrics){.expect_every = d->config != NULL ? d->config->expect_every : 0};
-    int rc = measure_dataset(d, out, err);
+    int rc = measure_dataset(d, &c, err);
     if (rc == ERR_OK)
         rc = record_each(d->store, 0, take_record, &c, err);
+    manifest_files_release(&c.files);
+    /* A version whose run left no record is a success all the same. */
+    if (out->last_success < c.published)
+        out->last_success = c.published;
+    if (out->last_change < c.published)
+        out->last_change = c.published;
     return rc;
 }

@@ -31,27 +31,31 @@ struct metrics_sum {
     double rebuild_longest;
     uint64_t conflicts, ambiguous, settled_by_reading;
     uint64_t consolidated, unconsolidated, resumed, replayed;
-    uint64_t rows[7]; /* read, new, revised, known, vanished, rejected, duplicate */
+    uint64_t rows[7];     /* read, new, revised, known, vanished, rejected, duplicate */
     uint64_t requests[7]; /* get, head, put, swap, move, list, delete */
     uint64_t retries, bytes_read, bytes_written, source_bytes;
     double step_seconds[STEP_COUNT];
     uint64_t gc_runs, orphans_found, orphans_removed;
 };
 
+/* What became of a commit whose outcome its run did not learn. */
+enum metrics_fate { METRICS_OPEN, METRICS_PUBLISHED, METRICS_NOT_PUBLISHED, METRICS_FATES };
+const char *metrics_fate_name(enum metrics_fate fate); /* "open", ... */
+
 struct metrics {
     char dataset[DATASET_ID_SIZE];
     struct metrics_sum all;    /* every record */
     struct metrics_sum window; /* records of the last METRICS_WINDOW */
     int64_t last_run;          /* ends of runs, microseconds; 0: none */
-    int64_t last_success;
-    int64_t last_change;
+    int64_t last_success;      /* or the time of the newest version, whichever is later */
+    int64_t last_change;       /* the same */
     enum run_outcome last_outcome;
     uint64_t last_peak_memory;
     double last_step_seconds[STEP_COUNT];
-    uint64_t partitions_behind; /* after the newest run */
+    uint64_t partitions_behind;       /* after the newest run */
+    uint64_t doubtful[METRICS_FATES]; /* commits of unknown outcome, by what became of them */
     uint64_t versions, keys, rows_total, files, bytes; /* of the dataset */
-    int64_t expect_every; /* seconds; 0: not declared */
-    int64_t created;      /* time of the first version, 0: none */
+    int64_t expect_every;                              /* seconds; 0: not declared */
 };
 
 #define METRICS_WINDOW (INT64_C(7) * 24 * 3600 * 1000000)

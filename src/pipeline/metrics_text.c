@@ -63,7 +63,8 @@ static void write_runs(struct writer *w)
     const struct metrics_sum *s = &w->m->all;
     family(w, "cauce_runs", "counter", "Runs by outcome.");
     for (int i = 0; i < RUN_PLANNED; i++)
-        sample(w, "outcome", run_outcome_name((enum run_outcome)i), (double)s->outcomes[i]);
+        if (i != RUN_SKIPPED) /* leaves no record */
+            sample(w, "outcome", run_outcome_name((enum run_outcome)i), (double)s->outcomes[i]);
     counter(w, "cauce_rollback_runs", "Runs that removed events they had written, after a failure.",
             s->rollback_runs);
     counter(w, "cauce_events_rolled_back", "Event files removed after a failure.",
@@ -73,6 +74,10 @@ static void write_runs(struct writer *w)
             s->ambiguous);
     counter(w, "cauce_commit_settled_by_reading",
             "Runs whose commit was settled by reading the pointer.", s->settled_by_reading);
+    family(w, "cauce_doubtful_commits", "gauge",
+           "Commits whose run did not learn the outcome, by what became of them.");
+    for (int i = 0; i < METRICS_FATES; i++)
+        sample(w, "fate", metrics_fate_name((enum metrics_fate)i), (double)w->m->doubtful[i]);
 }
 
 static void write_rebuilds(struct writer *w)

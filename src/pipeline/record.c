@@ -56,6 +56,14 @@ static void set_attempts(struct json *object, const struct run_report *r)
     json_set_unsigned(object, "events_left", r->events_left);
 }
 
+/* The version whose fate is unknown, by its full name. */
+static void set_doubtful(struct json *object, const struct run_report *r)
+{
+    char name[LAYOUT_NAME_SIZE];
+    layout_name(&r->doubtful, name);
+    json_set_string(object, "doubtful", r->outcome == RUN_UNKNOWN ? name : NULL);
+}
+
 static struct json *encode_consolidation(const struct consolidation_report *c)
 {
     struct json *object = json_new_object();
@@ -150,6 +158,7 @@ struct json *record_encode(const struct dataset *d, const struct run_report *r)
     json_set_string(object, "outcome", run_outcome_name(r->outcome));
     json_set_unsigned(object, "sequence", r->version.sequence);
     json_set_string(object, "commit", r->version.sequence > 0 ? r->version.commit : NULL);
+    set_doubtful(object, r);
     set_time(object, "finished_at", r->finished);
     json_set_string(object, "source", r->source);
     json_set_unsigned(object, "source_bytes", r->source_bytes);
