@@ -40,16 +40,35 @@ static int send(struct s3_http *http, const char *group, const char *text, size_
     return rc;
 }
 
+/* None of these messages shows the URL: what is wrong with it may be a secret. */
+static int check_url(const char *url, struct error *err)
+{
+    const char *host = strstr(url, "://");
+    if (!str_starts(url, "http://") && !str_starts(url, "https://"))
+        return error_set(err, ERR_CONFIG,
+                         "the URL of a Pushgateway begins with http:// or https://.");
+    host += strlen("://");
+    if (host[strcspn(host, "?#")] != '\0')
+        return error_set(err, ERR_CONFIG,
+                         "the URL of a Pushgateway ends with its path: \"?\" and \"#\" have no "
+                         "place in it.");
+    if (memchr(host, '@', strcspn(host, "/")) != NULL)
+        return error_set(err, ERR_CONFIG,
+                         "the URL of a Pushgateway must not hold a user or a password, which every "
+                         "user of this machine could read in the list of processes.");
+    return ERR_OK;
+}
+
 int push_metrics(const char *url, const char *dataset, const char *text, size_t size,
                  struct error *err)
 {
-    if (!str_starts(url, "http://") && !str_starts(url, "https://"))
-        return error_set(err, ERR_CONFIG, "the URL of a Pushgateway begins with http:// or "
-                                          "https://.");
+    int rc = check_url(url, err);
+    if (rc != ERR_OK)
+        return error_prefix(err, "the metrics could not be pushed");
     /* Gateways stand inside a network of one's own, mostly without TLS. */
     struct s3_http_options options = {.allow_plain = true, .total_seconds = 20};
     struct s3_http *http;
-    int rc = s3_http_new(&options, &http, err);
+    rc = s3_http_new(&options, &http, err);
     if (rc != ERR_OK)
         return rc;
     char *group = group_url(url, dataset);
