@@ -7,19 +7,18 @@
 
 #include "pipeline/metrics.h"
 
-#define ROLLBACK_SHARE  0.01
-#define REBUILD_SHARE   0.001
+#define ROLLBACK_SHARE 0.01
+#define REBUILD_SHARE 0.001
 #define REBUILD_SECONDS 300.0
-#define CONFLICTS       5
+#define CONFLICTS 5
 
 struct verdicts {
     struct metrics_alert *out;
     size_t count;
 };
 
-__attribute__((format(printf, 4, 5))) static void fire(struct verdicts *v, const char *name,
-                                                       const char *severity, const char *format,
-                                                       ...)
+__attribute__((format(printf, 4, 5))) static void
+fire(struct verdicts *v, const char *name, const char *severity, const char *format, ...)
 {
     struct metrics_alert *a = &v->out[v->count++];
     va_list args;
