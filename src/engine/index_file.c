@@ -61,20 +61,43 @@ int index_file_attach(struct engine *e, const struct schema *s, const char *cons
     return run(e, &sql, err);
 }
 
-/* row(c0, c1): tuples compare in the order of ORDER BY, NULL last. */
-static void key_tuple(const struct schema *s, struct str *out)
+/* "c3 <op> literal" for the i-th column of the key; NULL is greater than everything. */
+static void compare_column(const struct schema *s, const struct index_bound *b, size_t i,
+                           bool greater, struct str *out)
 {
-    str_append(out, "row(");
-    relation_keys(s, "", out);
-    str_append(out, ")");
+    const struct schema_column *column = &s->columns[s->key[i]];
+    const char *value = b->values[i];
+    if (value == NULL && greater) {
+        str_append(out, "false");
+        return;
+    }
+    if (value == NULL) {
+        str_printf(out, "c%zu IS NULL", s->key[i]);
+        return;
+    }
+    str_printf(out, "(c%zu %s ", s->key[i], greater ? ">" : "=");
+    cast_literal(out, value, column->type);
+    /* Never NULL itself, so that it can be negated. */
+    str_printf(out, " %s c%zu IS %s)", greater ? "OR" : "AND", s->key[i],
+               greater ? "NULL" : "NOT NULL");
 }
 
-static void bound_tuple(const struct schema *s, const struct index_bound *b, struct str *out)
+/*
+ * Is the key at or after the bound, in the order of ORDER BY? Column by column: DuckDB would make
+ * BETWEEN of two comparisons of row(...), and has none for structs.
+ */
+static void at_or_after(const struct schema *s, const struct index_bound *b, struct str *out)
 {
-    str_append(out, "row(");
-    for (size_t i = 0; i < s->key_count; i++) {
-        str_append(out, i > 0 ? ", " : "");
-        cast_literal(out, b->values[i], s->columns[s->key[i]].type);
+    str_append(out, "(");
+    for (size_t last = 0; last <= s->key_count; last++) {
+        str_append(out, last > 0 ? " OR (" : "(");
+        for (size_t i = 0; i < last; i++) {
+            compare_column(s, b, i, false, out);
+            str_append(out, i + 1 < s->key_count ? " AND " : "");
+        }
+        if (last < s->key_count)
+            compare_column(s, b, last, true, out);
+        str_append(out, ")");
     }
     str_append(out, ")");
 }
@@ -90,15 +113,11 @@ static void slice_condition(const struct schema *s, const struct index_slice *sl
     str_append(out, "true");
     if (slice->lower.values != NULL) {
         str_append(out, " AND ");
-        key_tuple(s, out);
-        str_append(out, " >= ");
-        bound_tuple(s, &slice->lower, out);
+        at_or_after(s, &slice->lower, out);
     }
     if (slice->upper.values != NULL) {
-        str_append(out, " AND ");
-        key_tuple(s, out);
-        str_append(out, " < ");
-        bound_tuple(s, &slice->upper, out);
+        str_append(out, " AND NOT ");
+        at_or_after(s, &slice->upper, out);
     }
 }
 

@@ -13,6 +13,7 @@
 /*
  * Open the index for exactly this base; where it is not fresh it is caught up, or rebuilt from the
  * chain, logged and timed in the report. On ERR_OK `out` is fresh and the caller's to release.
+ * ERR_CONFLICT: the base is not the newest any more, or others keep writing the index.
  */
 int index_keeper_open(struct dataset *d, const struct base *base, struct index_state *out,
                       struct run_report *report, struct error *err);

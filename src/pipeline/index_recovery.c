@@ -231,6 +231,21 @@ static int look(struct dataset *d, const struct base *base, struct index_state *
     return rc;
 }
 
+/*
+ * An index that does not fit an old base may fit the new one: before anything is caught up or
+ * rebuilt, the base must still be the newest. ERR_CONFLICT: it is not.
+ */
+static int check_newest(struct dataset *d, const struct base *base, struct error *err)
+{
+    struct pointer now;
+    struct store_tag tag;
+    int rc = pointer_read(d->store, &now, &tag, err);
+    if (rc != ERR_OK || strcmp(tag.text, base->tag.text) == 0)
+        return rc;
+    return error_set(err, ERR_CONFLICT, "another writer has published version %llu meanwhile.",
+                     (unsigned long long)now.current.sequence);
+}
+
 int index_keeper_open(struct dataset *d, const struct base *base, struct index_state *out,
                       struct run_report *report, struct error *err)
 {
@@ -244,10 +259,13 @@ int index_keeper_open(struct dataset *d, const struct base *base, struct index_s
                 empty_state(base, out, out);
             return ERR_OK;
         }
-        if (rc == ERR_OK)
+        bool current = rc == ERR_OK && (rc = check_newest(d, base, err)) == ERR_OK;
+        if (current)
             rc = heal(d, base, out, behind, reason, report, err);
         if (rc != ERR_OK)
             index_release(out);
+        if (!current)
+            return rc;
     }
     return rc;
 }
