@@ -125,10 +125,23 @@ static const char *command_name(const char *text)
     return text;
 }
 
+/*
+ * Credentials stand in memory: no core is to hold it (proc(5), coredump_filter). Best effort.
+ */
+static void keep_memory_out_of_cores(void)
+{
+    FILE *filter = fopen("/proc/self/coredump_filter", "we");
+    if (filter == NULL)
+        return;
+    fputs("0", filter);
+    fclose(filter);
+}
+
 int main(int argc, char **argv)
 {
     const struct command *command;
     struct error err = ERROR_INIT;
+    keep_memory_out_of_cores();
     /* A connection or a pipe that is closed gives an error where it is written to. */
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2)

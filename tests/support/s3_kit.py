@@ -181,14 +181,14 @@ class Dataset:
         self.file = folder / f"{dataset}.yml"
         temp = folder / "temp"
         temp.mkdir(parents=True, exist_ok=True)
-        (folder / "cache").mkdir(exist_ok=True)
+        self.cache = folder / "cache"
         self.file.write_text(CONFIG.format(dataset=dataset, store=store, temp=temp) + more)
 
     def environment(self):
         """Nothing of the caller's credentials and proxies; a cache of this test's own."""
         env = {name: value for name, value in os.environ.items()
                if not name.startswith(("AWS_", "CAUCE_S3")) and "proxy" not in name.lower()}
-        env.update(self.settings, XDG_CACHE_HOME=str(self.folder / "cache"), HOME=str(self.folder),
+        env.update(self.settings, XDG_CACHE_HOME=str(self.cache), HOME=str(self.folder),
                    AWS_EC2_METADATA_DISABLED="true")
         return env
 
