@@ -43,7 +43,7 @@ fuzz: ## each fuzz target for a minute (FUZZ_SECONDS=60)
 	@scripts/test fuzz
 
 bench: all ## measure
-	@CAUCE="$(CURDIR)/build/cauce" bash bench/run
+	@CAUCE="$(CURDIR)/build/cauce" bench/run
 
 install: all ## install below PREFIX (/usr/local), respecting DESTDIR
 	@cmake --install build --prefix "$(PREFIX)"
