@@ -163,7 +163,7 @@ static void report_recovery(const struct index_state *index, enum index_recovery
     report->index_rebuild_rows = index->keys.count;
     report->seconds[STEP_INDEX_REBUILD] += seconds;
     log_write(LOG_INFO,
-              LOG_FIELDS(LOG_STR("method", index_recovery_name(how)), LOG_REAL("seconds", seconds),
+              LOG_FIELDS(LOG_STR("method", run_recovery_name(how)), LOG_REAL("seconds", seconds),
                          LOG_INT("rows", (int64_t)index->keys.count)),
               "index rebuilt");
 }

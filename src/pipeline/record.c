@@ -39,7 +39,7 @@ static void set_index(struct json *object, const struct run_report *r)
 {
     bool rebuilt = r->index_recovery != INDEX_WAS_FRESH;
     json_set_bool(object, "index_rebuilt", rebuilt);
-    json_set_string(object, "index_recovery", index_recovery_name(r->index_recovery));
+    json_set_string(object, "index_recovery", run_recovery_name(r->index_recovery));
     json_set_string(object, "index_reason", r->index_reason);
     json_set_unsigned(object, "index_rebuild_rows", r->index_rebuild_rows);
     json_set_real(object, "index_rebuild_seconds", r->index_rebuild_seconds);

@@ -74,7 +74,7 @@ const char *run_step_name(enum run_step step)
     return names[step];
 }
 
-const char *index_recovery_name(enum index_recovery recovery)
+const char *run_recovery_name(enum index_recovery recovery)
 {
     static const char *const names[] = {
         [INDEX_WAS_FRESH] = "none",

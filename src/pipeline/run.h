@@ -45,7 +45,7 @@ enum run_step {
 const char *run_step_name(enum run_step step); /* "write_events", ... */
 
 enum index_recovery { INDEX_WAS_FRESH, INDEX_CAUGHT_UP, INDEX_REBUILT };
-const char *index_recovery_name(enum index_recovery recovery); /* "none", "catch_up", "rebuild" */
+const char *run_recovery_name(enum index_recovery recovery); /* "none", "catch_up", "rebuild" */
 
 /* What the consolidation did. */
 struct consolidation_report {

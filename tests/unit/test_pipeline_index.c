@@ -36,7 +36,7 @@ static int close_stage(void **state)
 static void assert_healed(enum index_recovery how)
 {
     const struct run_report *r = &g.s.report;
-    assert_string_equal(index_recovery_name(r->index_recovery), index_recovery_name(how));
+    assert_string_equal(run_recovery_name(r->index_recovery), run_recovery_name(how));
     assert_true(scenario_logged(&g.s, DETECTED));
     assert_true(scenario_logged(&g.s, REBUILT));
     assert_non_null(r->index_reason);
