@@ -1,0 +1,483 @@
+#include "store/download.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "store/download_rules.h"
+#include "store/http_get.h"
+#include "util/fs.h"
+#include "util/id.h"
+#include "util/log.h"
+#include "util/mem.h"
+#include "util/stop.h"
+#include "util/str.h"
+#include "util/time.h"
+
+#define TRIES_MAX 100u             /* whatever the progress */
+#define PROGRESS_LEAST (64 * 1024) /* bytes that make a broken try worth while */
+#define LONGEST_WAIT INT64_C(30000000)
+#define CONNECT_SECONDS_MAX 30
+#define HEADERS_OWN 4
+
+/* One download: what it has so far, and how it stands to the server. */
+struct job {
+    struct download_options options; /* completed with defaults */
+    const struct download_request *request;
+    struct download_result *result;
+    struct http_get_url source; /* the URL that was asked for */
+    int fd;
+    struct sha256 *hash;
+    uint64_t received; /* bytes in the file */
+    uint64_t expected; /* bytes of the whole file, 0 where unknown */
+    bool resumable;    /* what is there may be continued */
+    bool resuming;     /* this try asks for the rest */
+    struct download_header condition[HEADERS_OWN];
+    size_t condition_count;
+    char *range;
+    char
+        *elsewhere; /* where a redirect led this try, ", at https://host:443"; NULL: nowhere else */
+};
+
+/* ---- The file ------------------------------------------------------------------------------ */
+
+static int fail_file(const struct job *j, int errnum, struct error *err)
+{
+    return error_set_errno(err, ERR_SYSTEM, errnum, "%s, for the source %s, cannot be written",
+                           j->request->path, j->request->shown);
+}
+
+/* Begin the file, again or for the first time. */
+static int restart(struct job *j, struct error *err)
+{
+    if (j->fd < 0)
+        j->fd = open(j->request->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (j->fd < 0 || ftruncate(j->fd, 0) != 0 || lseek(j->fd, 0, SEEK_SET) != 0)
+        return fail_file(j, errno, err);
+    sha256_free(j->hash);
+    j->hash = sha256_new();
+    j->received = 0;
+    j->expected = 0;
+    j->resumable = false;
+    return ERR_OK;
+}
+
+static int too_large(const struct job *j, uint64_t size, struct error *err)
+{
+    return error_set(err, ERR_LIMIT,
+                     "the source %s is larger than `source.max_bytes` allows: it has %s%llu bytes, "
+                     "%llu are allowed. Raise the limit if that is right.",
+                     j->request->shown, size > 0 ? "" : "more than ",
+                     (unsigned long long)(size > 0 ? size : j->options.max_bytes),
+                     (unsigned long long)j->options.max_bytes);
+}
+
+static int on_body(void *ctx, const void *bytes, size_t count, struct error *err)
+{
+    struct job *j = ctx;
+    uint64_t most = j->options.max_bytes;
+    if (most > 0 && count > most - j->received)
+        return too_large(j, 0, err);
+    int rc = fs_write_all(j->fd, bytes, count, j->request->path, err);
+    if (rc != ERR_OK)
+        return rc;
+    sha256_update(j->hash, bytes, count);
+    j->received += count;
+    if (j->options.progress != NULL)
+        j->options.progress(j->options.progress_ctx, j->received, j->expected);
+    return ERR_OK;
+}
+
+/* ---- What the head of an answer says ------------------------------------------------------- */
+
+static void take_validators(struct download_result *out, const struct http_get_answer *a)
+{
+    free(out->etag);
+    free(out->last_modified);
+    out->etag = mem_strdup(a->etag);
+    out->last_modified = NULL;
+    if (a->last_modified != NULL && (a->etag != NULL || download_date_tells(a)))
+        out->last_modified = mem_strdup(a->last_modified);
+}
+
+/* The rest of what is there, of the same state? Else the next try begins at the beginning. */
+static int continue_file(struct job *j, const struct http_get_answer *a, struct error *err)
+{
+    uint64_t first = 0;
+    uint64_t total = 0;
+    bool fits = j->resuming && a->content_encoding == NULL &&
+                download_parse_range(a->content_range, &first, &total) && first == j->received &&
+                (a->etag == NULL || strcmp(a->etag, j->result->etag) == 0);
+    if (!fits) {
+        j->resumable = false;
+        return error_set(err, ERR_AGAIN, "it sent another part than was asked for");
+    }
+    j->expected = total;
+    return ERR_OK;
+}
+
+static int on_head(void *ctx, const struct http_get_answer *a, struct error *err)
+{
+    struct job *j = ctx;
+    if (a->status == 206)
+        return continue_file(j, a, err);
+    int rc = restart(j, err);
+    if (rc != ERR_OK)
+        return rc;
+    take_validators(j->result, a);
+    bool plain = a->content_encoding == NULL || strcasecmp(a->content_encoding, "identity") == 0;
+    if (plain && a->has_length) {
+        j->expected = a->length;
+        if (j->options.max_bytes > 0 && a->length > j->options.max_bytes)
+            return too_large(j, a->length, err);
+    }
+    j->resumable = plain && download_is_strong(a->etag);
+    return ERR_OK;
+}
+
+/* ---- One request --------------------------------------------------------------------------- */
+
+static const char *setting_of(const struct job *j, const char *lower, const char *upper)
+{
+    const struct download_options *o = &j->options;
+    const char *value = o->setting != NULL ? o->setting(o->setting_ctx, lower) : NULL;
+    if ((value == NULL || value[0] == '\0') && o->setting != NULL && upper != NULL)
+        value = o->setting(o->setting_ctx, upper);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/*
+ * The proxy for a URL, as a new string or NULL. HTTP_PROXY in capitals is not looked at: a CGI
+ * program gets it from whoever sends it a header named Proxy.
+ */
+static char *proxy_for(const struct job *j, const struct http_get_url *url)
+{
+    const char *found = j->options.proxy;
+    if (found == NULL)
+        found = url->secure ? setting_of(j, "https_proxy", "HTTPS_PROXY")
+                            : setting_of(j, "http_proxy", NULL);
+    if (found == NULL)
+        found = setting_of(j, "all_proxy", "ALL_PROXY");
+    return mem_strdup(found);
+}
+
+static void add_condition(struct job *j, const char *name, const char *value)
+{
+    if (value != NULL)
+        j->condition[j->condition_count++] = (struct download_header){name, value};
+}
+
+/* Headers of this try: go on from where the last one broke off, or ask whether it has changed. */
+static void set_conditions(struct job *j)
+{
+    j->condition_count = 0;
+    j->resuming = j->resumable && j->received > 0;
+    free(j->range);
+    j->range = NULL;
+    if (j->resuming) {
+        j->range = mem_printf("bytes=%llu-", (unsigned long long)j->received);
+        add_condition(j, "Range", j->range);
+        add_condition(j, "If-Range", j->result->etag);
+        return;
+    }
+    add_condition(j, "If-None-Match", j->request->etag);
+    add_condition(j, "If-Modified-Since", j->request->last_modified);
+}
+
+/* Headers of a request, as a new array: those that are meant for the source go to it alone. */
+static struct http_get_header *make_headers(const struct job *j, bool foreign, size_t *count)
+{
+    const struct download_options *o = &j->options;
+    size_t own = foreign ? 0 : o->header_count;
+    struct http_get_header *list = mem_calloc(own + j->condition_count + 1, sizeof *list);
+    for (size_t i = 0; i < own; i++)
+        list[i] = (struct http_get_header){o->headers[i].name, o->headers[i].value};
+    for (size_t i = 0; i < j->condition_count; i++)
+        list[own + i] = (struct http_get_header){j->condition[i].name, j->condition[i].value};
+    *count = own + j->condition_count;
+    return list;
+}
+
+static int ask(struct job *j, const struct http_get_url *url, bool from_here,
+               struct http_get_answer *answer, struct error *err)
+{
+    const struct download_options *o = &j->options;
+    bool foreign = strcasecmp(url->origin, j->source.origin) != 0;
+    size_t count;
+    struct http_get_header *headers = make_headers(j, foreign, &count);
+    char *proxy = proxy_for(j, url);
+    char *no_proxy = mem_strdup(setting_of(j, "no_proxy", "NO_PROXY"));
+    int64_t seconds = o->timeout_seconds;
+    struct http_get_request request = {
+        .url = url,
+        .headers = headers,
+        .header_count = count,
+        .user = foreign ? NULL : j->source.user,
+        .password = foreign ? NULL : j->source.password,
+        .compressed = !j->resuming,
+        .ca_file = o->ca_file,
+        .proxy = proxy,
+        .no_proxy = no_proxy,
+        .allow_private = o->allow_private,
+        .refuse_loopback = foreign && !from_here,
+        .connect_seconds = (int)(seconds < CONNECT_SECONDS_MAX ? seconds : CONNECT_SECONDS_MAX),
+        .stall_seconds = (int)seconds,
+        .on_head = on_head,
+        .on_body = on_body,
+        .ctx = j,
+    };
+    j->result->requests++;
+    int rc = http_get_perform(&request, answer, err);
+    free(headers);
+    free(proxy);
+    free(no_proxy);
+    return rc;
+}
+
+/* ---- Redirects ----------------------------------------------------------------------------- */
+
+/* Go where an answer points, if that is allowed: `at` becomes that URL. */
+static int follow(struct job *j, struct http_get_url *at, const char *location, struct error *err)
+{
+    struct http_get_url next;
+    int rc = http_get_url_parse(at->url, location, &next, err);
+    if (rc != ERR_OK)
+        return error_set(err, ERR_SOURCE, "it redirects to what is no http or https URL");
+    if (at->secure && !next.secure) {
+        rc = error_set(err, ERR_SOURCE,
+                       "it redirects from https to %s, which is not encrypted and is not followed",
+                       next.origin);
+        http_get_url_release(&next);
+        return rc;
+    }
+    http_get_url_release(at);
+    *at = next;
+    free(j->elsewhere);
+    j->elsewhere = strcasecmp(at->origin, j->source.origin) != 0
+                       ? mem_printf(", redirected to %s,", at->origin)
+                       : NULL;
+    return ERR_OK;
+}
+
+/* One try: the request and all that it is redirected to. */
+static int try_once(struct job *j, struct http_get_answer *answer, struct error *err)
+{
+    struct http_get_url at;
+    bool from_here = false;
+    int rc = http_get_url_parse(NULL, j->source.url, &at, err);
+    free(j->elsewhere);
+    j->elsewhere = NULL;
+    set_conditions(j);
+    for (unsigned hops = 0; rc == ERR_OK; hops++) {
+        http_get_answer_release(answer);
+        rc = ask(j, &at, from_here, answer, err);
+        if (rc != ERR_OK || !download_is_redirect(answer))
+            break;
+        from_here = answer->loopback;
+        if (hops == DOWNLOAD_REDIRECTS_MAX)
+            rc = error_set(err, ERR_SOURCE, "it redirects more than %d times",
+                           DOWNLOAD_REDIRECTS_MAX);
+        else
+            rc = follow(j, &at, answer->location, err);
+    }
+    http_get_url_release(&at);
+    return rc;
+}
+
+/* ---- Outcomes ------------------------------------------------------------------------------ */
+
+static int report_status(const struct job *j, long status, struct error *err)
+{
+    if (status == 416 || status == 304)
+        return error_set(err, ERR_SOURCE,
+                         "the source %s%s answered with status %ld, which was not asked for. %s",
+                         j->request->shown, j->elsewhere != NULL ? j->elsewhere : "", status,
+                         download_advice(status));
+    return error_set(err, ERR_SOURCE, "the source %s%s answered with status %ld. %s%s",
+                     j->request->shown, j->elsewhere != NULL ? j->elsewhere : "", status,
+                     download_advice(status),
+                     j->elsewhere != NULL && (status == 401 || status == 403)
+                         ? " Neither goes to the host of a redirect; name that host if it is meant "
+                           "to have them."
+                         : "");
+}
+
+/* Put the reason that is there into a sentence. */
+static int report_reason(const struct job *j, struct error *err)
+{
+    struct error reason = *err;
+    return error_set(err, ERR_SOURCE, "the source %s%s cannot be downloaded: %s.",
+                     j->request->shown, j->elsewhere != NULL ? j->elsewhere : "", reason.text);
+}
+
+/* What a whole answer means. ERR_AGAIN: nothing yet. */
+static int judge(struct job *j, const struct http_get_answer *a, struct error *err)
+{
+    bool asked = j->condition_count > 0 && !j->resuming;
+    if (a->status == 200 || a->status == 203 || a->status == 206) {
+        if (a->status == 206 && j->expected > 0 && j->received != j->expected)
+            return error_set(err, ERR_AGAIN, "it sent less than it has");
+        j->result->modified = true;
+        return ERR_OK;
+    }
+    if (a->status == 304 && asked) {
+        j->result->modified = false;
+        return ERR_OK;
+    }
+    if (a->status == 416 && j->resuming) {
+        j->resumable = false;
+        return error_set(err, ERR_AGAIN, "it has no such part any more");
+    }
+    if (download_may_repeat(a->status))
+        return error_set(err, ERR_AGAIN, "it answered with status %ld", a->status);
+    return report_status(j, a->status, err);
+}
+
+/* ---- Repetition ---------------------------------------------------------------------------- */
+
+/* How often and how long. */
+struct patience {
+    unsigned tries; /* in a row without progress */
+    unsigned all;
+    int64_t most; /* the most to wait before the next */
+};
+
+/*
+ * May it be tried again? Waits before saying so. `why` is the failure so far; `mark` is what was there
+ * before the try: one that brought bytes that stay begins a new count.
+ */
+static bool wait_again(struct job *j, struct patience *p, uint64_t mark,
+                       const struct http_get_answer *a, struct error *why)
+{
+    if (j->resumable && j->received >= mark + PROGRESS_LEAST) {
+        p->tries = 0;
+        p->most = j->options.first_wait;
+    }
+    p->tries++;
+    p->all++;
+    if (p->tries >= j->options.tries || p->all >= TRIES_MAX)
+        return false;
+    int64_t wait = (int64_t)(id_random64() % ((uint64_t)p->most + 1));
+    int64_t wanted = download_retry_after(a);
+    if (wanted > j->options.timeout_seconds * 1000000) {
+        error_append(why, "and asks to wait %lld seconds, longer than `source.timeout_seconds`",
+                     (long long)(wanted / 1000000));
+        return false;
+    }
+    wait = wanted > wait ? wanted : wait;
+    log_info("the source %s: %s; trying again in %lld ms", j->request->shown, why->text,
+             (long long)(wait / 1000));
+    time_sleep(wait);
+    p->most = p->most > LONGEST_WAIT / 2 ? LONGEST_WAIT : p->most * 2;
+    return true;
+}
+
+/* One try and what came of it: ERR_AGAIN with a reason, else ERR_OK or a whole sentence. */
+static int try_and_judge(struct job *j, struct http_get_answer *answer, struct error *why)
+{
+    int rc = try_once(j, answer, why);
+    switch (rc) {
+    case ERR_OK:
+        return judge(j, answer, why);
+    case ERR_SOURCE:
+        return report_reason(j, why);
+    case ERR_LIMIT:
+        why->code = ERR_SOURCE;
+        return ERR_SOURCE;
+    default:
+        return rc;
+    }
+}
+
+static int run_tries(struct job *j, struct error *why)
+{
+    struct patience p = {.most = j->options.first_wait};
+    for (;;) {
+        struct http_get_answer answer = {0};
+        uint64_t mark = j->received;
+        error_clear(why);
+        int rc = stop_check(why);
+        if (rc == ERR_OK)
+            rc = try_and_judge(j, &answer, why);
+        bool again = rc == ERR_AGAIN && wait_again(j, &p, mark, &answer, why);
+        http_get_answer_release(&answer);
+        if (again)
+            continue;
+        if (rc != ERR_AGAIN)
+            return rc;
+        rc = report_reason(j, why);
+        error_append(why, "It was tried %u times; run again later.", p.all);
+        return rc;
+    }
+}
+
+/* ---- The whole ----------------------------------------------------------------------------- */
+
+static struct download_options complete(const struct download_options *given)
+{
+    struct download_options o = {0};
+    if (given != NULL)
+        o = *given;
+    if (o.timeout_seconds == 0)
+        o.timeout_seconds = 300;
+    if (o.tries == 0)
+        o.tries = 6;
+    if (o.first_wait == 0)
+        o.first_wait = 500000;
+    return o;
+}
+
+/* Of a failure nothing remains, also not what was there before. */
+static int close_file(struct job *j, int rc, struct error *err)
+{
+    bool written = j->fd >= 0;
+    if (written && close(j->fd) != 0 && rc == ERR_OK && j->result->modified)
+        rc = fail_file(j, errno, err);
+    if (rc != ERR_OK || (written && !j->result->modified))
+        unlink(j->request->path);
+    return rc;
+}
+
+static void fill_result(struct job *j)
+{
+    struct download_result *out = j->result;
+    if (out->modified) {
+        unsigned char digest[SHA256_SIZE];
+        sha256_finish(j->hash, digest);
+        digest_to_hex(digest, sizeof digest, out->sha256);
+        out->size = j->received;
+        return;
+    }
+    free(out->etag);
+    free(out->last_modified);
+    out->etag = NULL;
+    out->last_modified = NULL;
+}
+
+int download_fetch(const struct download_options *options, const struct download_request *request,
+                   struct download_result *out, struct error *err)
+{
+    struct error local = ERROR_INIT;
+    *out = (struct download_result){0};
+    struct job j = {.options = complete(options), .request = request, .result = out, .fd = -1};
+    int rc = http_get_url_parse(NULL, request->url, &j.source, &local);
+    rc = rc == ERR_OK ? run_tries(&j, &local) : report_reason(&j, &local);
+    rc = close_file(&j, rc, &local);
+    if (rc == ERR_OK)
+        fill_result(&j);
+    http_get_url_release(&j.source);
+    sha256_free(j.hash);
+    free(j.range);
+    free(j.elsewhere);
+    return rc == ERR_OK ? ERR_OK : error_set(err, rc, "%s", local.text);
+}
+
+void download_result_release(struct download_result *result)
+{
+    free(result->etag);
+    free(result->last_modified);
+    *result = (struct download_result){0};
+}
