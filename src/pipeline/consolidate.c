@@ -8,7 +8,7 @@
  *   completed(v)               the projections of version v   nothing to do until v + 1
  *   in_progress(target)        scratch below `.tmp/<attempt>/` anyone: begins again (build)
  *   in_progress(target, redo)  some files moved, some not     anyone: takes over, replays (finish)
- *   completed(target)          remains of scratch             gc
+ *   completed(target)          remains of scratch             the next one, or gc
  *
  * With a redo list it can only go forward: a temp file that is gone while its final file is right
  * counts as moved; anything else is rebuilt from events. A partition that fails leaves the state
@@ -71,28 +71,33 @@ static void begin_next(const struct consolidation *c, enum projection_phase phas
                        struct projection_state *next)
 {
     const struct projection_state *s = &c->state;
-    *next = (struct projection_state){.phase = phase,
-                                      .gc_epoch = is_tag(&s->tag) ? s->gc_epoch
-                                                                  : c->base->pointer.gc_epoch,
-                                      .stamp = s->stamp,
-                                      .target = c->base->pointer.current};
+    *next = (struct projection_state){
+        .phase = phase,
+        .gc_epoch = s->phase != PROJECTION_NONE ? s->gc_epoch : c->base->pointer.gc_epoch,
+        .stamp = s->stamp,
+        .target = c->base->pointer.current};
     id_new(next->attempt);
     for (size_t i = 0; i < s->part_count; i++)
         projection_add_part(next, &s->parts[i]);
 }
 
-/* Step 2: in_progress, with the partitions to build. Takes over from whoever was at it. */
+/*
+ * Step 2: in_progress, with the partitions to build. Takes over from whoever was at it; what others
+ * left in `.tmp/` goes only then, so that a slow mover finds its source gone. After a consolidation
+ * that was completed nobody can be moving, and what may lie there is rubbish: where listing costs
+ * requests it is left to gc.
+ */
 static int begin(struct consolidation *c, const struct partition_set *affected, struct error *err)
 {
     struct projection_state next;
-    bool clean = c->state.phase == PROJECTION_COMPLETED;
+    bool leave = c->state.phase == PROJECTION_COMPLETED && c->d->store->traits.parallel > 1;
     begin_next(c, PROJECTION_IN_PROGRESS, &next);
     next.affected = mem_calloc(affected->count, sizeof *next.affected);
     next.affected_count = affected->count;
     if (affected->count > 0)
         memcpy(next.affected, affected->items, affected->count * sizeof *next.affected);
     int rc = transit(c, &next, err);
-    if (rc == ERR_OK && !clean)
+    if (rc == ERR_OK && !leave)
         rc = consolidation_sweep(c, err);
     return rc;
 }
@@ -237,7 +242,7 @@ static int advance(struct consolidation *c, enum consolidate_check check, bool *
     if (rc == ERR_OK)
         rc = consolidation_check(c, check, &affected, err);
     bool current = c->state.phase == PROJECTION_COMPLETED &&
-                   c->state.stamp.sequence >= c->base->pointer.current.sequence;
+                   version_id_equal(&c->state.stamp, &c->base->pointer.current);
     if (rc == ERR_OK && current && affected.count == 0)
         c->report->skipped = !c->report->replayed && c->report->built == 0;
     else if (rc == ERR_OK)

@@ -10,13 +10,22 @@
 #include "util/mem.h"
 #include "util/stop.h"
 
-void consolidation_release(struct consolidation *c)
+/* Forget the event files of a base. */
+static void forget_files(struct consolidation *c)
 {
     for (size_t i = 0; c->paths != NULL && i < c->files.count; i++)
         free(c->paths[i]);
     free(c->paths);
+    c->paths = NULL;
     manifest_files_release(&c->files);
+    c->listed = false;
+}
+
+void consolidation_release(struct consolidation *c)
+{
+    forget_files(c);
     projection_release(&c->state);
+    base_release(&c->renewed);
 }
 
 void partition_set_add(struct partition_set *s, int32_t partition)
@@ -38,6 +47,48 @@ void partition_set_release(struct partition_set *s)
     *s = (struct partition_set){0};
 }
 
+/* Nothing is known; what stands there is replaced by its tag. */
+static void start_over(struct consolidation *c, const char *why)
+{
+    struct store_tag tag = c->state.tag;
+    log_warn("%s All projections are built again.", why);
+    projection_release(&c->state);
+    c->state = (struct projection_state){.phase = PROJECTION_NONE, .tag = tag};
+}
+
+static int renew_base(struct consolidation *c, struct error *err)
+{
+    struct base now;
+    int rc = base_read(c->d->store, c->d->id, &now, err);
+    if (rc != ERR_OK)
+        return rc;
+    forget_files(c);
+    base_release(&c->renewed);
+    c->renewed = now;
+    c->base = &c->renewed;
+    c->schema = &c->renewed.manifest.schema;
+    return ERR_OK;
+}
+
+/* Is everything that the state speaks of in the chain? The base is renewed where it is behind. */
+static int fit_to_chain(struct consolidation *c, struct error *err)
+{
+    const struct projection_state *s = &c->state;
+    bool under_way = s->phase == PROJECTION_IN_PROGRESS;
+    const struct version_id *newest = under_way ? &s->target : &s->stamp;
+    bool stamp = false, target = !under_way;
+    int rc = ERR_OK;
+    if (newest->sequence > c->base->pointer.current.sequence)
+        rc = renew_base(c, err);
+    if (rc == ERR_OK)
+        rc = catalog_contains(c->d->store, c->base, &s->stamp, &stamp, err);
+    if (rc == ERR_OK && under_way)
+        rc = catalog_contains(c->d->store, c->base, &s->target, &target, err);
+    if (rc == ERR_OK && !(stamp && target))
+        start_over(c, LAYOUT_PROJECTIONS " reflects a version that the chain does not hold.");
+    return rc;
+}
+
 int consolidation_read(struct consolidation *c, struct error *err)
 {
     struct error why = ERROR_INIT;
@@ -47,21 +98,18 @@ int consolidation_read(struct consolidation *c, struct error *err)
     if (rc == ERR_ABSENT)
         return ERR_OK;
     if (rc == ERR_DAMAGED) {
-        struct store_tag tag = c->state.tag;
-        log_warn("%s All projections are built again.", why.text);
-        projection_release(&c->state);
-        c->state = (struct projection_state){.phase = PROJECTION_NONE, .tag = tag};
+        start_over(c, why.text);
         return ERR_OK;
     }
-    return rc == ERR_OK ? ERR_OK : error_set(err, rc, "%s", why.text);
+    return rc == ERR_OK ? fit_to_chain(c, err) : error_set(err, rc, "%s", why.text);
 }
 
 static int list_files(struct consolidation *c, struct error *err)
 {
     if (c->listed)
         return ERR_OK;
-    int rc = catalog_files(c->d->store, c->base, 0, c->base->pointer.current.sequence, &c->files,
-                           err);
+    int rc =
+        catalog_files(c->d->store, c->base, 0, c->base->pointer.current.sequence, &c->files, err);
     c->listed = rc == ERR_OK;
     c->paths = mem_calloc(c->files.count, sizeof *c->paths);
     return rc;
@@ -113,11 +161,10 @@ static int fetch_files(struct consolidation *c, enum choice choice, int64_t valu
     bool *chosen = mem_calloc(c->files.count, sizeof *chosen);
     for (size_t i = 0; i < c->files.count; i++) {
         const struct manifest_file *f = &c->files.items[i];
-        chosen[i] = choice == CHOOSE_ALL ||
-                    (choice == CHOOSE_PARTITION && f->partition == value) ||
-                    (choice == CHOOSE_REVISING && f->revised > 0) ||
-                    (choice == CHOOSE_NEWER_REVISING && f->revised > 0 &&
-                     (int64_t)f->sequence > value);
+        chosen[i] =
+            choice == CHOOSE_ALL || (choice == CHOOSE_PARTITION && f->partition == value) ||
+            (choice == CHOOSE_REVISING && f->revised > 0) ||
+            (choice == CHOOSE_NEWER_REVISING && f->revised > 0 && (int64_t)f->sequence > value);
     }
     int rc = fetch_chosen(c, chosen, out, n, err);
     free(chosen);
@@ -147,27 +194,10 @@ static int add_losers(struct consolidation *c, uint64_t after, struct partition_
     return rc;
 }
 
-/* Everything up to which version is consolidated for sure; 0 where that is not known. */
-static int consolidated_until(struct consolidation *c, uint64_t *sequence, struct error *err)
-{
-    bool known = false;
-    *sequence = 0;
-    if (c->state.phase == PROJECTION_NONE || c->state.stamp.sequence == 0)
-        return ERR_OK;
-    if (c->state.stamp.sequence > c->base->pointer.current.sequence) {
-        *sequence = c->state.stamp.sequence;
-        return ERR_OK;
-    }
-    int rc = catalog_contains(c->d->store, c->base, &c->state.stamp, &known, err);
-    if (known)
-        *sequence = c->state.stamp.sequence;
-    return rc;
-}
-
 int consolidation_affected(struct consolidation *c, struct partition_set *out, struct error *err)
 {
-    uint64_t until;
-    int rc = consolidated_until(c, &until, err);
+    uint64_t until = c->state.stamp.sequence; /* 0 where nothing is known */
+    int rc = ERR_OK;
     for (size_t i = 0; i < c->state.affected_count; i++)
         partition_set_add(out, c->state.affected[i]);
     for (size_t i = 0; i < c->state.redo_count; i++)
@@ -190,8 +220,8 @@ static void note_versions(const struct consolidation *c, struct projection_part 
     part->versions = mem_calloc(c->files.count, sizeof *part->versions);
     for (size_t i = 0; i < c->files.count; i++) {
         const struct manifest_file *f = &c->files.items[i];
-        bool again = part->version_count > 0 &&
-                     part->versions[part->version_count - 1] == f->sequence;
+        bool again =
+            part->version_count > 0 && part->versions[part->version_count - 1] == f->sequence;
         if (f->partition == part->partition && !again)
             part->versions[part->version_count++] = f->sequence;
     }

@@ -10,7 +10,8 @@
 
 struct consolidation {
     struct dataset *d;
-    const struct base *base;
+    const struct base *base; /* the caller's, or `renewed` */
+    struct base renewed;     /* read again, where others have published meanwhile */
     const struct schema *schema;
     struct projection_state state; /* as read or written last, with its tag */
     struct manifest_files files;   /* every event file up to the base, once listed */
@@ -28,7 +29,11 @@ struct partition_set {
 void partition_set_add(struct partition_set *s, int32_t partition);
 void partition_set_release(struct partition_set *s);
 
-/* Read the state; none, or one that cannot be understood, is a state of phase NONE. */
+/*
+ * Read the state; none, or one that cannot be understood, or that reflects what the chain does not
+ * hold (after a repair), is a state of phase NONE. Where it speaks of a version beyond the base, the
+ * base is read again: projections never go back.
+ */
 int consolidation_read(struct consolidation *c, struct error *err);
 
 /*

@@ -108,24 +108,46 @@ static bool still_mine(struct consolidation *c)
     return mine;
 }
 
-static uint64_t sequence_of(const struct store_info *info)
+/*
+ * Is the final file of a version that was published after ours? One that says so and is not in the
+ * chain was abandoned by a repair.
+ */
+static int is_newer(struct consolidation *c, const struct store_info *info, bool *newer,
+                    struct error *err)
 {
-    const char *text = store_label_get(info->labels, LABEL_SEQUENCE);
-    return text == NULL ? 0 : strtoull(text, NULL, 10);
+    struct base now;
+    struct version_id its = {0};
+    const char *sequence = store_label_get(info->labels, LABEL_SEQUENCE);
+    const char *commit = store_label_get(info->labels, LABEL_COMMIT);
+    *newer = false;
+    if (sequence != NULL)
+        its.sequence = strtoull(sequence, NULL, 10);
+    if (its.sequence <= c->state.target.sequence)
+        return ERR_OK;
+    snprintf(its.commit, sizeof its.commit, "%s", commit != NULL ? commit : "");
+    int rc = base_read(c->d->store, c->d->id, &now, err);
+    if (rc == ERR_OK)
+        rc = catalog_contains(c->d->store, &now, &its, newer, err);
+    base_release(&now);
+    return rc;
 }
 
 static int move_once(struct consolidation *c, const struct projection_part *part, struct error *err)
 {
     struct store_info info;
     char sequence[24];
+    bool newer = false;
     int rc = store_head(c->d->store, part->key, &info, err);
+    bool there = rc == ERR_OK;
+    if (there)
+        rc = is_newer(c, &info, &newer, err);
     if (rc != ERR_OK && rc != ERR_ABSENT)
         return rc;
-    if (rc == ERR_OK && sequence_of(&info) > c->state.target.sequence)
+    if (newer)
         return error_set(err, ERR_CONFLICT, "%s is of a newer version already.", part->key);
     struct store_move move = {.from = part->temp,
                               .to = part->key,
-                              .expected = rc == ERR_OK ? &info.tag : NULL,
+                              .expected = there ? &info.tag : NULL,
                               .guard = LAYOUT_PROJECTIONS,
                               .guard_tag = &c->state.tag};
     snprintf(sequence, sizeof sequence, "%llu", (unsigned long long)c->state.target.sequence);
