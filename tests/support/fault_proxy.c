@@ -81,16 +81,35 @@ const char *fault_proxy_url(const struct fault_proxy *proxy)
     return proxy->url;
 }
 
-void fault_proxy_rules(struct fault_proxy *proxy, const char *json)
+/* One control request; aborts where it is not accepted. */
+static void control(struct fault_proxy *proxy, const char *method, const char *path,
+                    const char *json, struct str *into)
 {
-    char *url = mem_printf("%s/__faults", proxy->url);
+    char *url = mem_printf("%s%s", proxy->url, path);
     struct s3_http_answer *answer = mem_calloc(1, sizeof *answer);
     s3_http_answer_init(answer);
     const struct s3_http_request request = {
-        .method = "PUT", .url = url, .bytes = json, .size = strlen(json)};
+        .method = method, .url = url, .bytes = json, .size = strlen(json), .into = into};
     if (s3_http_perform(proxy->http, &request, answer, NULL) != ERR_OK || answer->status != 200)
         abort();
     s3_http_answer_release(answer);
     free(answer);
     free(url);
+}
+
+void fault_proxy_rules(struct fault_proxy *proxy, const char *json)
+{
+    control(proxy, "PUT", "/__faults", json, NULL);
+}
+
+size_t fault_proxy_fired(struct fault_proxy *proxy)
+{
+    struct str seen;
+    size_t fired = 0;
+    str_init(&seen, (size_t)16 << 20);
+    control(proxy, "GET", "/__seen", "", &seen);
+    for (const char *p = seen.data; (p = strstr(p, "\"fault\": \"")) != NULL; p++)
+        fired++;
+    str_release(&seen);
+    return fired;
 }

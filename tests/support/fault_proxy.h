@@ -2,6 +2,8 @@
 #ifndef CAUCE_TESTS_FAULT_PROXY_H
 #define CAUCE_TESTS_FAULT_PROXY_H
 
+#include <stddef.h>
+
 struct fault_proxy;
 
 /* Start it before `endpoint` ("http://host:port"); NULL where there is no python3. */
@@ -13,5 +15,8 @@ const char *fault_proxy_url(const struct fault_proxy *proxy);
 
 /* Set the rules: JSON as fault_proxy.py describes it. Aborts where they are not accepted. */
 void fault_proxy_rules(struct fault_proxy *proxy, const char *json);
+
+/* Requests since the rules were set that met a fault. */
+size_t fault_proxy_fired(struct fault_proxy *proxy);
 
 #endif

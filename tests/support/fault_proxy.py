@@ -76,6 +76,7 @@ def change_byte(body):
 
 class Proxy(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     rules = Rules()
     upstream = None
 
