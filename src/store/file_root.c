@@ -12,9 +12,6 @@
 #include "util/mem.h"
 #include "util/time.h"
 
-/* How often folders that others remove at the same moment are made again. */
-#define ENTER_TRIES 100
-
 /* Folders remembered as durable; beyond that all are forgotten, which costs time only. */
 #define DURABLE_MAX 65536
 
@@ -276,15 +273,7 @@ int file_root_enter(struct file_root *root, const char *key, enum file_entry ent
 {
     size_t length = folder_length(key);
     *place = (struct file_place){.folder = -1, .name = key + (length > 0 ? length + 1 : 0)};
-    int rc = walk(root, key, length, entry, false, &place->folder, err);
-    for (int tries = 1; rc == ERR_ABSENT && entry == FILE_CREATE && tries < ENTER_TRIES; tries++)
-        rc = walk(root, key, length, entry, false, &place->folder, err);
-    if (rc == ERR_ABSENT && entry == FILE_CREATE)
-        rc = error_set(err, ERR_AGAIN,
-                       "The folders of %s in %s vanish while they are being made. Nothing was "
-                       "changed; see that the store's folder is still there, and run again.",
-                       key, root->path);
-    return rc;
+    return walk(root, key, length, entry, false, &place->folder, err);
 }
 
 int file_root_settle(struct file_root *root, const char *key, struct error *err)

@@ -50,8 +50,8 @@ enum file_entry {
 };
 
 /*
- * Open the folder of a key. ERR_ABSENT: a folder on the way is not there (never with FILE_CREATE).
- * ERR_DENIED: a link, or a file where FILE_CREATE needs a folder, is in the way. Left with
+ * Open the folder of a key. ERR_ABSENT: a folder on the way is not there; with FILE_CREATE, somebody
+ * has removed it meanwhile, and it may be tried again. ERR_DENIED: a link, or a file where FILE_CREATE needs a folder, is in the way. Left with
  * file_place_leave on success.
  */
 int file_root_enter(struct file_root *root, const char *key, enum file_entry entry,

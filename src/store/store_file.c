@@ -14,6 +14,7 @@
 #include "store/store_backend.h"
 #include "util/fs.h"
 #include "util/mem.h"
+#include "util/time.h"
 
 /*
  * How often a write begins again because others remove its folder at the same moment; and after how
@@ -21,6 +22,7 @@
  */
 #define WRITE_TRIES 100
 #define WRITE_PATIENCE 8
+#define WRITE_PAUSE 50 /* microseconds more before each attempt, to get out of step with others */
 
 struct store_file {
     struct store base;
@@ -218,12 +220,15 @@ static int create(struct store_file *fs, const char *key, const struct store_bod
     for (int tries = 0; vanished && tries < WRITE_TRIES; tries++) {
         struct file_place place;
         vanished = false;
+        time_sleep((int64_t)tries * WRITE_PAUSE);
         rc = tries == WRITE_PATIENCE ? file_root_lock(&fs->root, &lock, err) : ERR_OK;
-        if (rc == ERR_OK)
-            rc = file_root_enter(&fs->root, key, FILE_CREATE, &place, err);
         if (rc != ERR_OK)
             break;
-        rc = create_in(fs, &place, key, body, &vanished, err);
+        rc = file_root_enter(&fs->root, key, FILE_CREATE, &place, err);
+        if (rc == ERR_OK)
+            rc = create_in(fs, &place, key, body, &vanished, err);
+        else
+            vanished = rc == ERR_ABSENT;
         file_place_leave(&place);
     }
     fs_unlock(lock);
@@ -346,6 +351,21 @@ static int rename_locked(struct store_file *fs, const struct store_move *move,
     return file_settle_change(&fs->root, from->folder, move->from, err);
 }
 
+/* From an open folder; `to` is entered, and left by the caller. */
+static int move_to(struct store_file *fs, const struct store_move *move,
+                   const struct file_place *from, struct file_place *to, struct error *err)
+{
+    int rc = file_root_enter(&fs->root, move->to, FILE_CREATE, to, err);
+    if (rc == ERR_OK)
+        rc = compare_state(fs, to, move->to, move->expected, err);
+    if (rc == ERR_OK)
+        rc = file_root_settle(&fs->root, move->to, err);
+    /* No store removes folders under the lock; ERR_ABSENT is kept for an absent source. */
+    if (rc == ERR_ABSENT)
+        return vanished_for_good(fs, move->to, err);
+    return rc == ERR_OK ? rename_locked(fs, move, from, to, err) : rc;
+}
+
 static int move_locked(struct store_file *fs, const struct store_move *move, struct error *err)
 {
     struct file_place from;
@@ -359,13 +379,7 @@ static int move_locked(struct store_file *fs, const struct store_move *move, str
         return rc;
     rc = look(fs, &from, move->from, &st, err);
     if (rc == ERR_OK)
-        rc = file_root_enter(&fs->root, move->to, FILE_CREATE, &to, err);
-    if (rc == ERR_OK)
-        rc = compare_state(fs, &to, move->to, move->expected, err);
-    if (rc == ERR_OK)
-        rc = file_root_settle(&fs->root, move->to, err);
-    if (rc == ERR_OK)
-        rc = rename_locked(fs, move, &from, &to, err);
+        rc = move_to(fs, move, &from, &to, err);
     file_place_leave(&to);
     file_place_leave(&from);
     if (rc == ERR_OK)

@@ -1,11 +1,9 @@
 /* What is special to the folder store; what it shares with every other is in tests/contract. */
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -857,58 +855,6 @@ static void test_a_lock_file_that_was_deleted_is_made_again(void **state)
     free(lock);
 }
 
-/* ---- Folders that others remove ---- */
-
-struct remover {
-    char *folder;
-    atomic_bool done;
-    size_t removed;
-};
-
-static void *keep_removing(void *arg)
-{
-    struct remover *r = arg;
-    while (!atomic_load(&r->done)) {
-        if (rmdir(r->folder) == 0)
-            r->removed++;
-        usleep(30);
-    }
-    return NULL;
-}
-
-static void test_a_folder_that_vanishes_is_made_again(void **state)
-{
-    struct here *h = *state;
-    struct remover r = {.folder = in_root(h, "a/b")};
-    pthread_t thread;
-    char *local = beside(h, "local");
-    write_file(local, "linked");
-    atomic_init(&r.done, false);
-    assert_int_equal(pthread_create(&thread, NULL, keep_removing, &r), 0);
-    int rc = ERR_OK;
-    int i = 0;
-    for (; rc == ERR_OK && i < 200; i++) {
-        rc = i % 2 == 0 ? put(h, "a/b/k", "x", NULL) : put_file(h, "a/b/k", local);
-        struct str body;
-        str_init(&body, 100);
-        if (rc == ERR_OK)
-            rc = store_get(h->st, "a/b/k", &body, NULL, &h->err);
-        if (rc == ERR_OK && strcmp(body.data, i % 2 == 0 ? "x" : "linked") != 0)
-            rc = ERR_DAMAGED;
-        if (rc == ERR_OK)
-            rc = store_remove(h->st, "a/b/k", &h->err);
-        str_release(&body);
-    }
-    atomic_store(&r.done, true);
-    pthread_join(thread, NULL);
-    if (rc != ERR_OK)
-        fail_msg("round %d, after %zu removals: %s", i, r.removed, h->err.text);
-    assert_true(r.removed > 0);
-    lists(h, "");
-    free(local);
-    free(r.folder);
-}
-
 #define in_store(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -942,7 +888,6 @@ int main(void)
         in_store(test_the_lock_is_freed_when_its_holder_is_killed),
         in_store(test_waiting_for_the_lock_has_an_end),
         in_store(test_a_lock_file_that_was_deleted_is_made_again),
-        in_store(test_a_folder_that_vanishes_is_made_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

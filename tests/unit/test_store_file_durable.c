@@ -21,17 +21,22 @@
 #include "support/temp_folder.h"
 #include "util/fs.h"
 #include "util/mem.h"
+#include "util/time.h"
 
 /* ---- The seam ---- */
 
 static struct {
-    char base[256];    /* names are noted relative to this folder */
-    char notes[4096];  /* one line per call */
-    size_t calls;      /* noted so far */
-    size_t fail_at;    /* the call, from 1, that fails with EIO; 0: none */
-    char failed[64];   /* the call that failed */
-    ino_t abandoned;   /* a file whose fsync failed */
-    bool synced_again; /* it was synced once more */
+    char base[256];              /* names are noted relative to this folder */
+    char notes[4096];            /* one line per call */
+    size_t calls;                /* noted so far */
+    size_t fail_at;              /* the call, from 1, that fails with EIO; 0: none */
+    char failed[64];             /* the call that failed */
+    ino_t abandoned;             /* a file whose fsync failed */
+    bool synced_again;           /* it was synced once more */
+    int vanishing;               /* so many folders are removed right after they were made, */
+    int vanishing_later;         /* or right before something is created in them */
+    void (*before_naming)(void); /* called once, before the next link or rename, */
+    void (*before_lock)(void);   /* or before the next lock */
 } seam;
 
 /* Note a call on `name` in the folder (or file) `fd`; false where it shall fail. */
@@ -73,18 +78,77 @@ int fsync(int fd)
     return (int)syscall(SYS_fsync, fd);
 }
 
+static void come_before(void (**hook)(void))
+{
+    void (*call)(void) = *hook;
+    *hook = NULL;
+    if (call != NULL)
+        call();
+}
+
+/* Take an open folder away, as long as the test wants it and nothing lies in it. */
+static void vanish(int fd, int *times)
+{
+    char link[64];
+    char path[1024];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = *times > 0 ? readlink(link, path, sizeof path - 1) : 0;
+    path[n > 0 ? n : 0] = '\0';
+    if (n > 0 && rmdir(path) == 0)
+        --*times;
+}
+
+int mkdirat(int fd, const char *name, mode_t mode)
+{
+    int rc = (int)syscall(SYS_mkdirat, fd, name, mode);
+    if (rc == 0 && seam.vanishing > 0 && syscall(SYS_unlinkat, fd, name, AT_REMOVEDIR) == 0)
+        seam.vanishing--;
+    return rc;
+}
+
+int openat(int fd, const char *name, int flags, ...)
+{
+    mode_t mode = 0;
+    if ((flags & O_CREAT) != 0) {
+        va_list args;
+        va_start(args, flags);
+        mode = va_arg(args, mode_t);
+        va_end(args);
+        if (strstr(name, ".tmp-") != NULL)
+            vanish(fd, &seam.vanishing_later);
+    }
+    return (int)syscall(SYS_openat, fd, name, flags, mode);
+}
+
 int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
 {
-    if (strstr(to, ".tmp-") == NULL && !note("link", to_fd, to))
+    bool naming = strstr(to, ".tmp-") == NULL;
+    if (!naming)
+        vanish(to_fd, &seam.vanishing_later);
+    if (naming)
+        come_before(&seam.before_naming);
+    if (naming && !note("link", to_fd, to))
         return -1;
     return (int)syscall(SYS_linkat, from_fd, from, to_fd, to, flags);
 }
 
 int renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
+    come_before(&seam.before_naming);
     if (!note("rename", to_fd, to))
         return -1;
     return (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
+}
+
+int fcntl(int fd, int command, ...)
+{
+    va_list args;
+    va_start(args, command);
+    long argument = va_arg(args, long);
+    va_end(args);
+    if (command == F_OFD_SETLK)
+        come_before(&seam.before_lock);
+    return (int)syscall(SYS_fcntl, fd, command, argument);
 }
 
 static void watch(size_t fail_at)
@@ -95,6 +159,10 @@ static void watch(size_t fail_at)
     seam.fail_at = fail_at;
     seam.abandoned = 0;
     seam.synced_again = false;
+    seam.vanishing = 0;
+    seam.vanishing_later = 0;
+    seam.before_naming = NULL;
+    seam.before_lock = NULL;
 }
 
 /* ---- Kit ---- */
@@ -434,7 +502,129 @@ static void test_a_local_file_whose_sync_failed_is_copied_and_never_synced_again
         holds(h, keys[i], "content");
     }
     assert_int_equal(count(h), 2);
+    /* A copy is checked like anything. */
+    body.sha256[0] = body.sha256[0] == '0' ? '1' : '0';
+    assert_int_equal(store_put_new(h->st, "m", &body, NULL, NULL), ERR_DAMAGED);
+    body.size++;
+    assert_int_equal(store_put_new(h->st, "m", &body, NULL, NULL), ERR_DAMAGED);
+    assert_int_equal(count(h), 2);
     free(path);
+}
+
+/* ---- Others at the same moment ---- */
+
+/* Folders that others remove before something lies in them are made again. */
+static void test_a_folder_that_vanishes_is_made_again(void **state)
+{
+    struct here *h = *state;
+    struct store_body body;
+    char *path = local_file(h, "content", &body);
+    for (int times = 1; times < 30; times += 7) {
+        watch(0);
+        seam.vanishing = times;
+        assert_int_equal(put(h, "a/b/k", "x", NULL), ERR_OK);
+        assert_int_equal(seam.vanishing, 0);
+        seam.vanishing_later = times;
+        assert_int_equal(put(h, "a/c/k", "x", NULL), ERR_OK);
+        assert_int_equal(seam.vanishing_later, 0);
+        seam.vanishing_later = times;
+        assert_int_equal(store_put_new(h->st, "a/d/k", &body, NULL, NULL), ERR_OK);
+        assert_int_equal(seam.vanishing_later, 0);
+        assert_int_equal(count(h), 3);
+        const char *const keys[] = {"a/b/k", "a/c/k", "a/d/k"};
+        assert_int_equal(store_remove_many(h->st, keys, 3, NULL, NULL), ERR_OK);
+    }
+    free(path);
+}
+
+static void test_folders_that_never_stay_end_in_an_error(void **state)
+{
+    struct here *h = *state;
+    seam.vanishing = 1000;
+    assert_int_equal(put(h, "a/b/k", "x", NULL), ERR_AGAIN);
+    assert_true(seam.vanishing > 0);
+    seam.vanishing = 0;
+    assert_int_equal(count(h), 0);
+    assert_int_equal(put(h, "a/b/k", "x", NULL), ERR_OK);
+}
+
+static struct here *in_between; /* for the hooks */
+static int lock_held;
+
+static void create_the_target(void)
+{
+    assert_int_equal(put(in_between, "final", "somebody else's", NULL), ERR_OK);
+}
+
+/* put_new takes no lock: a move to a free key must not replace what comes in between. */
+static void test_a_move_to_a_free_key_replaces_nothing_that_comes_in_between(void **state)
+{
+    struct here *h = *state;
+    struct store_tag guard;
+    assert_int_equal(put(h, "guard", "g", &guard), ERR_OK);
+    assert_int_equal(put(h, "from", "moved", NULL), ERR_OK);
+    struct store_move move = {.from = "from", .to = "final", .guard = "guard", .guard_tag = &guard};
+    in_between = h;
+    seam.before_naming = create_the_target;
+    assert_int_equal(store_move(h->st, &move, NULL), ERR_CONFLICT);
+    holds(h, "final", "somebody else's");
+    holds(h, "from", "moved");
+}
+
+/* Between opening the lock file and locking it, somebody deletes it, and another one locks anew. */
+static void replace_the_lock(void)
+{
+    char *path = fs_join(in_between->root, ".cauce.lock");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(fs_lock(path, false, &lock_held, NULL), ERR_OK);
+    free(path);
+}
+
+static int64_t fake_now;
+
+static int64_t read_clock(void *ctx)
+{
+    (void)ctx;
+    return fake_now;
+}
+
+static void sleep_on_clock(void *ctx, int64_t microseconds)
+{
+    (void)ctx;
+    fake_now += microseconds;
+}
+
+static void test_a_lock_on_a_deleted_file_is_no_lock(void **state)
+{
+    struct here *h = *state;
+    struct store_tag tag;
+    struct time_source clock = {
+        .now = read_clock, .monotonic = read_clock, .sleep = sleep_on_clock};
+    assert_int_equal(put(h, "p", "old", &tag), ERR_OK);
+    assert_int_equal(swap(h, "p", &tag, "old"), ERR_OK);
+    in_between = h;
+    seam.before_lock = replace_the_lock;
+    time_replace(&clock);
+    int rc = swap(h, "p", &tag, "new");
+    time_replace(NULL);
+    assert_int_equal(rc, ERR_AGAIN);
+    holds(h, "p", "old");
+    fs_unlock(lock_held);
+    assert_int_equal(swap(h, "p", &tag, "new"), ERR_OK);
+}
+
+/* What an interrupted write leaves must be a key, or nobody could remove it. */
+static void test_a_temporary_name_is_cut_between_characters(void **state)
+{
+    struct here *h = *state;
+    char name[256];
+    char expected[300];
+    for (size_t i = 0; i < 255; i += 3)
+        memcpy(name + i, "\xe2\x82\xac", 3);
+    name[255] = '\0';
+    assert_int_equal(put(h, name, "x", NULL), ERR_OK);
+    snprintf(expected, sizeof expected, "sync %.216s~\n", name);
+    assert_true(str_starts(seam.notes, expected));
 }
 
 #define in_store(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -453,6 +643,11 @@ int main(void)
         in_store(test_each_failure_of_a_swap_is_told_for_what_it_is),
         in_store(test_a_move_that_cannot_be_synced_is_unknown),
         in_store(test_a_local_file_whose_sync_failed_is_copied_and_never_synced_again),
+        in_store(test_a_folder_that_vanishes_is_made_again),
+        in_store(test_folders_that_never_stay_end_in_an_error),
+        in_store(test_a_move_to_a_free_key_replaces_nothing_that_comes_in_between),
+        in_store(test_a_lock_on_a_deleted_file_is_no_lock),
+        in_store(test_a_temporary_name_is_cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
