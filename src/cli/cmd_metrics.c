@@ -49,13 +49,14 @@ const struct command cmd_metrics = {
     .name = "metrics",
     .summary = "write what all runs add up to, for Prometheus",
     .operands = "DATASET.yml",
-    .about = "Adds up the records of all runs and writes them as metrics: runs by outcome, rollbacks,\n"
-             "rebuilds of the index, conflicts, rows, requests, times, and the state of the dataset.\n"
-             "The format is the text that node_exporter's textfile collector and a Pushgateway read;\n"
-             "`cauce run --metrics-file` and `--pushgateway` write the same after a run.",
+    .about =
+        "Adds up the records of all runs and writes them as metrics: runs by outcome, rollbacks,\n"
+        "rebuilds of the index, conflicts, rows, requests, times, and the state of the dataset.\n"
+        "The format is the text that node_exporter's textfile collector and a Pushgateway read;\n"
+        "`cauce run --metrics-file` and `--pushgateway` write the same after a run.",
     .examples = "  cauce metrics rates.yml > rates.prom\n"
                 "  cauce metrics --format openmetrics rates.yml\n",
-    .own = {{"format", 0, OPTION_TEXT, "FORMAT", "prometheus (default) or openmetrics",
+    .own = {{"format", 0, OPTION_TEXT, "prometheus|openmetrics", "default: prometheus",
              OPTION_AT(format)}},
     .takes_dataset = true,
     .run = metrics,

@@ -17,7 +17,7 @@ static void every_command_is_found_by_its_name(void **state)
     size_t count;
     struct error err = ERROR_INIT;
     const struct command *const *commands = command_list(&count);
-    assert_int_equal(count, 16);
+    assert_true(count >= 16);
     for (size_t i = 0; i < count; i++) {
         const struct command *found = NULL;
         assert_int_equal(command_find(commands[i]->name, &found, &err), ERR_OK);

@@ -127,6 +127,18 @@ static void a_run_without_consolidation_leaves_projections_behind(void **state)
     assert_int_equal(status.projections_sequence, 1);
 }
 
+static void a_gc_is_no_run(void **state)
+{
+    (void)state;
+    static const char key[] = "runs/20990101T000000.000000Z-0123456789abcdef0123456789abcdef.json";
+    static const char text[] = "{\"kind\":\"gc\",\"outcome\":\"failed\"}";
+    struct store_body body = store_body_bytes(text, sizeof text - 1);
+    assert_int_equal(scenario_publish(&s, st, "id,v\n1,a\n"), ERR_OK);
+    assert_int_equal(store_put_new(st, key, &body, NULL, &err), ERR_OK);
+    assert_int_equal(look(time_now()), ERR_OK);
+    assert_string_equal(json_string(json_get(status.last_run, "outcome")), "published");
+}
+
 /* Put other bytes in the place of an object. */
 static void overwrite(const char *key, const char *text)
 {
@@ -173,6 +185,7 @@ int main(void)
         CASE(what_is_late_is_late_by_the_second),
         CASE(an_unchanged_source_is_a_success_and_a_failure_is_none),
         CASE(a_run_without_consolidation_leaves_projections_behind),
+        CASE(a_gc_is_no_run),
         CASE(what_cannot_be_understood_is_invalid),
         CASE(states_have_stable_names),
     };
