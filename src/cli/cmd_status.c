@@ -22,8 +22,8 @@ static struct json *encode_derived(enum status_derived state, uint64_t sequence,
     return object;
 }
 
-static void print_json(const struct opened *in, const struct status *s, const struct metrics *metrics,
-                       int64_t now)
+static void print_json(const struct opened *in, const struct status *s,
+                       const struct metrics *metrics, int64_t now)
 {
     const struct manifest *m = &s->base.manifest;
     struct json *object = json_new_object();

@@ -5,9 +5,9 @@
 #include "cli/exit.h"
 
 static const struct command *const commands[] = {
-    &cmd_init,    &cmd_check, &cmd_plan, &cmd_run,    &cmd_status,        &cmd_log,
-    &cmd_metrics, &cmd_show,  &cmd_read, &cmd_verify, &cmd_rebuild_index, &cmd_consolidate,
-    &cmd_gc,      &cmd_repair, &cmd_doctor, &cmd_help, &cmd_version,
+    &cmd_init,    &cmd_check,  &cmd_plan,   &cmd_run,    &cmd_status,        &cmd_log,
+    &cmd_metrics, &cmd_show,   &cmd_read,   &cmd_verify, &cmd_rebuild_index, &cmd_consolidate,
+    &cmd_gc,      &cmd_repair, &cmd_doctor, &cmd_help,   &cmd_version,
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

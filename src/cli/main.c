@@ -144,6 +144,8 @@ int main(int argc, char **argv)
     keep_memory_out_of_cores();
     /* A connection or a pipe that is closed gives an error where it is written to. */
     signal(SIGPIPE, SIG_IGN);
+    /* So does a file that reaches the limit of its size (ulimit -f). */
+    signal(SIGXFSZ, SIG_IGN);
     if (argc < 2)
         return usage();
     int rc = command_find(command_name(argv[1]), &command, &err);

@@ -130,6 +130,17 @@ int open_config(const struct options *options, struct opened *out, struct error 
 
 /* ---- Store --------------------------------------------------------------------------------- */
 
+/* What the operating system says of a store is a failure of the storage. */
+static int unusable(const char *store, struct error *err)
+{
+    if (err != NULL)
+        err->code = ERR_AGAIN;
+    error_prefix(err, "The store %s cannot be opened", store);
+    error_append(err,
+                 "Nothing was changed. See to the folder, or correct `store`; then run again.");
+    return ERR_AGAIN;
+}
+
 static int open_store(enum open_mode mode, struct opened *out, struct error *err)
 {
     const struct config *config = &out->config;
@@ -143,6 +154,8 @@ static int open_store(enum open_mode mode, struct opened *out, struct error *err
     out->url = config->dataset != NULL ? open_join(config->store, config->dataset)
                                        : mem_strdup(config->store);
     int rc = store_open(out->url, &options, &out->store, err);
+    if (rc == ERR_SYSTEM)
+        rc = unusable(config->store, err);
     if (rc != ERR_ABSENT || config->dataset == NULL)
         return rc;
     /* What is not there holds nothing, and nothing is to be made for a dry run. */
@@ -174,6 +187,8 @@ int open_dataset(const struct options *options, enum open_mode mode, struct open
         .memory = out->config.memory, .threads = out->config.threads, .temp = out->config.temp};
     dataset_init(&out->dataset, out->store, out->config.dataset,
                  out->has_config ? &out->config : NULL, &limits);
+    out->dataset.setting = open_setting;
+    out->dataset.setting_ctx = &out->config;
     return ERR_OK;
 }
 

@@ -102,7 +102,8 @@ void summary_format(const char *dataset, const struct run_report *r, struct str 
     char memory[TEXT_SIZE];
     if (r->outcome == RUN_SKIPPED)
         str_printf(out, "%s: skipped: %s\n", dataset, r->message);
-    if (r->outcome == RUN_SKIPPED || r->outcome == RUN_FAILED || r->outcome == RUN_LOST || r->outcome == RUN_UNKNOWN)
+    if (r->outcome == RUN_SKIPPED || r->outcome == RUN_FAILED || r->outcome == RUN_LOST ||
+        r->outcome == RUN_UNKNOWN)
         return;
     outcome_line(dataset, r, out);
     if (r->outcome != RUN_UNCHANGED)
