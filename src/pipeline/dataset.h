@@ -32,6 +32,12 @@ struct dataset {
     struct limits limits;
     char **files; /* outside of the store, that the engine may read */
     size_t file_count, file_capacity;
+    /*
+     * Settings of stores and proxies for sources, as store_options.setting; NULL, as after
+     * dataset_init: the environment alone.
+     */
+    const char *(*setting)(void *ctx, const char *name);
+    void *setting_ctx;
     struct workdir work;   /* made on first need */
     struct engine *engine; /* made on first need */
 };
@@ -66,6 +72,10 @@ int dataset_engine(struct dataset *d, uint64_t key_seed, struct error *err);
 int dataset_fetch(struct dataset *d, const char *key, uint64_t size, const char *sha256,
                   char **path, struct error *err);
 
+/* The same for what a published version names: where it is gone, that is damage, too (ERR_DAMAGED). */
+int dataset_fetch_event(struct dataset *d, const char *key, uint64_t size, const char *sha256,
+                        char **path, struct error *err);
+
 /* An object that is wanted, as its manifest states it; all borrowed. */
 struct wanted {
     const char *key;
@@ -87,7 +97,7 @@ int dataset_prefetch(struct dataset *d, const struct wanted *wanted, size_t coun
  */
 void dataset_keep(struct dataset *d, const char *path, const char *sha256);
 
-/* dataset_fetch for many; `paths` has `count` entries, all freed and NULL on failure. */
+/* dataset_fetch_event for many; `paths` has `count` entries, all freed and NULL on failure. */
 int dataset_fetch_many(struct dataset *d, const struct wanted *wanted, size_t count, char **paths,
                        struct error *err);
 

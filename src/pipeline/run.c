@@ -16,6 +16,7 @@
  *   source     step_find_source                    nothing
  *   base       store_probe, base_open              a new dataset at sequence 0: the next run
  *   index      index_keeper_open                   orphaned shards: gc
+ *   fetch      step_fetch_source                   nothing; only where files are elsewhere
  *   unchanged  step_source_unchanged               -
  *   load       step_prepare_source, step_load      nothing
  *   delta      step_delta                          nothing
@@ -280,14 +281,34 @@ static enum next publish(struct run *r, int *rc, struct error *err)
     }
 }
 
+/* The files that are not on this machine: once, after a base is known to compare them with. */
+static int fetch(struct run *r, struct error *err)
+{
+    if (r->fetched)
+        return ERR_OK;
+    enter(r, STEP_SOURCE);
+    return step_fetch_source(r, err);
+}
+
+/* The source is the one last absorbed. Where its server now names it otherwise, the index learns it. */
+static void unchanged(struct run *r)
+{
+    r->report->outcome = RUN_UNCHANGED;
+    if (!r->options->dry_run && step_source_renamed(r))
+        note_absorbed(r);
+}
+
 /* Is there anything to do for this base? NEXT_ON: rows to publish. */
 static enum next plan(struct run *r, int *rc, struct error *err)
 {
     *rc = find_base(r, err);
     if (*rc != ERR_OK)
         return *rc == ERR_CONFLICT ? NEXT_AGAIN : NEXT_DONE;
+    *rc = fetch(r, err);
+    if (*rc != ERR_OK)
+        return NEXT_DONE;
     if (!r->is_loaded && !r->options->force && step_source_unchanged(r)) {
-        r->report->outcome = RUN_UNCHANGED;
+        unchanged(r);
         return NEXT_DONE;
     }
     *rc = load(r, err);
@@ -377,6 +398,20 @@ static bool may_record(const struct run *r)
     return r->dataset_exists || pointer_read(r->d->store, &p, NULL, NULL) == ERR_OK;
 }
 
+/* Every failure says what became of the dataset. Steps that know more have said so already. */
+static void tell_state(const struct run *r, int rc, struct error *err)
+{
+    bool told = strstr(err->text, "othing ") != NULL || strstr(err->text, "unchanged") != NULL ||
+                strstr(err->text, "not published") != NULL;
+    if (rc == ERR_OK || r->report->outcome != RUN_FAILED || told)
+        return;
+    error_append(err, "Nothing was published.");
+    if (rc == ERR_SOURCE)
+        error_append(err, "Run again when the source can be read.");
+    else if (rc == ERR_AGAIN || rc == ERR_DENIED)
+        error_append(err, "Run again when that is seen to.");
+}
+
 static void finish(struct run *r, int rc, const struct error *err)
 {
     struct run_report *report = r->report;
@@ -455,6 +490,7 @@ int run_dataset(struct dataset *d, const struct run_options *options, struct run
     if (take_lease(&r, &lease) != ERR_CONFLICT)
         rc = work(&r, &local);
     holder_end(&lease);
+    tell_state(&r, rc, &local);
     finish(&r, rc, &local);
     run_release(&r);
     /* After a failure the step stays in the context: its error is yet to be told. */

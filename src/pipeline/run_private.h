@@ -14,10 +14,12 @@
 
 /* One file of the source. */
 struct source_file {
-    char *path;          /* absolute, as it was found */
-    char *shown;         /* as the user knows it */
-    char *plain;         /* what the engine reads: `path`, or a scratch file made of it */
-    struct fs_stat stat; /* when it was hashed */
+    char *path;  /* absolute, as it was found or downloaded; NULL: it is still elsewhere */
+    char *shown; /* as the user knows it */
+    char *plain; /* what the engine reads: `path`, or a scratch file made of it */
+    const struct config_url *remote; /* where it is to be fetched from; NULL: it is here */
+    struct fs_stat stat;             /* when it was hashed */
+    char sha256[SHA256_HEX_SIZE];
 };
 
 /* Event files of one attempt. */
@@ -35,6 +37,7 @@ struct run {
     /* the source */
     struct source_file *files;
     size_t file_count, file_capacity;
+    bool fetched;             /* all of them are here, or known not to have changed */
     const char **plain_paths; /* of the files, for the engine; borrowed from them */
     const char **shown_paths;
     struct manifest_source identity; /* what the manifest will say of it */
@@ -61,14 +64,40 @@ struct run {
     double rebuilt_before; /* seconds spent on healing the index when the step began */
 };
 
-/* step_source.c: find the files, hash them; make plain files of them; release. */
+/*
+ * step_source.c: find the files that are here and hash them; make plain files of all; release. For
+ * step_fetch.c: `step_source_add` takes a file over (`path` is owned from then on), measured against
+ * `max_bytes` and, where `sha256` is NULL, hashed; `step_source_identify` says what all of them are.
+ */
 int step_find_source(struct run *r, struct error *err);
 int step_prepare_source(struct run *r, struct error *err);
 /* ERR_SOURCE where a file changed since it was hashed. */
 int step_check_source(struct run *r, struct error *err);
 /* Is it the source last absorbed, read by the same recipe? */
 bool step_source_unchanged(const struct run *r);
+int step_source_add(struct run *r, char *path, const char *shown, const char *sha256,
+                    struct error *err);
+void step_source_identify(struct run *r);
 void step_source_release(struct run *r);
+
+/*
+ * step_fetch.c: the files that are not here, once in a run; needs the index of the base, which knows
+ * the source last absorbed. ERR_SOURCE; nothing is left but scratch files.
+ */
+int step_fetch_source(struct run *r, struct error *err);
+/* Does the server now know the same bytes by other names, which the index should learn? */
+bool step_source_renamed(const struct run *r);
+/* A new scratch path for what `name` (of a URL or key) ends in, as a new string. */
+char *step_fetch_path(struct run *r, const char *name);
+/* Value of a variable of the environment or of a setting; `run` is a struct run. */
+const char *step_fetch_setting(void *run, const char *name);
+
+/*
+ * step_fetch_s3.c: files of a bucket. `last` is the state that is known (NULL: none); where it has not
+ * changed, `modified` becomes false and nothing is added.
+ */
+int step_fetch_s3(struct run *r, const struct config_url *url, const struct manifest_source *last,
+                  bool *modified, struct error *err);
 
 /* step_schema.c: the schema of this run, from the chain, the configuration and the source. */
 int step_schema(struct run *r, struct error *err);

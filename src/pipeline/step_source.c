@@ -1,5 +1,6 @@
 /*
- * The source's files: found, hashed, made plain. Reads only; repeating it is harmless.
+ * The source's files: those that are here found and hashed, all of them made plain. Reads only;
+ * repeating it is harmless. What is elsewhere is left to step_fetch.c.
  */
 #include <glob.h>
 #include <stdlib.h>
@@ -10,21 +11,61 @@
 #include "util/mem.h"
 #include "util/stop.h"
 
-static void add_file(struct run *r, char *path, const char *shown)
+static struct source_file *append(struct run *r, char *path, const char *shown)
 {
     r->files = mem_grow(r->files, r->file_count, &r->file_capacity, sizeof *r->files);
-    r->files[r->file_count++] = (struct source_file){.path = path, .shown = mem_strdup(shown)};
+    struct source_file *f = &r->files[r->file_count++];
+    *f = (struct source_file){.path = path, .shown = mem_strdup(shown)};
+    return f;
+}
+
+/* Add the size of a file to that of the source. */
+static int measure(struct run *r, struct source_file *f, struct error *err)
+{
+    uint64_t most = r->d->config->source.max_bytes;
+    int rc = fs_stat(f->path, &f->stat, err);
+    if (rc != ERR_OK)
+        return rc;
+    if (f->stat.folder)
+        return error_set(err, ERR_SOURCE,
+                         "the source %s is a folder; name its files, for example %s/*.csv.",
+                         f->shown, f->shown);
+    r->identity.size += f->stat.size;
+    if (most == 0 || r->identity.size <= most)
+        return ERR_OK;
+    return error_set(err, ERR_SOURCE,
+                     "the source is larger than `source.max_bytes` allows: with %s it has %llu "
+                     "bytes, %llu are allowed. Raise the limit if that is right.",
+                     f->shown, (unsigned long long)r->identity.size, (unsigned long long)most);
+}
+
+int step_source_add(struct run *r, char *path, const char *shown, const char *sha256,
+                    struct error *err)
+{
+    struct source_file *f = append(r, path, shown);
+    int rc = stop_check(err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = measure(r, f, err);
+    if (rc == ERR_OK && sha256 != NULL)
+        memcpy(f->sha256, sha256, sizeof f->sha256);
+    else if (rc == ERR_OK)
+        rc = sha256_file(f->path, f->sha256, NULL, err);
+    if (rc == ERR_OK)
+        dataset_allow(r->d, f->path);
+    else if (err != NULL)
+        err->code = ERR_SOURCE;
+    return rc == ERR_OK ? ERR_OK : ERR_SOURCE;
 }
 
 static int add_path(struct run *r, const char *path, const char *shown, struct error *err)
 {
     char *real;
     int rc = fs_real_path(path, &real, err);
-    if (rc == ERR_OK)
-        add_file(r, real, shown);
-    else
-        rc = error_set(err, ERR_SOURCE, "the source %s does not exist or cannot be reached.", shown);
-    return rc;
+    if (rc != ERR_OK)
+        return error_set(err, ERR_SOURCE, "the source %s does not exist or cannot be reached.",
+                         shown);
+    return step_source_add(r, real, shown, NULL, err);
 }
 
 static int add_glob(struct run *r, const struct config_url *url, struct error *err)
@@ -43,52 +84,31 @@ static int add_glob(struct run *r, const struct config_url *url, struct error *e
     return rc;
 }
 
+/* What is elsewhere keeps its place among the files. */
 static int add_url(struct run *r, const struct config_url *url, struct error *err)
 {
-    if (url->place != CONFIG_PLACE_LOCAL)
-        return error_set(err, ERR_SOURCE, "the source %s is not a local file.", url->shown);
-    return url->glob ? add_glob(r, url, err) : add_path(r, url->path, url->shown, err);
-}
-
-static int hash_file(struct source_file *f, char sha256[SHA256_HEX_SIZE], struct error *err)
-{
-    uint64_t size;
-    int rc = fs_stat(f->path, &f->stat, err);
-    if (rc == ERR_OK && f->stat.folder)
-        return error_set(err, ERR_SOURCE, "the source %s is a folder; name its files, for example "
-                                          "%s/*.csv.",
-                         f->shown, f->shown);
-    if (rc == ERR_OK)
-        rc = sha256_file(f->path, sha256, &size, err);
-    if (rc != ERR_OK && err != NULL)
-        err->code = ERR_SOURCE;
-    return rc == ERR_OK ? ERR_OK : ERR_SOURCE;
+    if (url->place == CONFIG_PLACE_LOCAL)
+        return url->glob ? add_glob(r, url, err) : add_path(r, url->path, url->shown, err);
+    append(r, NULL, url->shown)->remote = url;
+    r->fetched = false;
+    return ERR_OK;
 }
 
 /* One file is known by its own digest, several by the digest of theirs in order. */
-static int hash_files(struct run *r, struct error *err)
+void step_source_identify(struct run *r)
 {
-    struct sha256 *all = sha256_new();
     unsigned char digest[SHA256_SIZE];
-    int rc = ERR_OK;
-    for (size_t i = 0; i < r->file_count && rc == ERR_OK; i++) {
-        char sha256[SHA256_HEX_SIZE];
-        rc = stop_check(err);
-        if (rc == ERR_OK)
-            rc = hash_file(&r->files[i], sha256, err);
-        if (rc != ERR_OK)
-            break;
-        dataset_allow(r->d, r->files[i].path);
-        sha256_update(all, sha256, sizeof sha256 - 1);
-        r->identity.size += r->files[i].stat.size;
-        if (r->file_count == 1)
-            memcpy(r->identity.sha256, sha256, sizeof sha256);
+    r->report->source_bytes = r->identity.size;
+    if (r->file_count == 1) {
+        memcpy(r->identity.sha256, r->files[0].sha256, sizeof r->identity.sha256);
+        return;
     }
+    struct sha256 *all = sha256_new();
+    for (size_t i = 0; i < r->file_count; i++)
+        sha256_update(all, r->files[i].sha256, SHA256_HEX_SIZE - 1);
     sha256_finish(all, digest);
     sha256_free(all);
-    if (rc == ERR_OK && r->file_count > 1)
-        digest_to_hex(digest, sizeof digest, r->identity.sha256);
-    return rc;
+    digest_to_hex(digest, sizeof digest, r->identity.sha256);
 }
 
 int step_find_source(struct run *r, struct error *err)
@@ -96,20 +116,20 @@ int step_find_source(struct run *r, struct error *err)
     const struct config_source *source = &r->d->config->source;
     struct str shown;
     str_init(&shown, 4000);
-    int rc = source->url_count > 0
-                 ? ERR_OK
-                 : error_set(err, ERR_CONFIG, "no source is configured: set `source`, or name one "
-                                              "with --source.");
-    for (size_t i = 0; i < source->url_count && rc == ERR_OK; i++) {
-        rc = add_url(r, &source->urls[i], err);
+    int rc = source->url_count > 0 ? ERR_OK
+                                   : error_set(err, ERR_CONFIG,
+                                               "no source is configured: set `source`, or name one "
+                                               "with --source.");
+    r->fetched = true;
+    for (size_t i = 0; i < source->url_count; i++)
         str_printf(&shown, "%s%s", i > 0 ? ", " : "", source->urls[i].shown);
-    }
     r->identity.url = str_detach(&shown);
     r->report->source = mem_strdup(r->identity.url);
     config_digest(r->d->config, r->identity.recipe);
-    if (rc == ERR_OK)
-        rc = hash_files(r, err);
-    r->report->source_bytes = r->identity.size;
+    for (size_t i = 0; i < source->url_count && rc == ERR_OK; i++)
+        rc = add_url(r, &source->urls[i], err);
+    if (rc == ERR_OK && r->fetched)
+        step_source_identify(r);
     return rc;
 }
 
