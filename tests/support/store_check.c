@@ -218,6 +218,11 @@ static int check_op_probe(struct store *st, struct error *err)
     return store_probe(self(st)->inner, err);
 }
 
+static int check_op_describe(struct store *st, struct str *out, struct error *err)
+{
+    return store_describe(self(st)->inner, out, err);
+}
+
 static void check_op_free(struct store *st)
 {
     struct store_check *c = self(st);
@@ -240,6 +245,7 @@ static const struct store_ops check_ops = {
     .remove = check_op_remove,
     .local_path = check_op_local_path,
     .probe = check_op_probe,
+    .describe = check_op_describe,
     .free = check_op_free,
 };
 

@@ -505,6 +505,11 @@ static int fault_probe(struct store *st, struct error *err)
     return finish(f, &r, store_probe(f->inner, err), err);
 }
 
+static int fault_describe(struct store *st, struct str *out, struct error *err)
+{
+    return store_describe(self(st)->inner, out, err);
+}
+
 static void fault_free(struct store *st)
 {
     struct store_fault *f = self(st);
@@ -533,6 +538,7 @@ static const struct store_ops fault_ops = {
     .remove = fault_remove,
     .local_path = fault_local_path,
     .probe = fault_probe,
+    .describe = fault_describe,
     .free = fault_free,
 };
 
@@ -545,6 +551,8 @@ struct store *store_fault_new(struct store *inner)
         .bill = inner->bill,
         .url = mem_strdup(inner->url),
     };
+    /* One after the other, or the k-th operation would be another one in every run. */
+    f->base.traits.parallel = 0;
     f->inner = inner;
     pthread_mutex_init(&f->mutex, NULL);
     return &f->base;

@@ -1,8 +1,8 @@
 /*
  * A store that fails on purpose: a decorator over any store, with a plan of faults.
  *
- * Every operation that arrives is counted, from 1; many at once (put_many, remove_many) arrive one by
- * one. A test runs what it tests with a fault at operation 1, then 2, and so on, until a run in which
+ * Every operation that arrives is counted, from 1; many at once (put_many, remove_many, store_each)
+ * arrive one by one and in order. A test runs what it tests with a fault at operation 1, then 2, and so on, until a run in which
  * the fault did not fire: then every operation has failed once.
  *
  *     for (size_t k = 1; ; k++) {

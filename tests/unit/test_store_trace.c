@@ -148,6 +148,35 @@ static void test_results_and_bill_pass_through(void **state)
     assert_string_equal(t->st->url, "memory:");
 }
 
+/* A store that says more of itself than its URL. */
+static int describe(struct store *st, struct str *out, struct error *err)
+{
+    (void)st;
+    (void)err;
+    str_append(out, "A store of the test.");
+    return ERR_OK;
+}
+
+static void free_nothing(struct store *st)
+{
+    (void)st;
+}
+
+static void test_the_description_passes_through(void **state)
+{
+    (void)state;
+    static const struct store_ops ops = {.describe = describe, .free = free_nothing};
+    char url[] = "test:";
+    struct store inner = {.ops = &ops, .url = url};
+    struct store *st = store_trace_new(store_fault_new(&inner), NULL, NULL);
+    struct str text;
+    str_init(&text, 100);
+    assert_int_equal(store_describe(st, &text, NULL), ERR_OK);
+    assert_string_equal(text.data, "A store of the test.");
+    str_release(&text);
+    store_free(st);
+}
+
 static void keep_line(void *ctx, const char *line)
 {
     str_append(ctx, line);
@@ -183,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_trace(test_every_operation_is_told_with_bytes_and_result),
         with_trace(test_results_and_bill_pass_through),
+        cmocka_unit_test(test_the_description_passes_through),
         with_trace(test_one_line_is_logged_per_operation_at_debug_level),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -269,6 +269,30 @@ static void test_many_at_once_are_single_operations(void **state)
     store_free(st);
 }
 
+static int head_of_number(void *ctx, size_t index, struct error *err)
+{
+    struct store_info info;
+    char key[] = {(char)('a' + index), '\0'};
+    store_head(ctx, key, &info, err);
+    return ERR_OK;
+}
+
+/* The k-th operation is the same one in every run, also over a store that likes many at once. */
+static void test_operations_come_one_after_the_other(void **state)
+{
+    (void)state;
+    struct store *inner = memory();
+    inner->traits.parallel = 8;
+    struct store *st = store_fault_new(inner);
+    assert_int_equal(store_each(st, 20, head_of_number, st, NULL), ERR_OK);
+    for (size_t i = 1; i <= 20; i++) {
+        const char *key;
+        assert_int_equal(store_fault_operation(st, i, &key), FAULT_HEAD);
+        assert_int_equal(key[0], 'a' + (int)i - 1);
+    }
+    store_free(st);
+}
+
 static void test_corruption_flips_one_byte_of_what_is_read(void **state)
 {
     char *path = *state;
@@ -441,6 +465,7 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test(test_a_plan_picks_by_number_kind_and_key),
         cmocka_unit_test(test_many_at_once_are_single_operations),
+        cmocka_unit_test(test_operations_come_one_after_the_other),
         cmocka_unit_test_setup_teardown(test_corruption_flips_one_byte_of_what_is_read, set_up,
                                         tear_down),
         cmocka_unit_test(test_a_call_comes_before_or_after_the_operation),
