@@ -92,8 +92,7 @@ static void from_date(struct str *out, const char *x, struct type to, const stru
     sql_printf(&parsed, "CAST(try_strptime(%s, ", x);
     sql_text_list(&parsed, r->formats, r->format_count);
     str_append(&parsed, ") AS TIMESTAMP)");
-    sql_printf(out,
-               "CASE WHEN CAST(CAST(%s AS DATE) AS TIMESTAMP) = %s THEN CAST(%s AS DATE) END",
+    sql_printf(out, "CASE WHEN CAST(CAST(%s AS DATE) AS TIMESTAMP) = %s THEN CAST(%s AS DATE) END",
                parsed.data, parsed.data, parsed.data);
     str_release(&parsed);
 }
@@ -188,16 +187,16 @@ struct type cast_type_of(const char *name)
         const char *name;
         struct type type;
     } map[] = {
-        {"BOOLEAN", {TYPE_BOOLEAN, 0, 0}},    {"TINYINT", {TYPE_INT, 0, 0}},
-        {"SMALLINT", {TYPE_INT, 0, 0}},       {"INTEGER", {TYPE_INT, 0, 0}},
-        {"UTINYINT", {TYPE_INT, 0, 0}},       {"USMALLINT", {TYPE_INT, 0, 0}},
-        {"UINTEGER", {TYPE_BIGINT, 0, 0}},    {"BIGINT", {TYPE_BIGINT, 0, 0}},
-        {"UBIGINT", {TYPE_DECIMAL, 20, 0}},   {"HUGEINT", {TYPE_DECIMAL, 38, 0}},
-        {"UHUGEINT", {TYPE_DECIMAL, 38, 0}},  {"FLOAT", {TYPE_DOUBLE, 0, 0}},
-        {"DOUBLE", {TYPE_DOUBLE, 0, 0}},      {"VARCHAR", {TYPE_TEXT, 0, 0}},
-        {"JSON", {TYPE_TEXT, 0, 0}},          {"DATE", {TYPE_DATE, 0, 0}},
-        {"TIME", {TYPE_TIME, 0, 0}},          {"UUID", {TYPE_UUID, 0, 0}},
-        {"BLOB", {TYPE_BINARY, 0, 0}},        {"\"NULL\"", {TYPE_TEXT, 0, 0}},
+        {"BOOLEAN", {TYPE_BOOLEAN, 0, 0}},   {"TINYINT", {TYPE_INT, 0, 0}},
+        {"SMALLINT", {TYPE_INT, 0, 0}},      {"INTEGER", {TYPE_INT, 0, 0}},
+        {"UTINYINT", {TYPE_INT, 0, 0}},      {"USMALLINT", {TYPE_INT, 0, 0}},
+        {"UINTEGER", {TYPE_BIGINT, 0, 0}},   {"BIGINT", {TYPE_BIGINT, 0, 0}},
+        {"UBIGINT", {TYPE_DECIMAL, 20, 0}},  {"HUGEINT", {TYPE_DECIMAL, 38, 0}},
+        {"UHUGEINT", {TYPE_DECIMAL, 38, 0}}, {"FLOAT", {TYPE_DOUBLE, 0, 0}},
+        {"DOUBLE", {TYPE_DOUBLE, 0, 0}},     {"VARCHAR", {TYPE_TEXT, 0, 0}},
+        {"JSON", {TYPE_TEXT, 0, 0}},         {"DATE", {TYPE_DATE, 0, 0}},
+        {"TIME", {TYPE_TIME, 0, 0}},         {"UUID", {TYPE_UUID, 0, 0}},
+        {"BLOB", {TYPE_BINARY, 0, 0}},       {"\"NULL\"", {TYPE_TEXT, 0, 0}},
     };
     for (size_t i = 0; i < sizeof map / sizeof *map; i++)
         if (strcmp(map[i].name, name) == 0)

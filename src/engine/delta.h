@@ -19,7 +19,7 @@
 /* What the delta holds of one partition. */
 struct delta_part {
     int32_t partition;
-    uint64_t rows;           /* new and revised */
+    uint64_t rows; /* new and revised */
     uint64_t revised;
     struct key_digest keys;  /* of all its rows; count = rows */
     struct key_digest fresh; /* of the new keys only */

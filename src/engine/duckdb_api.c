@@ -16,16 +16,17 @@ static int bind_symbol(void *library, const char *name, void *slot, struct error
 {
     void *symbol = dlsym(library, name);
     if (symbol == NULL)
-        return error_set(err, ERR_SYSTEM,
-                         "libduckdb lacks the function %s: it is too old or not libduckdb. "
-                         "Install version 1.4 or later; `cauce doctor` shows which file was loaded.",
-                         name);
+        return error_set(
+            err, ERR_SYSTEM,
+            "libduckdb lacks the function %s: it is too old or not libduckdb. "
+            "Install version 1.4 or later; `cauce doctor` shows which file was loaded.",
+            name);
     memcpy(slot, &symbol, sizeof symbol);
     return ERR_OK;
 }
 
-#define BIND(name)                                                      \
-    if (rc == ERR_OK)                                                   \
+#define BIND(name)    \
+    if (rc == ERR_OK) \
         rc = bind_symbol(library, "duckdb_" #name, &duckdb.name, err);
 
 static int load(const char *path, struct error *err)
@@ -33,10 +34,11 @@ static int load(const char *path, struct error *err)
     const char *file = path != NULL ? path : "libduckdb.so";
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
-        return error_set(err, ERR_SYSTEM,
-                         "cannot load libduckdb (%s). Install it beside the program (lib/cauce), or "
-                         "set DUCKDB_ROOT to the folder that holds libduckdb.so.",
-                         dlerror());
+        return error_set(
+            err, ERR_SYSTEM,
+            "cannot load libduckdb (%s). Install it beside the program (lib/cauce), or "
+            "set DUCKDB_ROOT to the folder that holds libduckdb.so.",
+            dlerror());
     int rc = ERR_OK;
     DUCKDB_API_FUNCTIONS(BIND)
     if (rc == ERR_OK)

@@ -50,8 +50,7 @@ static void *work(void *arg)
     return NULL;
 }
 
-int engine_run_all(struct engine *e, const char *const *statements, size_t count,
-                   struct error *err)
+int engine_run_all(struct engine *e, const char *const *statements, size_t count, struct error *err)
 {
     struct batch b = {.engine = e, .statements = statements, .count = count};
     struct worker workers[ENGINE_WORKERS_MAX] = {{&b, e->workers[0]}};

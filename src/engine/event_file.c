@@ -12,12 +12,11 @@ static void copy_events(const struct schema *s, const struct event_job *job, uin
 {
     str_append(out, "COPY (SELECT ");
     relation_named(s, "d", out);
-    sql_printf(out,
-               ", CAST(%u AS BIGINT) AS " COLUMN_VERSION
-               ", make_timestamptz(%i) AS " COLUMN_INGESTED_AT
-               " FROM (SELECT * FROM delta WHERE part = %i) d) TO %t ",
-               (unsigned long long)sequence, (long long)ingested_at, (long long)job->partition,
-               job->path);
+    sql_printf(
+        out,
+        ", CAST(%u AS BIGINT) AS " COLUMN_VERSION ", make_timestamptz(%i) AS " COLUMN_INGESTED_AT
+        " FROM (SELECT * FROM delta WHERE part = %i) d) TO %t ",
+        (unsigned long long)sequence, (long long)ingested_at, (long long)job->partition, job->path);
     relation_copy_options(s, RELATION_EVENT, out);
 }
 

@@ -74,7 +74,7 @@ void relation_newest(const struct schema *s, const struct relation_file *files, 
 void relation_named(const struct schema *s, const char *alias, struct str *out);
 
 /* The key columns and "_row_hash" (c<n>, row_hash) under the names of an index shard. */
-#define COLUMN_ROW_HASH    "_row_hash"
+#define COLUMN_ROW_HASH "_row_hash"
 #define COLUMN_ROW_HASH_ID 1000003
 
 /* Options of COPY for such a file: format, compression, field ids. */

@@ -9,7 +9,7 @@
 #include "util/mem.h"
 
 /* Longest line of a CSV file and largest object of a JSON file, in bytes. */
-#define LINE_MAX_BYTES   "4000000"
+#define LINE_MAX_BYTES "4000000"
 #define OBJECT_MAX_BYTES "67108864"
 /* DuckDB would take sixteen times the longest line per thread. */
 #define BUFFER_BYTES "8000000"

@@ -45,8 +45,8 @@ static int missing_column(const struct load *l, size_t i, struct error *err)
                            l->source->count);
     error_set(err, ERR_GATE, "column \"%s\" is not in the source%s; it has %s%s.",
               l->schema->columns[i].name,
-              l->source->options.transform != NULL ? " (the result of the transform)" : "", has.data,
-              has.full ? ", ..." : "");
+              l->source->options.transform != NULL ? " (the result of the transform)" : "",
+              has.data, has.full ? ", ..." : "");
     if (near != NULL)
         error_append(err, "Did you mean \"%s\"? List the source's names under `from`.", near);
     else
@@ -129,8 +129,9 @@ static void fault_value(const struct load *l, struct str *out)
         if (!s->columns[i].nullable || cuts)
             str_printf(out, " WHEN c%zu IS NULL THEN %zu", i, i * FAULTS + FAULT_NULL);
         if (cuts)
-            str_printf(out, " WHEN NOT isfinite(c%zu) OR year(c%zu) NOT BETWEEN 0 AND 9999 THEN %zu",
-                       i, i, i * FAULTS + FAULT_DAY);
+            str_printf(out,
+                       " WHEN NOT isfinite(c%zu) OR year(c%zu) NOT BETWEEN 0 AND 9999 THEN %zu", i,
+                       i, i * FAULTS + FAULT_DAY);
     }
     str_append(out, " END");
 }
@@ -163,7 +164,8 @@ static int create_rows(struct load *l, struct error *err)
     str_append(&sql, "bad, CASE bad");
     for (size_t i = 0; i < count; i++)
         if (l->raw[i] != NULL)
-            str_printf(&sql, " WHEN %zu THEN CAST(r%zu AS VARCHAR) WHEN %zu THEN CAST(r%zu AS VARCHAR)",
+            str_printf(&sql,
+                       " WHEN %zu THEN CAST(r%zu AS VARCHAR) WHEN %zu THEN CAST(r%zu AS VARCHAR)",
                        i * FAULTS + FAULT_VALUE, i, i * FAULTS + FAULT_DAY, i);
     str_append(&sql, " END AS bad_value FROM (SELECT *, ");
     fault_value(l, &sql);
@@ -253,8 +255,12 @@ static int compare_records(const struct source *s, uint64_t seen, struct error *
 int source_load(struct source *s, const struct schema *schema, const struct source_column *columns,
                 struct source_report *report, struct error *err)
 {
-    struct load l = {s, schema, columns, mem_calloc(schema->count, sizeof *l.raw),
-                     mem_calloc(schema->count, sizeof *l.raw_types), report};
+    struct load l = {s,
+                     schema,
+                     columns,
+                     mem_calloc(schema->count, sizeof *l.raw),
+                     mem_calloc(schema->count, sizeof *l.raw_types),
+                     report};
     uint64_t malformed = 0;
     uint64_t bad = 0;
     engine_blame(s->engine, ERR_SOURCE);

@@ -63,14 +63,13 @@ int source_malformed(const struct source *s, uint64_t *rows, struct source_repor
 {
     uint64_t tables = 0;
     *rows = 0;
-    int rc = engine_count(
-        s->engine, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'csv_errors'", &tables,
-        err);
+    int rc = engine_count(s->engine,
+                          "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'csv_errors'",
+                          &tables, err);
     if (rc != ERR_OK || tables == 0)
         return rc;
-    rc = engine_count(s->engine,
-                      "SELECT count(*) FROM (SELECT DISTINCT file_path, line" REJECTS ")", rows,
-                      err);
+    rc = engine_count(
+        s->engine, "SELECT count(*) FROM (SELECT DISTINCT file_path, line" REJECTS ")", rows, err);
     if (rc != ERR_OK || *rows == 0)
         return rc;
     struct malformed m = {s, report};
@@ -103,9 +102,9 @@ static int rejected_offsets(const struct source *s, size_t file, struct offsets 
     struct str sql;
     uint64_t tables = 0;
     *records = 0;
-    int rc = engine_count(
-        s->engine, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'csv_errors'", &tables,
-        err);
+    int rc = engine_count(s->engine,
+                          "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'csv_errors'",
+                          &tables, err);
     if (rc != ERR_OK || tables == 0)
         return rc;
     str_init(&sql, STR_MAX_DEFAULT);
@@ -151,11 +150,11 @@ static int locate_in_file(const struct source *s, size_t file, uint64_t first_ro
         if (r->row - 1 < first_row || r->row - 1 >= first_row + rows)
             continue;
         which[n] = i;
-        wants[n++] = (struct csv_want){r->row - 1 - first_row,
-                                       header_position(s, file, raw[r->column])};
+        wants[n++] =
+            (struct csv_want){r->row - 1 - first_row, header_position(s, file, raw[r->column])};
     }
-    int rc = csv_locate_all(s->options.files.items[file], &s->options.csv, &left, wants, n, places,
-                            err);
+    int rc =
+        csv_locate_all(s->options.files.items[file], &s->options.csv, &left, wants, n, places, err);
     for (size_t k = 0; k < n && rc == ERR_OK; k++) {
         struct source_reject *r = &report->samples[which[k]];
         r->file = mem_strdup(s->options.shown.items[file]);

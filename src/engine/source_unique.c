@@ -51,8 +51,9 @@ static int sample_repeated(struct engine *e, const struct schema *schema,
 {
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "SELECT CAST(min(s.rowid) AS VARCHAR), CAST(any_value(r.last + 1) AS VARCHAR), "
-                     "CAST(any_value(row(");
+    str_append(&sql,
+               "SELECT CAST(min(s.rowid) AS VARCHAR), CAST(any_value(r.last + 1) AS VARCHAR), "
+               "CAST(any_value(row(");
     relation_keys(schema, "s", &sql);
     str_append(&sql, ")) AS VARCHAR) FROM source_rows s JOIN repeated r ON ");
     relation_keys_equal(schema, "s", "r", &sql);
@@ -66,7 +67,8 @@ static int delete_repeated(struct engine *e, const struct schema *schema, struct
 {
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "DELETE FROM source_rows USING repeated r WHERE source_rows.rowid <> r.last AND ");
+    str_append(&sql,
+               "DELETE FROM source_rows USING repeated r WHERE source_rows.rowid <> r.last AND ");
     relation_keys_equal(schema, "source_rows", "r", &sql);
     int rc = engine_run(e, sql.data, err);
     str_release(&sql);

@@ -17,8 +17,7 @@ struct index_slices {
     const char ***bounds; /* values of the lower bounds, borrowed from the shards */
     size_t count;
 };
-void index_slices_init(const struct index_state *index, size_t key_count,
-                       struct index_slices *out);
+void index_slices_init(const struct index_state *index, size_t key_count, struct index_slices *out);
 void index_slices_release(struct index_slices *s);
 
 #define INDEX_NO_ORIGIN SIZE_MAX

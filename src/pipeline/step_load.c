@@ -101,8 +101,9 @@ static int gate_bad_rows(struct run *r, struct error *err)
                            "with `bad_rows: reject`. The first ones:",
                            err);
     if (rejected > config->bad_rows_limit) {
-        char *advice = mem_printf("That is more than `bad_rows_limit: %llu` allows. The first ones:",
-                                  (unsigned long long)config->bad_rows_limit);
+        char *advice =
+            mem_printf("That is more than `bad_rows_limit: %llu` allows. The first ones:",
+                       (unsigned long long)config->bad_rows_limit);
         int rc = refuse_rows(r, advice, err);
         free(advice);
         return rc;
@@ -131,9 +132,8 @@ static int gate_duplicates(struct run *r, struct error *err)
     return error_set(err, ERR_GATE,
                      "%llu rows of the source repeat a key%s%s%s. Nothing was published. Correct "
                      "the source, or take the last row of each key with `duplicates: last`.",
-                     (unsigned long long)rows->duplicates,
-                     sample != NULL ? ", for example " : "", sample != NULL ? sample->value : "",
-                     sample != NULL ? "" : "");
+                     (unsigned long long)rows->duplicates, sample != NULL ? ", for example " : "",
+                     sample != NULL ? sample->value : "", sample != NULL ? "" : "");
 }
 
 static void name_left_out(struct run *r)

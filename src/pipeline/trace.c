@@ -81,8 +81,8 @@ static void note_operation(void *ctx, const struct store_trace_event *event)
 {
     struct trace *t = ctx;
     pthread_mutex_lock(&t->lock);
-    struct json *e = add(t, event->operation, "store", TRACK_STORE, event->started,
-                         event->duration);
+    struct json *e =
+        add(t, event->operation, "store", TRACK_STORE, event->started, event->duration);
     if (e != NULL) {
         struct json *args = json_new_object();
         json_set_string(args, "key", event->key);

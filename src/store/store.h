@@ -51,10 +51,11 @@ struct store_label {
 
 /* Content to write: bytes in memory, or a local file that nobody changes any more. */
 struct store_body {
-    const void *bytes;  /* used where path is NULL */
-    const char *path;   /* a closed local file; a backend may link it into place instead of copying */
-    uint64_t size;      /* exact */
-    char sha256[SHA256_HEX_SIZE]; /* of the content; a backend must refuse what differs: ERR_DAMAGED */
+    const void *bytes; /* used where path is NULL */
+    const char *path; /* a closed local file; a backend may link it into place instead of copying */
+    uint64_t size;    /* exact */
+    char sha256
+        [SHA256_HEX_SIZE]; /* of the content; a backend must refuse what differs: ERR_DAMAGED */
     struct store_label labels[STORE_LABELS_MAX]; /* the first with an empty name ends the list */
 };
 
@@ -82,20 +83,20 @@ typedef int store_visit(void *ctx, const struct store_entry *entry, struct error
 struct store_move {
     const char *from;
     const char *to;
-    const struct store_tag *expected; /* state of `to` seen by head; NULL: `to` must not exist */
-    const char *guard;                /* an object that must still carry guard_tag */
+    const struct store_tag *expected;  /* state of `to` seen by head; NULL: `to` must not exist */
+    const char *guard;                 /* an object that must still carry guard_tag */
     const struct store_tag *guard_tag; /* as given by get, put_new or swap */
     struct store_label labels[STORE_LABELS_MAX];
 };
 
 /* What a backend guarantees; the core refuses to publish to one that lacks what it needs. */
 struct store_traits {
-    const char *kind;    /* "file", "s3", "memory" */
+    const char *kind;      /* "file", "s3", "memory" */
     bool compare_and_swap; /* put_new and swap are atomic and durable */
-    bool local_paths;    /* store_local_path works: objects are ordinary files */
-    bool labels;         /* labels are kept and reported by head */
-    bool guarded_move;   /* move checks the guard and moves in one atomic step */
-    unsigned parallel;   /* operations at once that are of use; 0: one after the other */
+    bool local_paths;      /* store_local_path works: objects are ordinary files */
+    bool labels;           /* labels are kept and reported by head */
+    bool guarded_move;     /* move checks the guard and moves in one atomic step */
+    unsigned parallel;     /* operations at once that are of use; 0: one after the other */
 };
 
 /* Counters of requests since opening, for the bill of a run. */

@@ -13,9 +13,9 @@
 #include "util/type.h"
 
 /* The columns that cauce adds to every event, and the ids they carry in Parquet. */
-#define COLUMN_VERSION        "_version"
-#define COLUMN_INGESTED_AT    "_ingested_at"
-#define COLUMN_VERSION_ID     1000001
+#define COLUMN_VERSION "_version"
+#define COLUMN_INGESTED_AT "_ingested_at"
+#define COLUMN_VERSION_ID 1000001
 #define COLUMN_INGESTED_AT_ID 1000002
 
 /* How a dataset is cut. The value of a partition is one integer: yyyymmdd, parts unused are 0. */

@@ -16,7 +16,7 @@
 #include "util/time.h"
 
 #define HOUR (INT64_C(3600) * 1000000)
-#define NOW  INT64_C(1900000000000000)
+#define NOW INT64_C(1900000000000000)
 
 struct fixture {
     struct store *store;
@@ -241,8 +241,8 @@ static void openmetrics_names_families_without_total_and_ends(void **state)
     str_init(&text, STR_MAX_DEFAULT);
     metrics_write(&f.metrics, METRICS_OPENMETRICS, &text);
     assert_non_null(strstr(text.data, "# TYPE cauce_runs counter\n"));
-    assert_non_null(strstr(text.data,
-                           "cauce_runs_total{dataset=\"demo\",outcome=\"published\"} 1\n"));
+    assert_non_null(
+        strstr(text.data, "cauce_runs_total{dataset=\"demo\",outcome=\"published\"} 1\n"));
     assert_true(str_ends(text.data, "# EOF\n"));
     str_clear(&text);
     metrics_write(&f.metrics, METRICS_PROMETHEUS, &text);
