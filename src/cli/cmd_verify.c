@@ -54,9 +54,11 @@ static void print_text(const struct opened *in, const struct verify_report *r, b
                     r->findings[i].text);
     if (quiet)
         return;
-    text_printf("%s: %llu versions, %llu files, %llu rows, %llu keys", in->config.dataset,
-                (unsigned long long)r->versions, (unsigned long long)r->files,
-                (unsigned long long)r->rows, (unsigned long long)r->keys);
+    text_printf("%s: %llu %s, %llu %s, %llu %s, %llu %s", in->config.dataset,
+                (unsigned long long)r->versions, text_plural(r->versions, "version", "versions"),
+                (unsigned long long)r->files, text_plural(r->files, "file", "files"),
+                (unsigned long long)r->rows, text_plural(r->rows, "row", "rows"),
+                (unsigned long long)r->keys, text_plural(r->keys, "key", "keys"));
     if (data)
         text_printf(", %s read", text_bytes(r->bytes_hashed, bytes));
     if (must > 0)

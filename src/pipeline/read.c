@@ -175,18 +175,35 @@ static void write_header(struct reading *r)
     free(lengths);
 }
 
+/*
+ * A value as text. DuckDB 1.4 shows a decimal that is all scale without a digit before the point
+ * (".05"), which JSON does not know.
+ */
+static void value_as_text(const struct reading *r, size_t i, struct str *out)
+{
+    struct str name;
+    struct str text;
+    struct type type = r->types[i];
+    str_init(&name, 64);
+    str_init(&text, 256);
+    column(r, i, &name);
+    cast_to_text(&text, name.data, type);
+    if (type.kind == TYPE_DECIMAL && type.precision == type.scale)
+        sql_printf(out, "regexp_replace(%s, %t, %t)", text.data, "^(-?)[.]", "\\10.");
+    else
+        str_append(out, text.data);
+    str_release(&text);
+    str_release(&name);
+}
+
 static int write_text(struct reading *r, struct error *err)
 {
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
     str_append(&sql, "SELECT ");
     for (size_t i = 0; i < r->count; i++) {
-        struct str name;
-        str_init(&name, 64);
-        column(r, i, &name);
         str_append(&sql, i > 0 ? ", " : "");
-        cast_to_text(&sql, name.data, r->types[i]);
-        str_release(&name);
+        value_as_text(r, i, &sql);
     }
     from_rows(r, &sql);
     int rc = str_check(&sql, "the list of files to read", err);

@@ -259,6 +259,25 @@ static void json_lines_show_every_type(void **state)
     close_all();
 }
 
+static void a_decimal_that_is_all_scale_is_a_number_of_json(void **state)
+{
+    (void)state;
+    open_all("columns:\n"
+             "  - {name: id, type: int}\n"
+             "  - {name: m, type: \"decimal(2,2)\"}\n"
+             "key: id\n",
+             false);
+    assert_int_equal(scenario_publish(&s, st, "id,m\n1,0.05\n2,-0.5\n3,0\n4,\n"), ERR_OK);
+    char *text = read_text((struct read_options){.format = READ_JSONL}, ERR_OK, NULL);
+    assert_string_equal(text, "{\"id\":1,\"m\":0.05}\n{\"id\":2,\"m\":-0.50}\n"
+                              "{\"id\":3,\"m\":0.00}\n{\"id\":4,\"m\":null}\n");
+    free(text);
+    text = read_text((struct read_options){.format = READ_CSV}, ERR_OK, NULL);
+    assert_string_equal(text, "id,m\n1,0.05\n2,-0.50\n3,0.00\n4,\n");
+    free(text);
+    close_all();
+}
+
 /* ---- Which rows ---------------------------------------------------------------------------- */
 
 static const char plain[] = "columns:\n"
@@ -446,6 +465,7 @@ int main(void)
         cmocka_unit_test(every_version_reads_as_a_serial_execution_gives_it),
         cmocka_unit_test(csv_shows_every_type),
         cmocka_unit_test(json_lines_show_every_type),
+        cmocka_unit_test(a_decimal_that_is_all_scale_is_a_number_of_json),
         cmocka_unit_test(rows_come_in_the_order_of_keys_and_versions),
         cmocka_unit_test(a_time_means_the_version_that_was_newest_then),
         cmocka_unit_test(versions_that_are_not_there_are_refused),
