@@ -58,9 +58,11 @@ static void from_integer(struct str *out, const char *x, struct type to)
 /* No digit but zeros may stand beyond the scale; what has an exponent must equal its double. */
 static void from_decimal(struct str *out, const char *x, struct type to)
 {
-    char pattern[128];
-    snprintf(pattern, sizeof pattern, "\\s*[-+]?([0-9]+([.][0-9]{0,%u}0*)?|[.][0-9]{1,%u}0*)\\s*",
-             to.scale, to.scale > 0 ? to.scale : 1);
+    char pattern[128] = "\\s*[-+]?[0-9]+([.]0*)?\\s*";
+    unsigned scale = to.scale;
+    if (scale > 0)
+        snprintf(pattern, sizeof pattern,
+                 "\\s*[-+]?([0-9]+([.][0-9]{0,%u}0*)?|[.][0-9]{1,%u}0*)\\s*", scale, scale);
     struct str plain;
     str_init(&plain, STR_MAX_DEFAULT);
     exact_or_matching(&plain, x, to, pattern);
