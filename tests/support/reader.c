@@ -58,6 +58,7 @@ static void forget_check(struct reader *r)
     r->chain_count = 0;
     sightings_release(&r->named);
     r->orphans = 0;
+    r->keys = 0;
 }
 
 void reader_forget(struct reader *r)
@@ -130,6 +131,11 @@ size_t reader_check(struct reader *r, struct store *st, unsigned demands, struct
 uint64_t reader_versions(const struct reader *r)
 {
     return r->chain_count;
+}
+
+size_t reader_keys(const struct reader *r)
+{
+    return r->keys;
 }
 
 const char *reader_newest_source(const struct reader *r)

@@ -59,8 +59,9 @@ enum reader_demand {
  */
 size_t reader_check(struct reader *r, struct store *st, unsigned demands, struct str *out);
 
-/* Of the last check: versions in the chain, the newest's source, orphans. */
+/* Of the last check. */
 uint64_t reader_versions(const struct reader *r);
+size_t reader_keys(const struct reader *r);               /* keys that the chain has published */
 const char *reader_newest_source(const struct reader *r); /* text of a snapshot; NULL: none */
 size_t reader_orphans(const struct reader *r);
 

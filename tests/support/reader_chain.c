@@ -389,6 +389,7 @@ void reader_check_rows(struct reader *r)
     for (size_t i = 0; i < m.count; i++)
         wanted[i] = &m.events[i];
     reader_compare(r, "4", "the published events", wanted, m.count, rows, count, true);
+    r->keys = m.keys;
     free(wanted);
     free(rows);
     model_release(&m);

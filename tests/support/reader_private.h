@@ -78,6 +78,7 @@ struct reader {
     size_t chain_count;
     struct sightings named; /* every key that pointer, chain or a derived thing names */
     size_t orphans;
+    size_t keys;
 
     /* of all checks */
     struct sightings seen; /* immutable objects of the chain */

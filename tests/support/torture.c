@@ -51,13 +51,8 @@ static void remove_object(struct torture *t, const char *key)
         abort();
 }
 
-static void prepare(struct torture *t)
+void torture_prepare(struct torture *t)
 {
-    t->csv = t->variant->snapshots[2];
-    if (t->state == TORTURE_EMPTY)
-        t->csv = t->variant->snapshots[0];
-    if (t->state == TORTURE_PUBLISHED)
-        t->csv = t->variant->snapshots[1];
     if (t->state == TORTURE_EMPTY)
         return;
     scenario_publish(&t->s, t->base, t->variant->snapshots[0]);
@@ -95,7 +90,7 @@ void torture_open(struct torture *t, const struct variant *variant, enum torture
     for (size_t i = 0; i < SCENARIO_SNAPSHOTS && variant->snapshots[i] != NULL; i++)
         reader_source(t->reader, variant->snapshots[i]);
     t->base = scenario_memory();
-    prepare(t);
+    t->csv = variant->snapshots[state == TORTURE_EMPTY ? 0 : state == TORTURE_PUBLISHED ? 1 : 2];
 }
 
 void torture_close(struct torture *t)
@@ -109,7 +104,7 @@ void torture_close(struct torture *t)
 
 /* ---- Rounds -------------------------------------------------------------------------------- */
 
-static void check(struct torture *t, struct store *st, unsigned demands, const char *when)
+void torture_check(struct torture *t, struct store *st, unsigned demands, const char *when)
 {
     struct str lines;
     str_init(&lines, FOUND_MAX);
@@ -138,7 +133,7 @@ static void recover(struct torture *t, struct store *st)
     if (rc != ERR_OK)
         str_printf(&t->found, "12: the next ordinary run failed: %s: %s\n", error_name(rc),
                    t->s.err.text);
-    check(t, st, READER_SETTLED, "after the next run");
+    torture_check(t, st, READER_SETTLED, "after the next run");
 }
 
 static bool writes(enum fault_op op, const char *key)
@@ -172,7 +167,7 @@ static void collect_garbage(struct torture *t, struct store *st)
     if (gc_collect(st, SCENARIO_DATASET, true, &report, &err) != ERR_OK)
         str_printf(&t->found, "10: gc failed: %s\n", err.text);
     gc_report_release(&report);
-    check(t, st, READER_SETTLED | READER_CLEAN, "after gc");
+    torture_check(t, st, READER_SETTLED | READER_CLEAN, "after gc");
 }
 
 static void reread(struct torture *t, struct store *st)
@@ -186,11 +181,31 @@ static void reread(struct torture *t, struct store *st)
                    (unsigned long long)t->s.report.rows_revised, t->s.err.text);
 }
 
+/* What follows the recovery. */
+static void finish(struct torture *t, struct store *st, unsigned extras)
+{
+    recover_again(t, st);
+    if ((extras & TORTURE_REREAD) != 0)
+        reread(t, st);
+    if ((extras & TORTURE_GC) != 0)
+        collect_garbage(t, st);
+}
+
 static struct script_answer pass(void *ctx, const struct script_call *call)
 {
     (void)ctx;
     (void)call;
     return (struct script_answer){.action = SCRIPT_PASS};
+}
+
+void torture_recover(struct torture *t, struct store *st, unsigned extras)
+{
+    struct store *watched = store_check_new(store_script_new(st, pass, NULL));
+    struct store *counted = store_fault_new(watched);
+    recover(t, counted);
+    finish(t, counted, extras);
+    str_append(&t->found, store_check_text(watched));
+    store_free(counted);
 }
 
 const char *torture_round(struct torture *t, const struct fault *faults, size_t count,
@@ -200,12 +215,12 @@ const char *torture_round(struct torture *t, const struct fault *faults, size_t 
     struct store *st = store_fault_new(watched);
     str_clear(&t->found);
     reader_forget(t->reader);
-    check(t, watched, READER_ANYTIME, "before");
+    torture_check(t, watched, READER_ANYTIME, "before");
     for (size_t i = 0; i < count; i++)
         store_fault_add(st, &faults[i]);
     run(t, st, (extras & TORTURE_HIDDEN) != 0);
     t->faults += store_fault_fired(st);
-    check(t, watched, READER_ANYTIME, "after the fault");
+    torture_check(t, watched, READER_ANYTIME, "after the fault");
     if ((extras & TORTURE_LATE_AT_END) == 0)
         store_fault_flush(st);
     /* The faults are over: what follows goes around them. */
@@ -213,14 +228,10 @@ const char *torture_round(struct torture *t, const struct fault *faults, size_t 
     recover(t, sound);
     if (store_fault_pending(st) > 0) {
         store_fault_flush(st);
-        check(t, watched, READER_ANYTIME, "after what was late");
+        torture_check(t, watched, READER_ANYTIME, "after what was late");
         recover(t, sound);
     }
-    recover_again(t, sound);
-    if ((extras & TORTURE_REREAD) != 0)
-        reread(t, sound);
-    if ((extras & TORTURE_GC) != 0)
-        collect_garbage(t, sound);
+    finish(t, sound, extras);
     str_append(&t->found, store_check_text(watched));
     store_free(sound);
     store_free(st);

@@ -37,8 +37,10 @@ struct torture {
     struct str found;            /* violations of one round */
 };
 
-/* Prepare. Aborts where that fails. Sleeps take no time from then on. */
+/* Nothing is published yet, and libduckdb is not loaded. Sleeps take no time from then on. */
 void torture_open(struct torture *t, const struct variant *variant, enum torture_state state);
+/* Bring `base` to the state. */
+void torture_prepare(struct torture *t);
 void torture_close(struct torture *t);
 
 /*
@@ -60,6 +62,15 @@ enum torture_extra {
 };
 const char *torture_round(struct torture *t, const struct fault *faults, size_t count,
                           unsigned extras);
+
+/*
+ * The second half of a round, over any store: an ordinary run and the reader, a second run that must
+ * write nothing, then the extras. Appends violations to t->found.
+ */
+void torture_recover(struct torture *t, struct store *st, unsigned extras);
+
+/* Look at a store; appends violations to t->found, headed by `when`. */
+void torture_check(struct torture *t, struct store *st, unsigned demands, const char *when);
 
 /* Is the full product asked for (CAUCE_TORTURE set)? */
 bool torture_full(void);

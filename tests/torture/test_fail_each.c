@@ -103,6 +103,7 @@ static void loop(const struct variant *variant, enum torture_state state, struct
 {
     struct torture t;
     torture_open(&t, variant, state);
+    torture_prepare(&t);
     struct store *rehearsal = torture_rehearse(&t);
     size_t count = store_fault_count(rehearsal);
     for (size_t k = 1; k <= count; k++) {
