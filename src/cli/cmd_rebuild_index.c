@@ -46,7 +46,7 @@ static int work(const struct options *o, struct opened *in, struct base *base,
     if (rc != ERR_OK && rc != ERR_ABSENT && rc != ERR_DAMAGED)
         return rc;
     error_clear(err);
-    return index_keeper_rebuild(&in->dataset, base, "asked for", index, report, err);
+    return index_keeper_rebuild(&in->dataset, base, NULL, index, report, err);
 }
 
 static int rebuild(const struct options *o, int *status, struct error *err)

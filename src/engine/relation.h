@@ -57,12 +57,6 @@ void relation_files(const struct schema *s, enum relation_part part, const char 
                     size_t count, struct str *out);
 
 /*
- * The same over event files.
- */
-void relation_events(const struct schema *s, const struct relation_file *files, size_t count,
-                     struct str *out);
-
-/*
  * A SELECT of the newest row of every key among the event files (columns as above, without
  * `filename`). Only files that revise can hide rows, so only their keys are looked at. No files:
  * no rows.

@@ -10,11 +10,14 @@
 
 /* Longest line of a CSV file and largest object of a JSON file, in bytes. */
 #define LINE_MAX_BYTES "4000000"
-#define OBJECT_MAX_BYTES "67108864"
+#define OBJECT_MAX_BYTES "16777216"
 /* DuckDB would take sixteen times the longest line per thread. */
 #define BUFFER_BYTES "8000000"
 
 #define ALL_FILES SIZE_MAX
+
+/* DuckDB wants at least one text that means NULL: U+FFFF is no character and stands in no file. */
+#define NO_NULLS "['\xEF\xBF\xBF']"
 
 static void character_option(struct str *out, const char *name, char c)
 {
@@ -39,7 +42,10 @@ static void csv_options(const struct source_options *o, uint64_t skip, struct st
     if (o->csv.comment != '\0')
         character_option(out, "comment", o->csv.comment);
     str_append(out, ", nullstr = ");
-    sql_text_list(out, o->nulls.items, o->nulls.count);
+    if (o->nulls.count > 0)
+        sql_text_list(out, o->nulls.items, o->nulls.count);
+    else
+        str_append(out, NO_NULLS);
     str_append(out, ", max_line_size = " LINE_MAX_BYTES ", buffer_size = " BUFFER_BYTES
                     ", strict_mode = true");
 }

@@ -18,7 +18,7 @@
 int index_keeper_open(struct dataset *d, const struct base *base, struct index_state *out,
                       struct run_report *report, struct error *err);
 
-/* Rebuild from the chain whatever state the index is in. */
+/* Rebuild from the chain whatever state the index is in; `reason` NULL: somebody asked for it. */
 int index_keeper_rebuild(struct dataset *d, const struct base *base, const char *reason,
                          struct index_state *out, struct run_report *report, struct error *err);
 

@@ -182,10 +182,11 @@ int index_keeper_rebuild(struct dataset *d, const struct base *base, const char 
                          struct index_state *out, struct run_report *report, struct error *err)
 {
     int64_t began = time_monotonic();
-    warn_recovery(base, out, reason);
+    if (reason != NULL)
+        warn_recovery(base, out, reason);
     int rc = rebuild(d, base, out, err);
     if (rc == ERR_OK)
-        report_recovery(out, INDEX_REBUILT, reason, began, report);
+        report_recovery(out, INDEX_REBUILT, reason != NULL ? reason : "asked for", began, report);
     return rc;
 }
 
