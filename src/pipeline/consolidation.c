@@ -144,7 +144,7 @@ static int fetch_chosen(struct consolidation *c, const bool *chosen, struct rela
             continue;
         rc = stop_check(err);
         if (rc == ERR_OK && c->paths[i] == NULL)
-            rc = dataset_fetch(c->d, f->key, f->size, f->sha256, &c->paths[i], err);
+            rc = dataset_fetch_event(c->d, f->key, f->size, f->sha256, &c->paths[i], err);
         if (rc != ERR_OK)
             return rc;
         (*out)[(*n)++] = (struct relation_file){c->paths[i], f->revised > 0};

@@ -168,6 +168,18 @@ int dataset_fetch(struct dataset *d, const char *key, uint64_t size, const char 
     return rc;
 }
 
+int dataset_fetch_event(struct dataset *d, const char *key, uint64_t size, const char *sha256,
+                        char **path, struct error *err)
+{
+    int rc = dataset_fetch(d, key, size, sha256, path, err);
+    if (rc != ERR_ABSENT)
+        return rc;
+    return error_set(err, ERR_DAMAGED,
+                     "%s is missing although a published version names it. Restore the file from a "
+                     "copy; `cauce verify` lists all that is missing.",
+                     key);
+}
+
 void dataset_keep(struct dataset *d, const char *path, const char *sha256)
 {
     if (d->store->traits.local_paths || d->work.path == NULL)
@@ -218,7 +230,8 @@ int dataset_fetch_many(struct dataset *d, const struct wanted *wanted, size_t co
     for (size_t i = 0; i < count && rc == ERR_OK; i++) {
         rc = stop_check(err);
         if (rc == ERR_OK)
-            rc = dataset_fetch(d, wanted[i].key, wanted[i].size, wanted[i].sha256, &paths[i], err);
+            rc = dataset_fetch_event(d, wanted[i].key, wanted[i].size, wanted[i].sha256, &paths[i],
+                                     err);
     }
     for (size_t i = 0; rc != ERR_OK && i < count; i++) {
         free(paths[i]);
