@@ -293,7 +293,7 @@ int consolidate(struct dataset *d, const struct base *base, enum consolidate_che
         rc = ERR_OK;
     report_state(&c);
     if (rc != ERR_OK)
-        log_warn("consolidation: %s", err != NULL ? err->text : error_name(rc));
+        log_info("consolidation: %s", err != NULL ? err->text : error_name(rc));
     consolidation_release(&c);
     return rc;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/projection.h"
+#include "pipeline/consolidate.h"
 #include "pipeline/record.h"
 #include "util/json.h"
 #include "util/time.h"
@@ -124,8 +126,7 @@ static void note_newest(struct metrics *m, const struct json *record)
 struct collecting {
     struct metrics *metrics;
     int64_t now;
-    uint64_t newest;             /* sequence */
-    int64_t published;           /* time of the newest version, 0: none */
+    struct base base;            /* the newest version */
     struct manifest_files files; /* of every version */
 };
 
@@ -144,7 +145,7 @@ static enum metrics_fate fate_of(const struct collecting *c, const char *name)
     for (size_t i = 0; i < c->files.count; i++)
         if (str_starts(c->files.items[i].key, folder))
             return METRICS_PUBLISHED;
-    return sequence <= c->newest ? METRICS_NOT_PUBLISHED : METRICS_OPEN;
+    return sequence <= c->base.pointer.current.sequence ? METRICS_NOT_PUBLISHED : METRICS_OPEN;
 }
 
 static void note_doubtful(struct collecting *c, const struct json *record)
@@ -176,24 +177,43 @@ static int take_record(void *ctx, const struct json *record, struct error *err)
 
 static int measure_dataset(struct dataset *d, struct collecting *c, struct error *err)
 {
-    struct base base = {0};
+    const struct base *base = &c->base;
     struct metrics *m = c->metrics;
-    int rc = base_read(d->store, d->id, &base, err);
-    if (rc == ERR_OK && base.pointer.current.sequence > 0)
-        rc = catalog_files(d->store, &base, 0, base.pointer.current.sequence, &c->files, err);
-    if (rc == ERR_OK) {
-        memcpy(m->dataset, base.pointer.dataset, sizeof m->dataset);
-        m->versions = base.pointer.current.sequence;
-        m->keys = base.manifest.keys.count;
-        m->rows_total = base.manifest.rows_total;
-        m->files = c->files.count;
-        for (size_t i = 0; i < c->files.count; i++)
-            m->bytes += c->files.items[i].size;
-        c->newest = base.pointer.current.sequence;
-        c->published = base.manifest.time;
-    }
-    base_release(&base);
-    return rc;
+    int rc = base_read(d->store, d->id, &c->base, err);
+    if (rc == ERR_OK && base->pointer.current.sequence > 0)
+        rc = catalog_files(d->store, base, 0, base->pointer.current.sequence, &c->files, err);
+    if (rc != ERR_OK)
+        return rc;
+    memcpy(m->dataset, base->pointer.dataset, sizeof m->dataset);
+    m->versions = base->pointer.current.sequence;
+    m->keys = base->manifest.keys.count;
+    m->rows_total = base->manifest.rows_total;
+    m->files = c->files.count;
+    for (size_t i = 0; i < c->files.count; i++)
+        m->bytes += c->files.items[i].size;
+    return ERR_OK;
+}
+
+/*
+ * How far the projections are behind now: `cauce consolidate` may have brought them up since the
+ * newest run. Where there are none, only that run knows whether there should be.
+ */
+static void look_at_projections(struct dataset *d, const struct collecting *c)
+{
+    struct projection_state state = {.phase = PROJECTION_NONE};
+    struct consolidation_report plan;
+    int rc = projection_read(d->store, &state, NULL);
+    bool current = rc == ERR_OK && state.phase == PROJECTION_COMPLETED &&
+                   version_id_equal(&state.stamp, &c->base.pointer.current);
+    bool none = rc == ERR_ABSENT || (rc == ERR_OK && state.phase == PROJECTION_NONE);
+    projection_release(&state);
+    if (none)
+        return;
+    c->metrics->partitions_behind = 0;
+    if (current)
+        return;
+    rc = consolidate_plan(d, &c->base, CONSOLIDATE_CHECK_STAMP, &plan, NULL);
+    c->metrics->partitions_behind = rc == ERR_OK && plan.behind > 0 ? plan.behind : 1;
 }
 
 int metrics_collect(struct dataset *d, int64_t now, struct metrics *out, struct error *err)
@@ -203,11 +223,15 @@ int metrics_collect(struct dataset *d, int64_t now, struct metrics *out, struct 
     int rc = measure_dataset(d, &c, err);
     if (rc == ERR_OK)
         rc = record_each(d->store, 0, take_record, &c, err);
-    manifest_files_release(&c.files);
+    if (rc == ERR_OK)
+        look_at_projections(d, &c);
     /* A version whose run left no record is a success all the same. */
-    if (out->last_success < c.published)
-        out->last_success = c.published;
-    if (out->last_change < c.published)
-        out->last_change = c.published;
+    int64_t published = c.base.manifest.time;
+    if (out->last_success < published)
+        out->last_success = published;
+    if (out->last_change < published)
+        out->last_change = published;
+    manifest_files_release(&c.files);
+    base_release(&c.base);
     return rc;
 }

@@ -52,7 +52,7 @@ struct metrics {
     enum run_outcome last_outcome;
     uint64_t last_peak_memory;
     double last_step_seconds[STEP_COUNT];
-    uint64_t partitions_behind;       /* after the newest run */
+    uint64_t partitions_behind;       /* now */
     uint64_t doubtful[METRICS_FATES]; /* commits of unknown outcome, by what became of them */
     uint64_t versions, keys, rows_total, files, bytes; /* of the dataset */
     int64_t expect_every;                              /* seconds; 0: not declared */

@@ -66,7 +66,7 @@ size_t metrics_alerts(const struct metrics *m, int64_t now,
     judge_runs(&m->window, &v);
     if (m->partitions_behind > 0)
         fire(&v, "CauceConsolidationBehind", "warning",
-             "the newest run left %llu partitions unconsolidated.",
+             "%llu of the projections are behind the newest version.",
              (unsigned long long)m->partitions_behind);
     if (m->expect_every > 0 && now - m->last_success > m->expect_every * 1000000)
         fire(&v, "CauceNotRefreshed", "critical",

@@ -114,7 +114,7 @@ static void write_consolidation(struct writer *w)
             s->resumed);
     counter(w, "cauce_consolidations_replayed",
             "Interrupted consolidations finished from their redo list.", s->replayed);
-    gauge(w, "cauce_partitions_behind", "Partitions that the newest run left unconsolidated.",
+    gauge(w, "cauce_partitions_behind", "Partitions whose projection is behind the newest version.",
           (double)w->m->partitions_behind);
     counter(w, "cauce_orphans_found", "Objects that gc found nothing to name.", s->orphans_found);
     counter(w, "cauce_orphans_removed", "Objects that gc removed.", s->orphans_removed);

@@ -44,6 +44,11 @@ void step_consolidate(struct run *r)
     if (r->options->no_consolidate || r->options->dry_run)
         return;
     int rc = consolidate(r->d, &r->base, CONSOLIDATE_CHECK_SIZE, &r->report->consolidation, &err);
+    struct consolidation_report *c = &r->report->consolidation;
+    if (rc != ERR_OK && c->behind == 0) { /* it failed before it knew how many */
+        c->behind = 1;
+        c->state = "in_progress";
+    }
     if (rc != ERR_OK)
         run_warn(r,
                  "the projections are behind (%s); every later run, or `cauce consolidate`, "
