@@ -1,5 +1,7 @@
 #include "util/error.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -91,11 +93,18 @@ int error_prefix(struct error *err, const char *format, ...)
     return err->code;
 }
 
+/* What the system says ends without a full stop. */
+static bool lacks_stop(const char *text, const char *sentence)
+{
+    size_t n = strlen(text);
+    return n > 0 && isalnum((unsigned char)text[n - 1]) && isupper((unsigned char)sentence[0]);
+}
+
 int error_append(struct error *err, const char *format, ...)
 {
     if (err == NULL)
         return ERR_SYSTEM;
-    append_text(err, " ");
+    append_text(err, "%s", lacks_stop(err->text, format) ? ". " : " ");
     va_list args;
     va_start(args, format);
     append(err, format, args);

@@ -57,7 +57,10 @@ int error_set_errno(struct error *err, int code, int errnum, const char *format,
 /* Put a prefix and ": " before the text that is there. Returns the code that is there. */
 int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Append a sentence after the text that is there. Returns the code that is there. */
+/*
+ * Append a sentence after the text that is there, which gets a full stop where it has none and the
+ * sentence begins with a capital. Returns the code that is there.
+ */
 int error_append(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Forget what is there. */

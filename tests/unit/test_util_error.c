@@ -53,6 +53,25 @@ static void prefix_and_append_keep_the_code(void **state)
     assert_int_equal(err.code, ERR_DAMAGED);
 }
 
+static void what_the_system_says_gets_a_full_stop_before_a_sentence(void **state)
+{
+    (void)state;
+    struct error err = ERROR_INIT;
+    error_set_errno(&err, ERR_AGAIN, ENOENT, "Cannot open %s", "/a");
+    error_append(&err, "Nothing was changed.");
+    assert_string_equal(err.text,
+                        "Cannot open /a: No such file or directory. Nothing was changed.");
+    error_append(&err, "Run again.");
+    assert_string_equal(err.text, "Cannot open /a: No such file or directory. Nothing was changed. "
+                                  "Run again.");
+    error_set(&err, ERR_AGAIN, "a list of");
+    error_append(&err, "words");
+    assert_string_equal(err.text, "a list of words");
+    error_clear(&err);
+    error_append(&err, "First.");
+    assert_string_equal(err.text, " First.");
+}
+
 static void arguments_may_be_the_old_text(void **state)
 {
     (void)state;
@@ -151,6 +170,7 @@ int main(void)
         cmocka_unit_test(null_is_allowed_everywhere),
         cmocka_unit_test(errno_is_spelled_out),
         cmocka_unit_test(prefix_and_append_keep_the_code),
+        cmocka_unit_test(what_the_system_says_gets_a_full_stop_before_a_sentence),
         cmocka_unit_test(arguments_may_be_the_old_text),
         cmocka_unit_test(what_does_not_fit_is_cut_and_marked),
         cmocka_unit_test(a_text_that_just_fits_is_not_cut),
