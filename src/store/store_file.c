@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +10,9 @@
 
 #include "store/file_content.h"
 #include "store/file_root.h"
+#include "store/file_state.h"
 #include "store/store_backend.h"
+#include "store/store_parallel.h"
 #include "util/fs.h"
 #include "util/mem.h"
 #include "util/time.h"
@@ -23,6 +24,12 @@
 #define WRITE_TRIES 100
 #define WRITE_PATIENCE 8
 #define WRITE_PAUSE 50 /* microseconds more before each attempt, to get out of step with others */
+
+/*
+ * Objects created at once by put_many. Each waits for the disk several times, and a file system
+ * brings to disk in one go what waits together: 658 files took 0.6 s on ext4, and 5 s one by one.
+ */
+#define PUT_THREADS 8
 
 struct store_file {
     struct store base;
@@ -45,21 +52,6 @@ static int refuse_lock(const char *key, struct error *err)
                      "%s cannot be the key of an object: it is the lock of the store. Nothing was "
                      "done.",
                      key);
-}
-
-static int conflict(const struct store_file *fs, const char *key, struct error *err)
-{
-    return error_set(err, ERR_CONFLICT,
-                     "%s in the folder %s is not in the state expected. Nothing was changed.", key,
-                     fs->root.path);
-}
-
-static int vanished_for_good(const struct store_file *fs, const char *key, struct error *err)
-{
-    return error_set(err, ERR_AGAIN,
-                     "The folder of %s in %s vanishes while it is being written. Nothing was "
-                     "changed; run again.",
-                     key, fs->root.path);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -111,31 +103,6 @@ static int file_get_file(struct store *st, const char *key, const char *path, st
     return rc;
 }
 
-/* Tag of a state as stat sees it. */
-static void stat_tag(const struct stat *st, struct store_tag *tag)
-{
-    char *text =
-        mem_printf("%llu-%lld-%lld.%09ld-%lld.%09ld", (unsigned long long)st->st_ino,
-                   (long long)st->st_size, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
-                   (long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
-    store_tag_set(tag, text);
-    free(text);
-}
-
-/* Look at an object in its folder. A folder of that name is no object. */
-static int look(const struct store_file *fs, const struct file_place *place, const char *key,
-                struct stat *st, struct error *err)
-{
-    int errnum = 0;
-    if (fstatat(place->folder, place->name, st, AT_SYMLINK_NOFOLLOW) != 0)
-        errnum = errno;
-    else if (S_ISDIR(st->st_mode))
-        errnum = ENOENT;
-    else if (!S_ISREG(st->st_mode))
-        errnum = ELOOP;
-    return errnum == 0 ? ERR_OK : file_root_error(&fs->root, errnum, "look at", key, err);
-}
-
 static int file_head(struct store *st, const char *key, struct store_info *info, struct error *err)
 {
     struct store_file *fs = self(st);
@@ -147,11 +114,11 @@ static int file_head(struct store *st, const char *key, struct store_info *info,
     if (rc != ERR_OK)
         return rc;
     struct stat seen;
-    rc = look(fs, &place, key, &seen, err);
+    rc = file_look(&fs->root, &place, key, &seen, err);
     file_place_leave(&place);
     if (rc == ERR_OK) {
         info->size = (uint64_t)seen.st_size;
-        stat_tag(&seen, &info->tag);
+        file_stat_tag(&seen, &info->tag);
     }
     return rc;
 }
@@ -202,7 +169,7 @@ static int create_in(struct store_file *fs, const struct file_place *place, cons
     struct stat st;
     struct file_temp temp;
     if (fstatat(place->folder, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        return conflict(fs, key, err); /* spares the writing; link(2) is what decides */
+        return file_conflict(&fs->root, key, err); /* spares the writing; link(2) is what decides */
     file_temp_name(&fs->root, place, key, &temp);
     int rc = prepare(fs, key, body, &temp, vanished, err);
     if (rc == ERR_OK)
@@ -232,7 +199,7 @@ static int create(struct store_file *fs, const char *key, const struct store_bod
         file_place_leave(&place);
     }
     fs_unlock(lock);
-    return vanished ? vanished_for_good(fs, key, err) : rc;
+    return vanished ? file_vanished(&fs->root, key, err) : rc;
 }
 
 static int file_put_new(struct store *st, const char *key, const struct store_body *body,
@@ -249,21 +216,16 @@ static int file_put_new(struct store *st, const char *key, const struct store_bo
     return rc;
 }
 
-/* Under the lock: is the content of the object what `expected` says? ERR_CONFLICT where not. */
-static int compare_content(struct store_file *fs, const char *key, const struct store_tag *expected,
-                           struct error *err)
+static int file_put_many(struct store *st, const char *const *keys, const struct store_body *bodies,
+                         size_t count, bool *written, struct error *err)
 {
-    struct store_tag now = {""};
-    int rc = file_content_tag(&fs->root, key, &now, err);
-    if (rc == ERR_ABSENT || (rc == ERR_OK && !store_tag_equal(&now, expected)))
-        return conflict(fs, key, err);
-    return rc;
+    return store_parallel_put_many(st, PUT_THREADS, keys, bodies, count, written, err);
 }
 
 static int replace_locked(struct store_file *fs, const char *key, const struct store_tag *expected,
                           const struct store_body *body, struct error *err)
 {
-    int rc = compare_content(fs, key, expected, err);
+    int rc = file_compare_locked(&fs->root, key, expected, err);
     if (rc != ERR_OK)
         return rc;
     struct file_place place;
@@ -271,13 +233,13 @@ static int replace_locked(struct store_file *fs, const char *key, const struct s
     bool vanished = false;
     rc = file_root_enter(&fs->root, key, FILE_CHANGE, &place, err);
     if (rc != ERR_OK)
-        return rc == ERR_ABSENT ? conflict(fs, key, err) : rc;
+        return rc == ERR_ABSENT ? file_conflict(&fs->root, key, err) : rc;
     file_temp_name(&fs->root, &place, key, &temp);
     rc = prepare(fs, key, body, &temp, &vanished, err);
     if (rc == ERR_OK)
         rc = file_publish_over(&fs->root, &temp, &place, key, err);
     else if (vanished)
-        rc = vanished_for_good(fs, key, err);
+        rc = file_vanished(&fs->root, key, err);
     file_place_leave(&place);
     return rc;
 }
@@ -308,87 +270,6 @@ static int file_swap(struct store *st, const char *key, const struct store_tag *
 
 /* ---- Moving and removing ------------------------------------------------------------------- */
 
-/* Is the object at the place in the state that head saw (NULL: absent)? ERR_CONFLICT where not. */
-static int compare_state(const struct store_file *fs, const struct file_place *place,
-                         const char *key, const struct store_tag *expected, struct error *err)
-{
-    struct stat st;
-    struct store_tag now = {""};
-    int rc = look(fs, place, key, &st, err);
-    if (rc == ERR_ABSENT)
-        return expected == NULL ? ERR_OK : conflict(fs, key, err);
-    if (rc != ERR_OK)
-        return rc;
-    stat_tag(&st, &now);
-    return expected != NULL && store_tag_equal(&now, expected) ? ERR_OK : conflict(fs, key, err);
-}
-
-/* Give the object its new name, and take the old one away. */
-static int rename_locked(struct store_file *fs, const struct store_move *move,
-                         const struct file_place *from, const struct file_place *to,
-                         struct error *err)
-{
-    int failed;
-    /* A rename would replace what another process creates at this moment without the lock. */
-    if (move->expected == NULL)
-        failed = linkat(from->folder, from->name, to->folder, to->name, 0);
-    else
-        failed = renameat(from->folder, from->name, to->folder, to->name);
-    if (failed != 0) {
-        int errnum = errno;
-        if (errnum == EEXIST)
-            return conflict(fs, move->to, err);
-        if (errnum == EIO)
-            return file_unclear(&fs->root, errnum, move->to, err);
-        return file_root_error(&fs->root, errnum, "move", move->from, err);
-    }
-    int rc = file_settle_change(&fs->root, to->folder, move->to, err);
-    if (rc != ERR_OK)
-        return rc;
-    /* Also after a rename: two names of one file are left alone by it (rename(2)), as a move that
-     * was interrupted right here leaves them. */
-    unlinkat(from->folder, from->name, 0);
-    return file_settle_change(&fs->root, from->folder, move->from, err);
-}
-
-/* From an open folder; `to` is entered, and left by the caller. */
-static int move_to(struct store_file *fs, const struct store_move *move,
-                   const struct file_place *from, struct file_place *to, struct error *err)
-{
-    int rc = file_root_enter(&fs->root, move->to, FILE_CREATE, to, err);
-    if (rc == ERR_OK)
-        rc = compare_state(fs, to, move->to, move->expected, err);
-    if (rc == ERR_OK)
-        rc = file_root_settle(&fs->root, move->to, err);
-    /* No store removes folders under the lock; ERR_ABSENT is kept for an absent source. */
-    if (rc == ERR_ABSENT)
-        return vanished_for_good(fs, move->to, err);
-    return rc == ERR_OK ? rename_locked(fs, move, from, to, err) : rc;
-}
-
-static int move_locked(struct store_file *fs, const struct store_move *move, struct error *err)
-{
-    struct file_place from;
-    struct file_place to = {.folder = -1};
-    struct stat st;
-    int rc = compare_content(fs, move->guard, move->guard_tag, err);
-    if (rc != ERR_OK)
-        return rc;
-    rc = file_root_enter(&fs->root, move->from, FILE_CHANGE, &from, err);
-    if (rc != ERR_OK)
-        return rc;
-    rc = look(fs, &from, move->from, &st, err);
-    if (rc == ERR_OK)
-        rc = move_to(fs, move, &from, &to, err);
-    file_place_leave(&to);
-    file_place_leave(&from);
-    if (rc == ERR_OK)
-        file_root_prune(&fs->root, move->from);
-    else if (rc != ERR_UNKNOWN)
-        file_root_prune(&fs->root, move->to);
-    return rc;
-}
-
 static int file_move(struct store *st, const struct store_move *move, struct error *err)
 {
     struct store_file *fs = self(st);
@@ -402,28 +283,9 @@ static int file_move(struct store *st, const struct store_move *move, struct err
         rc = file_root_lock(&fs->root, &lock, err);
     if (rc != ERR_OK)
         return rc;
-    rc = move_locked(fs, move, err);
+    rc = file_move_locked(&fs->root, move, err);
     fs_unlock(lock);
     return rc;
-}
-
-static int remove_locked(struct store_file *fs, const char *key, struct error *err)
-{
-    struct file_place place;
-    int rc = file_root_enter(&fs->root, key, FILE_LOOK, &place, err);
-    if (rc == ERR_ABSENT)
-        return ERR_OK;
-    if (rc != ERR_OK)
-        return rc;
-    int errnum = unlinkat(place.folder, place.name, 0) == 0 ? 0 : errno;
-    file_place_leave(&place);
-    if (errnum == EIO)
-        return file_unclear(&fs->root, errnum, key, err);
-    if (errnum != 0 && errnum != ENOENT && errnum != EISDIR)
-        return file_root_error(&fs->root, errnum, "delete", key, err);
-    if (errnum != EISDIR)
-        file_root_prune(&fs->root, key);
-    return ERR_OK;
 }
 
 static int file_remove(struct store *st, const char *key, struct error *err)
@@ -437,7 +299,7 @@ static int file_remove(struct store *st, const char *key, struct error *err)
         rc = file_root_lock(&fs->root, &lock, err);
     if (rc != ERR_OK)
         return rc;
-    rc = remove_locked(fs, key, err);
+    rc = file_remove_locked(&fs->root, key, err);
     fs_unlock(lock);
     return rc;
 }
@@ -461,6 +323,7 @@ static const struct store_ops file_ops = {
     .move = file_move,
     .list = file_list,
     .remove = file_remove,
+    .put_many = file_put_many,
     .local_path = file_local_path,
     .free = file_free,
 };

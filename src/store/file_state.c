@@ -1,0 +1,160 @@
+#include "store/file_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "store/file_content.h"
+#include "store/store_backend.h"
+#include "util/mem.h"
+
+int file_conflict(const struct file_root *root, const char *key, struct error *err)
+{
+    return error_set(err, ERR_CONFLICT,
+                     "%s in the folder %s is not in the state expected. Nothing was changed.", key,
+                     root->path);
+}
+
+int file_vanished(const struct file_root *root, const char *key, struct error *err)
+{
+    return error_set(err, ERR_AGAIN,
+                     "The folder of %s in %s vanishes while it is being written. Nothing was "
+                     "changed; run again.",
+                     key, root->path);
+}
+
+void file_stat_tag(const struct stat *st, struct store_tag *tag)
+{
+    char *text =
+        mem_printf("%llu-%lld-%lld.%09ld-%lld.%09ld", (unsigned long long)st->st_ino,
+                   (long long)st->st_size, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+                   (long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+    store_tag_set(tag, text);
+    free(text);
+}
+
+int file_look(const struct file_root *root, const struct file_place *place, const char *key,
+              struct stat *st, struct error *err)
+{
+    int errnum = 0;
+    if (fstatat(place->folder, place->name, st, AT_SYMLINK_NOFOLLOW) != 0)
+        errnum = errno;
+    else if (S_ISDIR(st->st_mode))
+        errnum = ENOENT;
+    else if (!S_ISREG(st->st_mode))
+        errnum = ELOOP;
+    return errnum == 0 ? ERR_OK : file_root_error(root, errnum, "look at", key, err);
+}
+
+int file_compare_locked(struct file_root *root, const char *key, const struct store_tag *expected,
+                        struct error *err)
+{
+    struct store_tag now = {""};
+    int rc = file_content_tag(root, key, &now, err);
+    if (rc == ERR_ABSENT || (rc == ERR_OK && !store_tag_equal(&now, expected)))
+        return file_conflict(root, key, err);
+    return rc;
+}
+
+/* Is the object at the place in the state that head saw (NULL: absent)? ERR_CONFLICT where not. */
+static int compare_state(const struct file_root *root, const struct file_place *place,
+                         const char *key, const struct store_tag *expected, struct error *err)
+{
+    struct stat st;
+    struct store_tag now = {""};
+    int rc = file_look(root, place, key, &st, err);
+    if (rc == ERR_ABSENT)
+        return expected == NULL ? ERR_OK : file_conflict(root, key, err);
+    if (rc != ERR_OK)
+        return rc;
+    file_stat_tag(&st, &now);
+    return expected != NULL && store_tag_equal(&now, expected) ? ERR_OK
+                                                               : file_conflict(root, key, err);
+}
+
+/* Give the object its new name, and take the old one away. */
+static int rename_locked(struct file_root *root, const struct store_move *move,
+                         const struct file_place *from, const struct file_place *to,
+                         struct error *err)
+{
+    int failed;
+    /* A rename would replace what another process creates at this moment without the lock. */
+    if (move->expected == NULL)
+        failed = linkat(from->folder, from->name, to->folder, to->name, 0);
+    else
+        failed = renameat(from->folder, from->name, to->folder, to->name);
+    if (failed != 0) {
+        int errnum = errno;
+        if (errnum == EEXIST)
+            return file_conflict(root, move->to, err);
+        if (errnum == EIO)
+            return file_unclear(root, errnum, move->to, err);
+        return file_root_error(root, errnum, "move", move->from, err);
+    }
+    int rc = file_settle_change(root, to->folder, move->to, err);
+    if (rc != ERR_OK)
+        return rc;
+    /* Also after a rename: two names of one file are left alone by it (rename(2)), as a move that
+     * was interrupted right here leaves them. */
+    unlinkat(from->folder, from->name, 0);
+    return file_settle_change(root, from->folder, move->from, err);
+}
+
+/* From an open folder; `to` is entered, and left by the caller. */
+static int move_to(struct file_root *root, const struct store_move *move,
+                   const struct file_place *from, struct file_place *to, struct error *err)
+{
+    int rc = file_root_enter(root, move->to, FILE_CREATE, to, err);
+    if (rc == ERR_OK)
+        rc = compare_state(root, to, move->to, move->expected, err);
+    if (rc == ERR_OK)
+        rc = file_root_settle(root, move->to, err);
+    /* No store removes folders under the lock; ERR_ABSENT is kept for an absent source. */
+    if (rc == ERR_ABSENT)
+        return file_vanished(root, move->to, err);
+    return rc == ERR_OK ? rename_locked(root, move, from, to, err) : rc;
+}
+
+int file_move_locked(struct file_root *root, const struct store_move *move, struct error *err)
+{
+    struct file_place from;
+    struct file_place to = {.folder = -1};
+    struct stat st;
+    int rc = file_compare_locked(root, move->guard, move->guard_tag, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = file_root_enter(root, move->from, FILE_CHANGE, &from, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = file_look(root, &from, move->from, &st, err);
+    if (rc == ERR_OK)
+        rc = move_to(root, move, &from, &to, err);
+    file_place_leave(&to);
+    file_place_leave(&from);
+    if (rc == ERR_OK)
+        file_root_prune(root, move->from);
+    else if (rc != ERR_UNKNOWN)
+        file_root_prune(root, move->to);
+    return rc;
+}
+
+int file_remove_locked(struct file_root *root, const char *key, struct error *err)
+{
+    struct file_place place;
+    int rc = file_root_enter(root, key, FILE_LOOK, &place, err);
+    if (rc == ERR_ABSENT)
+        return ERR_OK;
+    if (rc != ERR_OK)
+        return rc;
+    int errnum = unlinkat(place.folder, place.name, 0) == 0 ? 0 : errno;
+    file_place_leave(&place);
+    if (errnum == EIO)
+        return file_unclear(root, errnum, key, err);
+    if (errnum != 0 && errnum != ENOENT && errnum != EISDIR)
+        return file_root_error(root, errnum, "delete", key, err);
+    if (errnum != EISDIR)
+        file_root_prune(root, key);
+    return ERR_OK;
+}
