@@ -185,8 +185,11 @@ void dataset_keep(struct dataset *d, const char *path, const char *sha256)
     if (d->store->traits.local_paths || d->work.path == NULL)
         return;
     char *kept = download_path(d, sha256);
-    if (link(path, kept) != 0 && errno != EEXIST)
-        log_debug("%s is not kept: %s", path, strerror(errno));
+    if (link(path, kept) != 0 && errno != EEXIST) {
+        struct error why = ERROR_INIT;
+        error_set_errno(&why, ERR_SYSTEM, errno, "%s is not kept", path);
+        log_debug("%s", why.text);
+    }
     free(kept);
 }
 

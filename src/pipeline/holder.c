@@ -7,17 +7,16 @@
 
 #include "catalog/layout.h"
 #include "util/log.h"
+#include "util/time.h"
 
 #define SECOND INT64_C(1000000)
 
 /* Wait until it is time to renew; true: the run has ended. The lock is held. */
 static bool wait_for_end(struct holder *h, int64_t wait)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t nanoseconds = until.tv_nsec + wait % SECOND * 1000;
-    until.tv_sec += (time_t)(wait / SECOND + nanoseconds / 1000000000);
-    until.tv_nsec = (long)(nanoseconds % 1000000000);
+    int64_t end = time_monotonic() + wait;
+    struct timespec until = {.tv_sec = (time_t)(end / SECOND),
+                             .tv_nsec = (long)(end % SECOND * 1000)};
     int rc = 0;
     while (!h->ending && rc == 0)
         rc = pthread_cond_timedwait(&h->wake, &h->lock, &until);
