@@ -8,6 +8,7 @@
 #include "util/time.h"
 
 #define PREFIX "runs/"
+#define BATCH 64 /* records in memory at a time */
 
 /* ---- Encoding ------------------------------------------------------------------------------ */
 
@@ -263,6 +264,33 @@ static int read_record(struct store *st, const char *key, struct json **out, str
     return error_set(err, rc, "%s", why.text);
 }
 
+/* Some keys in a row, and what became of them. */
+struct batch {
+    struct store *store;
+    char *const *keys;
+    struct json *records[BATCH];
+};
+
+static int read_one(void *ctx, size_t i, struct error *err)
+{
+    struct batch *b = ctx;
+    return read_record(b->store, b->keys[i], &b->records[i], err);
+}
+
+/* Read `count` records, several at once where the store has use for it, and visit them in order. */
+static int visit_batch(struct store *st, char *const *keys, size_t count, record_visit *visit,
+                       void *ctx, struct error *err)
+{
+    struct batch b = {.store = st, .keys = keys};
+    int rc = store_each(st, count, read_one, &b, err);
+    for (size_t i = 0; i < count; i++) {
+        if (rc == ERR_OK && b.records[i] != NULL)
+            rc = visit(ctx, b.records[i], err);
+        json_free(b.records[i]);
+    }
+    return rc;
+}
+
 int record_each(struct store *st, int64_t since, record_visit *visit, void *ctx, struct error *err)
 {
     char least[TIME_TEXT_SIZE] = "";
@@ -270,12 +298,9 @@ int record_each(struct store *st, int64_t since, record_visit *visit, void *ctx,
     int rc = since > 0 ? time_format_compact(since, least, err) : ERR_OK;
     if (rc == ERR_OK)
         rc = store_list(st, PREFIX, take_key, &keys, err);
-    for (size_t i = 0; rc == ERR_OK && i < keys.count; i++) {
-        struct json *record;
-        rc = read_record(st, keys.items[i], &record, err);
-        if (rc == ERR_OK && record != NULL)
-            rc = visit(ctx, record, err);
-        json_free(record);
+    for (size_t i = 0; rc == ERR_OK && i < keys.count; i += BATCH) {
+        size_t left = keys.count - i;
+        rc = visit_batch(st, keys.items + i, left < BATCH ? left : BATCH, visit, ctx, err);
     }
     keys_release(&keys);
     return rc;

@@ -448,6 +448,31 @@ static void a_record_that_cannot_be_read_is_left_out_with_a_warning(void **state
     assert_true(scenario_logged(&g.s, "runs/"));
 }
 
+/* More than are read at a time: none is lost or counted twice, and the newest comes last. */
+static void many_records_are_visited_once_and_in_order(void **state)
+{
+    (void)state;
+    struct dataset d;
+    struct error err = ERROR_INIT;
+    char text[128];
+    stage_publish(&g, 0);
+    for (int i = 0; i < 150; i++) {
+        snprintf(text, sizeof text, "{\"kind\": \"run\", \"outcome\": \"%s\", \"rows_new\": %d}",
+                 i == 149 ? "lost" : "no_new_rows", i);
+        put_record(time_now() + (int64_t)i * 1000000, text);
+    }
+    collect();
+    assert_int_equal(m.all.runs, 151);
+    assert_int_equal(m.all.rows[1], 4 + 149 * 150 / 2);
+    assert_int_equal(m.last_outcome, RUN_LOST);
+    /* One that cannot be read now is a failure of the store: the sum would be wrong. */
+    stage_heal(&g);
+    stage_fault(&g, FAULT_FAIL, FAULT_GET, "runs/", 100);
+    scenario_dataset(&g.s, g.st, &d);
+    assert_int_equal(metrics_collect(&d, time_now(), &m, &err), ERR_AGAIN);
+    dataset_release(&d);
+}
+
 /* Records are counted by what they say; what makes no sense in one weighs nothing. */
 static void fields_of_strange_types_weigh_nothing(void **state)
 {
@@ -486,6 +511,7 @@ int main(void)
         T(a_dataset_without_runs_has_metrics_without_moments),
         T(a_version_whose_record_is_gone_counts_as_a_success),
         T(a_record_that_cannot_be_read_is_left_out_with_a_warning),
+        T(many_records_are_visited_once_and_in_order),
         T(fields_of_strange_types_weigh_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
