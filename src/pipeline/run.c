@@ -252,8 +252,9 @@ static int write_events(struct run *r, struct error *err)
 /* Events, manifest, swap. NEXT_AGAIN: the race was lost, and a retry is allowed. */
 static enum next publish(struct run *r, int *rc, struct error *err)
 {
-    enter(r, STEP_WRITE_EVENTS);
+    leave(r);
     log_context_integer("sequence", (int64_t)r->base.pointer.current.sequence + 1);
+    enter(r, STEP_WRITE_EVENTS);
     r->commit = (struct commit_report){0};
     *rc = write_events(r, err);
     if (*rc == ERR_OK) {
