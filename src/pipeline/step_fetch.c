@@ -175,6 +175,12 @@ static int fetch_http(struct run *r, const struct config_url *url,
     if (rc != ERR_OK || !result.modified) {
         free(path);
     } else {
+        if (!result.framed)
+            run_warn(
+                r,
+                "the server of the source %s does not mark where it ends: had the transfer been "
+                "cut short, it would have gone unnoticed",
+                url->shown);
         rc = step_source_add(r, path, url->shown, result.sha256, err);
         if (source->url_count == 1) {
             r->identity.etag = mem_strdup(result.etag);

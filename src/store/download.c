@@ -128,6 +128,7 @@ static int on_head(void *ctx, const struct http_get_answer *a, struct error *err
     if (rc != ERR_OK)
         return rc;
     take_validators(j->result, a);
+    j->result->framed = a->framed;
     bool plain = a->content_encoding == NULL || strcasecmp(a->content_encoding, "identity") == 0;
     if (plain && a->has_length) {
         j->expected = a->length;

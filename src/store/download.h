@@ -60,15 +60,18 @@ struct download_request {
     const char *last_modified; /* with either the answer may be that it has not changed */
 };
 
+/*
+ * What came. Strings are owned. `last_modified` is NULL also where it is so young, with no tag beside
+ * it, that a later change might bear the same.
+ */
 struct download_result {
-    bool modified; /* false: not modified, no file was written and the next three are not set */
+    bool modified; /* false: not modified; no file was written, and what follows is not set */
+    bool framed;   /* its end was marked; else one cut short cannot be told from it */
     uint64_t size;
     char sha256[SHA256_HEX_SIZE];
-    char *etag; /* owned; NULL where there is none */
-    char
-        *last_modified; /* owned; NULL where there is none, or where it is so young, beside no etag,
-                            that a later change might bear the same */
-    unsigned requests;  /* sent, redirects and repetitions included; also on failure */
+    char *etag;          /* NULL where there is none */
+    char *last_modified; /* NULL where there is none */
+    unsigned requests;   /* sent, redirects and repetitions included; always set, also on failure */
 };
 
 /*

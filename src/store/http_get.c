@@ -125,7 +125,8 @@ void http_get_answer_release(struct http_get_answer *answer)
                            answer->location,
                            answer->retry_after,
                            answer->content_range,
-                           answer->content_encoding};
+                           answer->content_encoding,
+                           answer->transfer_encoding};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         free_secret(owned[i]);
     *answer = (struct http_get_answer){0};
@@ -145,6 +146,7 @@ static char **slot_of(struct http_get_answer *a, const char *name, size_t length
         {"retry-after", &a->retry_after},
         {"content-range", &a->content_range},
         {"content-encoding", &a->content_encoding},
+        {"transfer-encoding", &a->transfer_encoding},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strlen(known[i].name) == length && strncasecmp(known[i].name, name, length) == 0)
@@ -170,13 +172,18 @@ static void keep_value(char **slot, const char *value, size_t length, size_t mos
 static void take_status(struct exchange *x)
 {
     curl_off_t length = -1;
+    long version = CURL_HTTP_VERSION_NONE;
     char *ip = NULL;
     struct sockaddr_storage address;
     struct http_get_answer *a = x->answer;
     curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &a->status);
     curl_easy_getinfo(x->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     curl_easy_getinfo(x->curl, CURLINFO_PRIMARY_IP, &ip);
+    curl_easy_getinfo(x->curl, CURLINFO_HTTP_VERSION, &version);
     a->has_length = length >= 0;
+    a->framed =
+        a->has_length || version >= CURL_HTTP_VERSION_2_0 ||
+        (a->transfer_encoding != NULL && strcasestr(a->transfer_encoding, "chunked") != NULL);
     a->length = length >= 0 ? (uint64_t)length : 0;
     a->loopback = x->request->proxy == NULL && ip != NULL && address_parse(ip, &address) &&
                   address_is_loopback((const struct sockaddr *)&address);
@@ -439,7 +446,8 @@ static int conclude(struct exchange *x, CURLcode result)
         return x->local;
     if (result == CURLE_OK || x->unread)
         return ERR_OK;
-    if (x->refused[0] != '\0')
+    /* A name may have other addresses, which were tried then. */
+    if (x->refused[0] != '\0' && result == CURLE_COULDNT_CONNECT)
         return report_refused(x, x->err);
     return report_broken(x, result, x->err);
 }

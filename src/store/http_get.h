@@ -47,6 +47,8 @@ struct http_get_answer {
     char *retry_after;
     char *content_range;
     char *content_encoding;
+    char *transfer_encoding;
+    bool framed;     /* its end is marked; else it ends with the connection, whatever the reason */
     bool has_length; /* it says how long its body is, as transferred */
     uint64_t length;
     bool loopback; /* it came from this machine; never where a proxy is set */

@@ -362,6 +362,17 @@ static void a_broken_download_is_resumed_and_published(void **state)
     assert_int_equal(f->s.report.rows_new, 2);
 }
 
+static void a_source_without_a_marked_end_is_warned_of(void **state)
+{
+    struct fixture *f = *state;
+    name_source(f, "/rates.csv?length=none");
+    run_gives(f, RUN_PUBLISHED, 1);
+    assert_int_equal(f->s.report.warning_count, 1);
+    assert_non_null(strstr(f->s.report.warnings[0], "does not mark where it ends"));
+    run_gives(f, RUN_UNCHANGED, 1);
+    assert_int_equal(f->s.report.warning_count, 0);
+}
+
 static void a_source_cut_short_is_not_published(void **state)
 {
     struct fixture *f = *state;
@@ -487,6 +498,7 @@ int main(void)
         TEST(the_limit_is_that_of_all_files),
         TEST(the_limit_holds_for_local_files),
         TEST(a_broken_download_is_resumed_and_published),
+        TEST(a_source_without_a_marked_end_is_warned_of),
         TEST(a_source_cut_short_is_not_published),
         TEST(a_server_that_refuses_is_told_with_its_status),
         TEST(a_failure_does_not_forget_the_source),

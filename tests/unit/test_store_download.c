@@ -293,13 +293,21 @@ static void a_compressed_transfer_is_decoded(void **state)
     got_data(f);
 }
 
-static void chunked_and_unmeasured_bodies_arrive(void **state)
+static void what_marks_its_end_is_told_from_what_does_not(void **state)
 {
     struct fixture *f = *state;
+    fetch(f, "/data.csv");
+    got_data(f);
+    assert_true(f->result.framed);
     fetch(f, "/data.csv?length=chunked");
     got_data(f);
+    assert_true(f->result.framed);
     fetch(f, "/data.csv?length=none");
     got_data(f);
+    assert_false(f->result.framed);
+    fetch(f, "/data.csv?length=none&gzip=1");
+    got_data(f);
+    assert_false(f->result.framed);
 }
 
 static void a_slow_server_is_waited_for(void **state)
@@ -899,7 +907,7 @@ int main(void)
         TEST(not_modified_unasked_is_no_answer),
         TEST(a_date_too_young_is_not_kept),
         TEST(a_compressed_transfer_is_decoded),
-        TEST(chunked_and_unmeasured_bodies_arrive),
+        TEST(what_marks_its_end_is_told_from_what_does_not),
         TEST(a_slow_server_is_waited_for),
         TEST(a_server_that_stalls_is_given_up),
         TEST(a_broken_download_goes_on_where_it_stopped),
