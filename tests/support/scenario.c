@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pipeline/consolidate.h"
+#include "pipeline/read.h"
 #include "store/store_memory.h"
 #include "support/temp_folder.h"
 #include "util/fs.h"
@@ -190,6 +191,26 @@ int scenario_consolidate(struct scenario *s, struct store *st)
     base_release(&base);
     dataset_release(&d);
     return rc;
+}
+
+char *scenario_read(struct scenario *s, struct store *st, bool events)
+{
+    struct dataset d;
+    struct base base;
+    struct str text;
+    struct error err = ERROR_INIT;
+    uint64_t rows;
+    char *path = fs_join(s->folder, "read.csv");
+    struct read_options options = {.events = events, .format = READ_CSV, .path = path};
+    str_init(&text, LOG_MAX);
+    scenario_dataset(s, st, &d);
+    must(base_read(st, SCENARIO_DATASET, &base, &err), &err);
+    must(read_rows(&d, &base, &options, &rows, &err), &err);
+    must(fs_read(path, &text, &err), &err);
+    base_release(&base);
+    dataset_release(&d);
+    free(path);
+    return text.len > 0 ? str_detach(&text) : mem_strdup("");
 }
 
 struct reader_claim scenario_claim(const struct scenario *s)

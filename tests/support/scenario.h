@@ -70,6 +70,12 @@ int scenario_publish(struct scenario *s, struct store *st, const char *csv);
 /* Consolidate alone, as `cauce consolidate` does, into report.consolidation. */
 int scenario_consolidate(struct scenario *s, struct store *st);
 
+/*
+ * The newest rows (or all events, without the time of their ingestion) as CSV, as `cauce read` gives
+ * them. The caller frees. Aborts where that fails.
+ */
+char *scenario_read(struct scenario *s, struct store *st, bool events);
+
 /* What the last run said of itself, for the reader. */
 struct reader_claim scenario_claim(const struct scenario *s);
 
