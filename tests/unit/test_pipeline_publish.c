@@ -143,6 +143,58 @@ static void what_cannot_be_rolled_back_is_counted_and_left_to_gc(void **state)
     assert_true(reader_orphans(g.reader) >= 1);
 }
 
+/* Every snapshot of a variant, and the last one again. */
+static void publish_all(const char *variant)
+{
+    stage_close(&g);
+    stage_open(&g, variant);
+    for (size_t i = 0; i < SCENARIO_SNAPSHOTS && g.variant->snapshots[i] != NULL; i++) {
+        stage_publish(&g, i);
+        stage_check(&g, READER_SETTLED);
+    }
+    g.s.options.force = true;
+    stage_run(&g, RUN_NO_NEW_ROWS);
+    stage_check(&g, READER_SETTLED);
+}
+
+static void keys_are_compared_as_values_and_never_as_joined_text(void **state)
+{
+    (void)state;
+    publish_all("separators");
+    char *rows = scenario_read(&g.s, g.st, false);
+    assert_non_null(strstr(rows, "\na,b|c,12\n"));
+    assert_non_null(strstr(rows, "\na|b,c,9\n"));
+    free(rows);
+}
+
+static void revised_rows_may_move_between_partitions_or_be_in_none(void **state)
+{
+    (void)state;
+    publish_all("moving");
+    publish_all("uncut");
+}
+
+static void revisions_are_left_out_where_that_is_configured(void **state)
+{
+    (void)state;
+    publish_all("ignore");
+    assert_int_equal(g.s.report.rows_revised, 0);
+}
+
+/* There is no high-water mark: a series that is behind is not dropped because another is ahead. */
+static void late_rows_are_found_however_late(void **state)
+{
+    (void)state;
+    assert_int_equal(stage_try(&g, "series,day,value,note\nA,2026-12-31,1.00,\n"), ERR_OK);
+    assert_int_equal(stage_try(&g, "series,day,value,note\n"
+                                   "A,2026-12-31,1.00,\n"
+                                   "B,2020-01-01,2.00,late\n"
+                                   "A,2026-12-30,3.00,late\n"),
+                     ERR_OK);
+    assert_int_equal(g.s.report.rows_new, 2);
+    stage_check(&g, READER_SETTLED);
+}
+
 /* ---- Verification -------------------------------------------------------------------------- */
 
 /* The steps of a run up to its local event files. */
@@ -274,6 +326,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(success_with_all_events_written),
+        TEST(keys_are_compared_as_values_and_never_as_joined_text),
+        TEST(revised_rows_may_move_between_partitions_or_be_in_none),
+        TEST(revisions_are_left_out_where_that_is_configured),
+        TEST(late_rows_are_found_however_late),
         TEST(partial_failure_rolls_back_exactly_what_was_written),
         TEST(a_failure_while_finishing_the_batch_rolls_back_all_its_events),
         TEST(a_swap_that_is_refused_for_sure_rolls_back_manifest_and_events),
