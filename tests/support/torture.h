@@ -72,6 +72,12 @@ void torture_recover(struct torture *t, struct store *st, unsigned extras);
 /* Look at a store; appends violations to t->found, headed by `when`. */
 void torture_check(struct torture *t, struct store *st, unsigned demands, const char *when);
 
+/*
+ * The loop of rounds over every operation, for one variant, or for all where the full product is
+ * asked for. Prints what it did; a violation fails the test.
+ */
+void torture_fail_each(enum torture_state state, const char *usual);
+
 /* Is the full product asked for (CAUCE_TORTURE set)? */
 bool torture_full(void);
 
