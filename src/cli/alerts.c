@@ -69,8 +69,10 @@ void alerts_print_metrics(const struct metrics *m)
     set_count(object, "versions", m->versions);
     set_count(object, "keys", m->keys);
     set_count(object, "rows_total", m->rows_total);
-    set_count(object, "files", m->files);
-    set_count(object, "bytes", m->bytes);
+    json_set(object, "files",
+             m->files_known ? json_new_integer((int64_t)m->files) : json_new_null());
+    json_set(object, "bytes",
+             m->files_known ? json_new_integer((int64_t)m->bytes) : json_new_null());
     json_set(object, "alerts", alerts_encode(m, time_now()));
     text_print_json(object);
 }

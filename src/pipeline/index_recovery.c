@@ -168,9 +168,11 @@ static void report_recovery(const struct index_state *index, enum index_recovery
               "index rebuilt");
 }
 
+/* Found is found, whether it can be healed or not. */
 static void warn_recovery(const struct base *base, const struct index_state *index,
-                          const char *reason)
+                          const char *reason, struct run_report *report)
 {
+    report->index_reason = reason;
     log_write(LOG_WARN,
               LOG_FIELDS(LOG_STR("reason", reason),
                          LOG_INT("pointer_sequence", (int64_t)base->pointer.current.sequence),
@@ -183,7 +185,7 @@ int index_keeper_rebuild(struct dataset *d, const struct base *base, const char 
 {
     int64_t began = time_monotonic();
     if (reason != NULL)
-        warn_recovery(base, out, reason);
+        warn_recovery(base, out, reason, report);
     int rc = rebuild(d, base, out, err);
     if (rc == ERR_OK)
         report_recovery(out, INDEX_REBUILT, reason != NULL ? reason : "asked for", began, report);
@@ -197,7 +199,7 @@ static int heal(struct dataset *d, const struct base *base, struct index_state *
     if (!behind)
         return index_keeper_rebuild(d, base, reason, index, report, err);
     int64_t began = time_monotonic();
-    warn_recovery(base, index, reason);
+    warn_recovery(base, index, reason, report);
     struct error why = ERROR_INIT;
     int rc = catch_up(d, base, index, &why);
     if (rc == ERR_OK) {

@@ -8,6 +8,7 @@
 #include "pipeline/consolidate.h"
 #include "pipeline/record.h"
 #include "util/json.h"
+#include "util/log.h"
 #include "util/time.h"
 
 const double metrics_bounds[METRICS_BUCKETS - 1] = {0.1, 0.5, 1, 5, 15, 60, 300, 1800};
@@ -35,11 +36,12 @@ static int64_t time_of(const struct json *record, const char *name)
 
 static void add_index(struct metrics_sum *s, const struct json *record)
 {
-    if (!json_bool(json_get(record, "index_rebuilt")))
+    bool healed = json_bool(json_get(record, "index_rebuilt"));
+    s->inconsistencies += healed || json_is_string(json_get(record, "index_reason"));
+    if (!healed)
         return;
     double seconds = json_real(json_get(record, "index_rebuild_seconds"));
     size_t bucket = 0;
-    s->inconsistencies++;
     if (strcmp(json_string(json_get(record, "index_recovery")), "catch_up") == 0) {
         s->catch_ups++;
         return;
@@ -145,6 +147,8 @@ static enum metrics_fate fate_of(const struct collecting *c, const char *name)
     for (size_t i = 0; i < c->files.count; i++)
         if (str_starts(c->files.items[i].key, folder))
             return METRICS_PUBLISHED;
+    if (!c->metrics->files_known)
+        return METRICS_OPEN;
     return sequence <= c->base.pointer.current.sequence ? METRICS_NOT_PUBLISHED : METRICS_OPEN;
 }
 
@@ -175,13 +179,28 @@ static int take_record(void *ctx, const struct json *record, struct error *err)
     return ERR_OK;
 }
 
+/* Where an older part of the chain is damaged, all the rest is worth the more to be told. */
+static int list_files(struct dataset *d, struct collecting *c, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    uint64_t newest = c->base.pointer.current.sequence;
+    int rc = newest > 0 ? catalog_files(d->store, &c->base, 0, newest, &c->files, &why) : ERR_OK;
+    c->metrics->files_known = rc == ERR_OK;
+    if (rc == ERR_OK || rc == ERR_DAMAGED) {
+        if (rc == ERR_DAMAGED)
+            log_warn("the files of the dataset could not be counted: %s", why.text);
+        return ERR_OK;
+    }
+    return error_set(err, rc, "%s", why.text);
+}
+
 static int measure_dataset(struct dataset *d, struct collecting *c, struct error *err)
 {
     const struct base *base = &c->base;
     struct metrics *m = c->metrics;
     int rc = base_read(d->store, d->id, &c->base, err);
-    if (rc == ERR_OK && base->pointer.current.sequence > 0)
-        rc = catalog_files(d->store, base, 0, base->pointer.current.sequence, &c->files, err);
+    if (rc == ERR_OK)
+        rc = list_files(d, c, err);
     if (rc != ERR_OK)
         return rc;
     memcpy(m->dataset, base->pointer.dataset, sizeof m->dataset);

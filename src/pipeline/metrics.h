@@ -55,7 +55,8 @@ struct metrics {
     uint64_t partitions_behind;       /* now */
     uint64_t doubtful[METRICS_FATES]; /* commits of unknown outcome, by what became of them */
     uint64_t versions, keys, rows_total, files, bytes; /* of the dataset */
-    int64_t expect_every;                              /* seconds; 0: not declared */
+    bool files_known;     /* files and bytes are; false where the chain is damaged */
+    int64_t expect_every; /* seconds; 0: not declared */
 };
 
 #define METRICS_WINDOW (INT64_C(7) * 24 * 3600 * 1000000)

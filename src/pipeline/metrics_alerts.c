@@ -66,8 +66,8 @@ size_t metrics_alerts(const struct metrics *m, int64_t now,
     judge_runs(&m->window, &v);
     if (m->partitions_behind > 0)
         fire(&v, "CauceConsolidationBehind", "warning",
-             "%llu of the projections are behind the newest version.",
-             (unsigned long long)m->partitions_behind);
+             "the projections of %llu partition%s are behind the newest version.",
+             (unsigned long long)m->partitions_behind, m->partitions_behind == 1 ? "" : "s");
     if (m->expect_every > 0 && now - m->last_success > m->expect_every * 1000000)
         fire(&v, "CauceNotRefreshed", "critical",
              "the last good run is older than the %lld seconds that `expect_every` declares.",

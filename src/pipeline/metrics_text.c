@@ -83,8 +83,8 @@ static void write_runs(struct writer *w)
 static void write_rebuilds(struct writer *w)
 {
     const struct metrics_sum *s = &w->m->all;
-    counter(w, "cauce_index_inconsistencies", "Runs that found the key index behind or damaged.",
-            s->inconsistencies);
+    counter(w, "cauce_index_inconsistencies",
+            "Runs that found the key index behind, missing or damaged.", s->inconsistencies);
     family(w, "cauce_index_recoveries", "counter", "How the key index was brought up to date.");
     sample(w, "method", "catch_up", (double)s->catch_ups);
     sample(w, "method", "rebuild", (double)s->rebuilds);
@@ -116,8 +116,10 @@ static void write_consolidation(struct writer *w)
             "Interrupted consolidations finished from their redo list.", s->replayed);
     gauge(w, "cauce_partitions_behind", "Partitions whose projection is behind the newest version.",
           (double)w->m->partitions_behind);
-    counter(w, "cauce_orphans_found", "Objects that gc found nothing to name.", s->orphans_found);
-    counter(w, "cauce_orphans_removed", "Objects that gc removed.", s->orphans_removed);
+    counter(w, "cauce_orphans_found", "Objects that nothing names, found by gc --delete.",
+            s->orphans_found);
+    counter(w, "cauce_orphans_removed", "Objects that nothing named, removed by gc --delete.",
+            s->orphans_removed);
 }
 
 static void write_volumes(struct writer *w)
@@ -133,10 +135,11 @@ static void write_volumes(struct writer *w)
     family(w, "cauce_store_bytes", "counter", "Bytes moved to and from the store.");
     sample(w, "direction", "read", (double)s->bytes_read);
     sample(w, "direction", "written", (double)s->bytes_written);
-    family(w, "cauce_store_requests", "counter", "Operations on the store by kind.");
+    family(w, "cauce_store_requests", "counter",
+           "Operations on the store by kind; one may take several requests.");
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
         sample(w, "kind", requests[i], (double)s->requests[i]);
-    counter(w, "cauce_store_retries", "Requests that were repeated.", s->retries);
+    counter(w, "cauce_store_retries", "Requests to the store that were repeated.", s->retries);
     family(w, "cauce_step_seconds", "counter", "Time spent in each step of the runs.");
     for (int i = 0; i < STEP_COUNT; i++)
         sample(w, "step", run_step_name((enum run_step)i), s->step_seconds[i]);
@@ -156,8 +159,10 @@ static void write_dataset(struct writer *w)
     gauge(w, "cauce_dataset_versions", "Sequence of the newest version.", (double)m->versions);
     gauge(w, "cauce_dataset_keys", "Published keys.", (double)m->keys);
     gauge(w, "cauce_dataset_rows", "Rows of all events.", (double)m->rows_total);
-    gauge(w, "cauce_dataset_files", "Event files.", (double)m->files);
-    gauge(w, "cauce_dataset_bytes", "Bytes of all event files.", (double)m->bytes);
+    if (m->files_known) {
+        gauge(w, "cauce_dataset_files", "Event files.", (double)m->files);
+        gauge(w, "cauce_dataset_bytes", "Bytes of all event files.", (double)m->bytes);
+    }
     gauge(w, "cauce_last_run_peak_memory_bytes", "Most memory that the newest run used.",
           (double)m->last_peak_memory);
     family(w, "cauce_last_run_step_seconds", "gauge", "Time of each step in the newest run.");

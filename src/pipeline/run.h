@@ -77,7 +77,7 @@ struct run_report {
     uint64_t keys_total;
     uint64_t files_written, bytes_written; /* event files of the published version */
     enum index_recovery index_recovery;
-    const char *index_reason; /* why it was not fresh; static */
+    const char *index_reason; /* why it was not fresh, also where it could not be healed; static */
     double index_rebuild_seconds;
     uint64_t index_rebuild_rows;
     uint64_t rollbacks;          /* attempts whose events were removed because of a failure */

@@ -298,6 +298,25 @@ static void an_index_that_is_damaged_is_rebuilt_and_counted(void **state)
     stage_check(&g, READER_SETTLED);
 }
 
+static void an_index_that_cannot_be_healed_is_an_inconsistency_all_the_same(void **state)
+{
+    (void)state;
+    stage_publish(&g, 0);
+    look_remove(g.memory, "index/manifest.json");
+    stage_heal(&g);
+    stage_fault(&g, FAULT_FAIL, FAULT_GET_FILE, "events/", 0);
+    assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_AGAIN);
+    collect();
+    assert_sample("cauce_index_inconsistencies_total", "", "1");
+    assert_sample("cauce_index_recoveries_total", ",method=\"rebuild\"", "0");
+    assert_true(alert_fires("CauceIndexRebuilds"));
+    stage_heal(&g);
+    stage_publish(&g, 1);
+    collect();
+    assert_sample("cauce_index_inconsistencies_total", "", "2");
+    assert_sample("cauce_index_recoveries_total", ",method=\"rebuild\"", "1");
+}
+
 /* The steps of a run are parts of its time: what healing took is in one of them alone. */
 static void the_times_of_the_steps_add_up_to_no_more_than_the_run_took(void **state)
 {
@@ -504,6 +523,7 @@ int main(void)
         T(a_lost_answer_is_counted_as_settled_by_reading),
         T(an_index_that_is_behind_is_caught_up_and_counted),
         T(an_index_that_is_damaged_is_rebuilt_and_counted),
+        T(an_index_that_cannot_be_healed_is_an_inconsistency_all_the_same),
         T(the_times_of_the_steps_add_up_to_no_more_than_the_run_took),
         T(an_interrupted_consolidation_is_replayed_and_counted),
         T(a_consolidation_that_broke_off_before_its_redo_list_is_begun_again),
