@@ -368,14 +368,13 @@ void log_write(enum log_level level, const struct log_field *fields, const char 
     }
     pthread_mutex_lock(&mutex);
     bool to_stderr = make_line(level, fields, message.data, &line);
-    void (*sink)(void *ctx, const char *text) = line_sink;
-    void *ctx = sink_ctx;
+    /* Once log_sink() has returned, nothing reaches the sink before it any more. */
+    if (!to_stderr)
+        line_sink(sink_ctx, line.data);
     pthread_mutex_unlock(&mutex);
     if (to_stderr) {
         str_append_char(&line, '\n');
         fs_write_all(STDERR_FILENO, line.data, line.len, "stderr", NULL);
-    } else {
-        sink(ctx, line.data);
     }
     str_release(&line);
     str_release(&message);

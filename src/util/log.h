@@ -63,7 +63,10 @@ void log_write(enum log_level level, const struct log_field *fields, const char 
 #define log_info(...) log_write(LOG_INFO, NULL, __VA_ARGS__)
 #define log_debug(...) log_write(LOG_DEBUG, NULL, __VA_ARGS__)
 
-/* Where lines go, without their newline (tests); NULL: stderr. */
+/*
+ * Where lines go, without their newline, one at a time; NULL: stderr. The sink must not call anything
+ * of this header. What `ctx` needs may be freed once another sink is set.
+ */
 void log_sink(void (*sink)(void *ctx, const char *line), void *ctx);
 
 #endif

@@ -505,6 +505,13 @@ static void lines_of_threads_do_not_mix(void **state)
     free(text);
 }
 
+static void a_sink_gets_one_line_at_a_time(void **state)
+{
+    (void)state;
+    say_in_threads();
+    assert_int_equal(lines, THREADS * EACH);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -532,6 +539,7 @@ int main(void)
         T(lines_go_to_stderr),
         T(the_journal_gets_priorities),
         T(lines_of_threads_do_not_mix),
+        T(a_sink_gets_one_line_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
