@@ -3,7 +3,8 @@
 moment. In the end every row is there exactly once, every version that was acknowledged is in the
 chain, what died left nothing that gc does not find, and every object is what its manifest says.
 
-About 25 versions; 200 with CAUCE_TORTURE set. The seed is printed, and taken from CAUCE_SEED."""
+About 25 versions; 200 with CAUCE_TORTURE=full. The seed is printed, and taken from
+CAUCE_TORTURE_SEED."""
 import collections
 import json
 import os
@@ -24,7 +25,7 @@ KILLED = 0.25  # of the runs
 BUCKET = "writers"
 SHARED = 40  # rows that all of them publish, again and again
 PLACE = secrets.token_hex(6)
-SEED = int(os.environ.get("CAUCE_SEED") or secrets.randbits(32))
+SEED = int(os.environ.get("CAUCE_TORTURE_SEED") or str(secrets.randbits(32)), 0)
 
 # Statuses of a run that was not killed: done, storage failed, lost every race, outcome unknown.
 EXPECTED_STATUS = (0, 5, 6, 7)

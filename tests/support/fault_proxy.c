@@ -102,6 +102,11 @@ void fault_proxy_rules(struct fault_proxy *proxy, const char *json)
     control(proxy, "PUT", "/__faults", json, NULL);
 }
 
+void fault_proxy_settle(struct fault_proxy *proxy)
+{
+    control(proxy, "GET", "/__settled", "", NULL);
+}
+
 size_t fault_proxy_fired(struct fault_proxy *proxy)
 {
     struct str seen;

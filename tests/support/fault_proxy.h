@@ -19,4 +19,7 @@ void fault_proxy_rules(struct fault_proxy *proxy, const char *json);
 /* Requests since the rules were set that met a fault. */
 size_t fault_proxy_fired(struct fault_proxy *proxy);
 
+/* Wait until every request that was held back ("late") has been answered by the server. */
+void fault_proxy_settle(struct fault_proxy *proxy);
+
 #endif

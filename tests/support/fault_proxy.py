@@ -14,6 +14,7 @@ Control, over the proxy itself (bodies are JSON):
         seconds  of "delay" and "late"; default 0.2
         status   of "answer" and "answer_after"; default 500
     GET /__seen      the requests since then: a list of {"method", "target", "fault"}
+    GET /__settled   answered when no late request is on its way any more
 
 Faults, by what the server gets to see of the request:
 
@@ -41,6 +42,19 @@ class Rules:
         self.rules = []
         self.counts = []
         self.seen = []
+        self.late = 0  # requests held back
+        self.settled = threading.Condition(self.lock)
+
+    def hold(self, change):
+        """One late request more (1), or less (-1)."""
+        with self.settled:
+            self.late += change
+            self.settled.notify_all()
+
+    def settle(self):
+        """Wait until what is late has arrived."""
+        with self.settled:
+            self.settled.wait_for(lambda: self.late == 0)
 
     def replace(self, rules):
         with self.lock:
@@ -132,6 +146,9 @@ class Proxy(BaseHTTPRequestHandler):
             answer = b"[]"
         elif self.command == "GET" and self.path == "/__seen":
             answer = json.dumps(self.rules.seen).encode()
+        elif self.command == "GET" and self.path == "/__settled":
+            self.rules.settle()
+            answer = b"[]"
         else:
             self.send_whole(404, "Not Found", [], b"")
             return
@@ -144,9 +161,13 @@ class Proxy(BaseHTTPRequestHandler):
         elif fault == "answer":
             self.send_failure(rule.get("status", 500))
         elif fault == "late":
-            self.close_now()
-            time.sleep(rule.get("seconds", 0.2))
-            self.forward(body)
+            self.rules.hold(1)
+            try:
+                self.close_now()
+                time.sleep(rule.get("seconds", 0.2))
+                self.forward(body)
+            finally:
+                self.rules.hold(-1)
         else:
             return False
         return True

@@ -2,7 +2,7 @@
  * A real S3 server for a test, brought up for this test alone in a folder of its own: Ceph's gateway
  * (tests/support/ceph-rgw), or one of those that tests/support/s3-other knows. In place of the
  * gateway, CAUCE_TEST_S3_ENDPOINT may name a server that runs already (with
- * CAUCE_TEST_S3_ACCESS_KEY and CAUCE_TEST_S3_SECRET_KEY).
+ * CAUCE_TEST_S3_ACCESS_KEY and CAUCE_TEST_S3_SECRET_KEY), as scripts/test does, or say "none".
  */
 #ifndef CAUCE_TESTS_S3_SERVER_H
 #define CAUCE_TESTS_S3_SERVER_H

@@ -78,7 +78,7 @@ void torture_check(struct torture *t, struct store *st, unsigned demands, const 
  */
 void torture_fail_each(enum torture_state state, const char *usual);
 
-/* Is the full product asked for (CAUCE_TORTURE set)? */
+/* Is the full product asked for (CAUCE_TORTURE=full; anything but "" and "0" will do)? */
 bool torture_full(void);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * The loop: every operation of a run fails once, in every way in which it can. By default each fails
- * in one of the ways, and those that decide (pointer, manifests) in all of them; with CAUCE_TORTURE
- * set every operation of every variant fails in every way. Under a sanitizer, which makes it slow,
- * every second operation must do.
+ * in one of the ways, and those that decide (pointer, manifests) in all of them; with
+ * CAUCE_TORTURE=full every operation of every variant fails in every way. Under a sanitizer, which
+ * makes it slow, every second operation must do.
  */
 #include "support/torture.h"
 

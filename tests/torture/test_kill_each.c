@@ -3,8 +3,8 @@
  * store, which is all that is left of it. Then the reader looks, the next run puts everything right,
  * and the one after that has nothing to do.
  *
- * By default some of the operations and moments must do; CAUCE_TORTURE set means all operations of all
- * variants, and many moments. Moments come from a seed that is printed.
+ * By default some of the operations and moments must do; CAUCE_TORTURE=full means all operations of
+ * all variants, and many moments. Moments come from a seed that is printed.
  */
 #include <setjmp.h>
 #include <stdarg.h>

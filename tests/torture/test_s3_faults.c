@@ -16,7 +16,6 @@
 #include "support/s3_server.h"
 #include "util/id.h"
 #include "util/mem.h"
-#include "util/time.h"
 
 /* Did the request reach the server, and is it told so? */
 enum reach { REACHES, NEVER, LATER, BROKEN };
@@ -36,7 +35,7 @@ static const struct {
     {"\"fault\":\"answer_after\",\"status\":504", REACHES, false},
     {"\"fault\":\"truncate\"", REACHES, false},
     {"\"fault\":\"delay\",\"seconds\":0.1", REACHES, true},
-    {"\"fault\":\"late\",\"seconds\":0.4", LATER, false},
+    {"\"fault\":\"late\",\"seconds\":0.3", LATER, false},
     {"\"fault\":\"corrupt_request\"", BROKEN, false},
 };
 #define FAULTS (sizeof faults / sizeof faults[0])
@@ -115,7 +114,7 @@ static void a_swap_through_every_fault(void **state)
         set_fault("PUT", key, faults[i].fault);
         int code = store_swap(tough, key, &tag, &body, NULL, NULL);
         if (faults[i].reach == LATER)
-            time_sleep(800000);
+            fault_proxy_settle(proxy);
         char *text = witness(key, NULL);
         assert_non_null(text);
         bool landed = strcmp(text, "new") == 0;
@@ -140,7 +139,7 @@ static void a_creation_through_every_fault(void **state)
         set_fault("PUT", key, faults[i].fault);
         int code = store_put_new(bare, key, &body, NULL, NULL);
         if (faults[i].reach == LATER)
-            time_sleep(800000);
+            fault_proxy_settle(proxy);
         char *text = witness(key, NULL);
         check_truth(i, code, text != NULL);
         assert_int_equal(text != NULL, faults[i].reach == REACHES || faults[i].reach == LATER);
@@ -164,7 +163,7 @@ static void a_creation_with_back_off_outlives_every_fault(void **state)
         if (code != ERR_OK)
             fail_msg("%s: %s", faults[i].fault, err.text);
         if (faults[i].reach == LATER)
-            time_sleep(800000);
+            fault_proxy_settle(proxy);
         char *text = witness(key, &seen);
         assert_string_equal(text, "own content");
         assert_string_equal(tag.text, seen.text);
@@ -281,7 +280,7 @@ static void two_faults_in_a_row_at_the_swap(void **state)
             int first = store_swap(tough, key, &tag, &body, NULL, NULL);
             int second = first == ERR_OK ? ERR_OK : store_swap(tough, key, &tag, &body, NULL, NULL);
             if (faults[i].reach == LATER || faults[j].reach == LATER)
-                time_sleep(800000);
+                fault_proxy_settle(proxy);
             char *text = witness(key, NULL);
             bool landed = strcmp(text, "new") == 0;
             free(text);

@@ -3,9 +3,9 @@
  * every request of theirs. After each fault a reader that knows only the pointer looks, goes around
  * the faults; then an ordinary run puts everything right, and the one after that has nothing to do.
  *
- * By default each request meets one of the faults, and the commit all of them; with CAUCE_TORTURE set
- * every request meets every fault, from more states and in more shapes. Under a sanitizer, which makes
- * it slow, every third request must do.
+ * By default each request meets one of the faults, and the commit all of them; with
+ * CAUCE_TORTURE=full every request meets every fault, from more states and in more shapes. Under a
+ * sanitizer, which makes it slow, every third request must do.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -47,7 +46,6 @@ static const char *const faults[] = {
     "\"fault\":\"delay\",\"seconds\":0.05",
 };
 #define FAULTS (sizeof faults / sizeof faults[0])
-#define LATE_AFTER 300000 /* microseconds until what is late has arrived */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define STRIDE 3
@@ -65,14 +63,6 @@ struct tally {
     size_t requests, rounds, faults, bad;
     int64_t began;
 };
-
-/* The clock of the program stands still where it would sleep; this one does not. */
-static void really_wait(long microseconds)
-{
-    const struct timespec t = {.tv_sec = microseconds / 1000000,
-                               .tv_nsec = microseconds % 1000000 * 1000};
-    nanosleep(&t, NULL);
-}
 
 static char *new_place(void)
 {
@@ -163,7 +153,7 @@ static void round_of(struct torture *t, const char *rules, struct tally *tally)
     fault_proxy_rules(proxy, "[]");
     look(t, plain, READER_ANYTIME, "after the fault");
     if (strstr(rules, "late") != NULL) {
-        really_wait(LATE_AFTER);
+        fault_proxy_settle(proxy);
         look(t, plain, READER_ANYTIME, "after what was late");
     }
     publish_soundly(t, plain, "after the fault");
