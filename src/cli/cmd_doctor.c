@@ -68,7 +68,7 @@ static char *existing_folder(const char *path)
     return folder;
 }
 
-/* File system and room of a local folder. */
+/* File system and room of a local folder, and whether it may be written to. */
 static void look_at_folder(struct doctor *d, const char *name, const char *path)
 {
     struct error err = ERROR_INIT;
@@ -80,6 +80,8 @@ static void look_at_folder(struct doctor *d, const char *name, const char *path)
     int rc = fs_free_space(folder, &room, &err);
     if (rc == ERR_OK)
         rc = fs_is_network(folder, &network, &kind, &err);
+    if (rc == ERR_OK)
+        rc = fs_check_writable(folder, &err);
     if (rc != ERR_OK)
         report(d, name, rc, err.text);
     else
@@ -178,7 +180,12 @@ static int open_what_is_named(const struct options *o, struct opened *in, struct
                ? "the store's folder is not there; the first run makes it"
                : "the dataset's folder is not there; the first run makes it");
     error_clear(err);
-    return open_config(o, in, err);
+    rc = open_config(o, in, err);
+    if (rc == ERR_OK)
+        look_at_folder(d, "folder",
+                       in->config.store +
+                           (str_starts(in->config.store, "file://") ? strlen("file://") : 0));
+    return rc;
 }
 
 static int examine(const struct options *o, int *status, struct error *err)

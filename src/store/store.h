@@ -148,7 +148,7 @@ struct store {
 struct store_options {
     bool allow_network_filesystem;
     bool create; /* file: create the root folder where it is absent */
-    bool prove;  /* the probe sends its requests also where its result is known */
+    bool prove;  /* the probe sends its requests also where its result is known or goes without */
     /*
      * Value of a backend's setting by the name of its environment variable ("AWS_REGION"; borrowed
      * until the next call), NULL where it is not set. A backend reads nothing else of the

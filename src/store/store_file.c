@@ -13,6 +13,7 @@
 #include "store/file_state.h"
 #include "store/store_backend.h"
 #include "store/store_parallel.h"
+#include "store/store_probe.h"
 #include "util/fs.h"
 #include "util/mem.h"
 #include "util/time.h"
@@ -36,6 +37,7 @@ struct store_file {
     struct file_root root;
     /* Once a file could not be brought to disk, a second fsync of it would lie: copy from then on. */
     atomic_bool copy_only;
+    bool prove; /* the probe makes and deletes objects */
 };
 
 static struct store_file *self(struct store *st)
@@ -306,6 +308,15 @@ static int file_remove(struct store *st, const char *key, struct error *err)
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
+/* A local file system keeps its promises: proven only where somebody asks. */
+static int file_probe(struct store *st, struct error *err)
+{
+    struct store_dialect dialect;
+    if (!self(st)->prove)
+        return ERR_OK;
+    return store_probe_prove(&(struct store_subject){.store = st}, &dialect, err);
+}
+
 static void file_free(struct store *st)
 {
     struct store_file *fs = self(st);
@@ -325,6 +336,7 @@ static const struct store_ops file_ops = {
     .remove = file_remove,
     .put_many = file_put_many,
     .local_path = file_local_path,
+    .probe = file_probe,
     .free = file_free,
 };
 
@@ -343,13 +355,25 @@ static int refuse_network(const char *path, struct error *err)
         path, kind);
 }
 
+/* What may not be looked at is not absent: whoever took it for that would make it anew. */
+static int look_at(const char *path, struct error *err)
+{
+    struct fs_stat st;
+    int rc = fs_stat(path, &st, err);
+    if (rc == ERR_ABSENT)
+        return error_set(err, rc, "There is no folder %s.", path);
+    if (rc == ERR_DENIED)
+        error_append(err, "Nothing was changed. Check the permissions of the folders above it.");
+    return rc;
+}
+
 int store_file_open(const char *path, const struct store_options *options, struct store **out,
                     struct error *err)
 {
     *out = NULL;
     int rc = options->create ? fs_make_folders(path, true, err) : ERR_OK;
-    if (rc == ERR_OK && !fs_exists(path))
-        rc = error_set(err, ERR_ABSENT, "There is no folder %s.", path);
+    if (rc == ERR_OK)
+        rc = look_at(path, err);
     if (rc == ERR_OK && !options->allow_network_filesystem)
         rc = refuse_network(path, err);
     if (rc != ERR_OK)
@@ -360,6 +384,7 @@ int store_file_open(const char *path, const struct store_options *options, struc
         free(fs);
         return rc;
     }
+    fs->prove = options->prove;
     fs->base = (struct store){
         .ops = &file_ops,
         .traits = {.kind = "file",

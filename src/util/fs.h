@@ -97,6 +97,9 @@ void fs_unlock(int fd);
 /* Is the folder on a network file system (NFS, SMB, FUSE, ...)? `name` gets the kind, static. */
 int fs_is_network(const char *path, bool *network, const char **name, struct error *err);
 
+/* May this process make files in the folder? ERR_DENIED with the reason, or ERR_ABSENT. */
+int fs_check_writable(const char *folder, struct error *err);
+
 /* Free bytes for an unprivileged user on the file system of `path`. */
 int fs_free_space(const char *path, uint64_t *bytes, struct error *err);
 

@@ -2,8 +2,10 @@
 #include "util/fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 static int code_of(int errnum)
 {
@@ -75,4 +77,12 @@ int fs_free_space(const char *path, uint64_t *bytes, struct error *err)
                                path);
     *bytes = (uint64_t)st.f_bavail * st.f_frsize;
     return ERR_OK;
+}
+
+int fs_check_writable(const char *folder, struct error *err)
+{
+    if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0)
+        return ERR_OK;
+    return error_set_errno(err, errno == ENOENT ? ERR_ABSENT : ERR_DENIED, errno,
+                           "Cannot write to the folder %s", folder);
 }

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import unittest
@@ -41,6 +42,11 @@ class Help(Case):
         self.assertRegex(out, r"^cauce \d+\.\d+\.\d+\n$")
         self.assertEqual(out, self.answer("--version"))
         self.assertEqual(out, f"cauce {self.json('version')['version']}\n")
+
+    def test_help_is_json_where_asked_for(self):
+        self.assertEqual([c["command"] for c in self.json("help")["commands"]], commands())
+        one, = self.json("help", "run")["commands"]
+        self.assertEqual(one["text"], self.answer("help", "run"))
 
     def test_every_option_in_an_example_is_known(self):
         for name in commands():
@@ -333,6 +339,43 @@ class Looking(Case):
         self.assertNotIn(".probe", " ".join(self.objects()))
         self.assertIn("the first run makes it", self.answer("doctor", "--store", "nowhere",
                                                             "--dataset", "d"))
+
+    @unittest.skipIf(os.geteuid() == 0 and not shutil.which("setpriv"), "needs setpriv")
+    def test_a_store_that_may_not_be_seen_or_written_is_not_taken_for_an_absent_one(self):
+        nobody = [] if os.geteuid() else ["setpriv", "--reuid=65534", "--regid=65534",
+                                          "--clear-groups"]
+        if subprocess.run([*nobody, os.path.abspath(CAUCE), "version"], check=False,
+                          capture_output=True).returncode != 0:
+            self.skipTest("another user cannot start the program from where it was built")
+        home = self.folder / "home"
+        (self.folder / "published").rename(home)
+        scratch = self.folder / "scratch"
+        for folder, mode in ((self.folder, 0o755), (scratch, 0o777), (home, 0o555),
+                             (home / "rates", 0o555)):
+            folder.chmod(mode)
+        self.addCleanup(home.chmod, 0o755)
+        self.addCleanup((home / "rates").chmod, 0o755)
+
+        def as_nobody(status, *args):
+            done = subprocess.run([*nobody, os.path.abspath(CAUCE), *args, "--store", str(home)],
+                                  cwd=self.folder, env=self.environment(), text=True,
+                                  capture_output=True, check=False)
+            self.assertEqual(done.returncode, status, f"{args}: {done.stdout}{done.stderr}")
+            return done.stdout + done.stderr
+
+        as_nobody(0, "verify", "--data", "--dataset", "rates")
+        said = as_nobody(5, "doctor", "--dataset", "rates")
+        self.assertRegex(said, r"FAILED folder +Cannot write to the folder .*: Permission denied")
+        self.assertRegex(said, r"FAILED probe +.*Permission denied")
+        said = as_nobody(5, "doctor", "--dataset", "other")
+        self.assertRegex(said, r"FAILED folder +Cannot write to the folder .*home: Permission")
+        home.chmod(0o0)
+        for command in ("status", "read", "verify", "doctor"):
+            self.assertIn("Permission denied", as_nobody(5, command, "--dataset", "rates"))
+
+    def test_a_scratch_folder_that_cannot_be_written_to_is_found_by_doctor(self):
+        env = self.environment(TMPDIR="/proc/self")
+        self.assertRegex(self.cauce("doctor", status=5, env=env)[0], r"FAILED scratch +Cannot write")
 
     def test_nothing_depends_on_the_locale(self):
         for locale in ("C", "POSIX", "de_DE.UTF-8", "tr_TR.UTF-8", "xx"):

@@ -634,6 +634,43 @@ static int write_beyond_limit(struct here *h)
     return 0;
 }
 
+/* A folder that may not be looked into may well hold a store: it is not absent. */
+static int open_as_nobody(struct here *h)
+{
+    struct store *st = NULL;
+    if (geteuid() == 0 && (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534)))
+        return 77;
+    if (store_open(h->root, NULL, &st, &h->err) != ERR_DENIED || st != NULL)
+        return 1;
+    return strstr(h->err.text, "permissions") != NULL ? 0 : 2;
+}
+
+static void test_a_folder_that_cannot_be_reached_is_denied_and_not_absent(void **state)
+{
+    struct here *h = *state;
+    assert_int_equal(chmod(h->folder, 0), 0);
+    int status = in_child(h, open_as_nobody);
+    assert_int_equal(chmod(h->folder, 0755), 0);
+    if (status == 77)
+        skip();
+    assert_int_equal(status, 0);
+}
+
+static void test_the_probe_is_carried_out_only_where_asked_and_leaves_nothing(void **state)
+{
+    struct here *h = *state;
+    struct store *st = NULL;
+    uint64_t swaps = h->st->bill.swaps;
+    assert_int_equal(store_probe(h->st, &h->err), ERR_OK);
+    assert_int_equal(h->st->bill.swaps, swaps);
+    assert_int_equal(store_open(h->root, &(struct store_options){.prove = true}, &st, &h->err),
+                     ERR_OK);
+    assert_int_equal(store_probe(st, &h->err), ERR_OK);
+    assert_true(st->bill.swaps > 0);
+    store_free(st);
+    lists(h, "");
+}
+
 static void test_a_write_that_fails_half_way_leaves_nothing(void **state)
 {
     struct here *h = *state;
@@ -881,6 +918,8 @@ int main(void)
         in_store(test_permissions_follow_the_umask),
         in_store(test_the_group_of_the_folder_is_kept),
         in_store(test_without_permission_reading_works_and_writing_is_denied),
+        in_store(test_a_folder_that_cannot_be_reached_is_denied_and_not_absent),
+        in_store(test_the_probe_is_carried_out_only_where_asked_and_leaves_nothing),
         in_store(test_a_write_that_fails_half_way_leaves_nothing),
         in_store(test_a_full_disk_is_said_and_leaves_nothing),
         in_store(test_a_store_whose_folder_is_gone_fails_and_makes_nothing),
