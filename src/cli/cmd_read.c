@@ -46,6 +46,11 @@ static int choose_format(const struct options *o, enum read_format *out, struct 
     return ERR_OK;
 }
 
+static bool to_stdout(const struct options *o)
+{
+    return o->output == NULL || strcmp(o->output, "-") == 0;
+}
+
 static int choose(const struct options *o, struct read_options *out, struct error *err)
 {
     *out = (struct read_options){.version = o->version,
@@ -53,6 +58,8 @@ static int choose(const struct options *o, struct read_options *out, struct erro
                                  .limit = o->limit,
                                  .path = o->output,
                                  .stream = stdout};
+    if (to_stdout(o))
+        out->path = NULL;
     int rc = choose_format(o, &out->format, err);
     if (rc == ERR_OK && o->at != NULL && o->version > 0)
         rc = error_set(err, ERR_CONFIG,
@@ -61,8 +68,7 @@ static int choose(const struct options *o, struct read_options *out, struct erro
         rc = error_prefix(err, "--at");
     if (rc == ERR_OK && o->at != NULL && out->at == 0)
         out->at = -1; /* 0 would mean that no time was given; nothing is as old as that */
-    if (rc == ERR_OK && out->format == READ_PARQUET && o->output == NULL &&
-        isatty(STDOUT_FILENO) == 1)
+    if (rc == ERR_OK && out->format == READ_PARQUET && to_stdout(o) && isatty(STDOUT_FILENO) == 1)
         rc = error_set(err, ERR_CONFIG,
                        "Parquet is not written to a terminal: name a file with -o FILE.");
     return rc;
@@ -82,8 +88,7 @@ static int read_all(const struct options *o, int *status, struct error *err)
     if (rc != ERR_OK)
         return rc;
     /* Rows on a terminal are progress enough. */
-    bool shown =
-        (o->output != NULL || isatty(STDOUT_FILENO) == 0) && progress_wanted(o, STDERR_FILENO);
+    bool shown = (!to_stdout(o) || isatty(STDOUT_FILENO) == 0) && progress_wanted(o, STDERR_FILENO);
     progress_start(&progress, shown ? STDERR_FILENO : -1, "reading");
     rc = base_read(in.store, in.config.dataset, &base, err);
     if (rc == ERR_OK)
@@ -114,8 +119,8 @@ const struct command cmd_read = {
         {
             {"format", 'f', OPTION_TEXT, "csv|jsonl|parquet",
              "default: by the name of FILE, else csv", OPTION_AT(format)},
-            {"output", 'o', OPTION_TEXT, "FILE", "write to FILE, replacing it as a whole",
-             OPTION_AT(output)},
+            {"output", 'o', OPTION_TEXT, "FILE",
+             "write to FILE, replacing it as a whole; -: stdout", OPTION_AT(output)},
             {"version", 0, OPTION_NUMBER, "N", "this version; default: the newest",
              OPTION_AT(version)},
             {"at", 0, OPTION_TEXT, "TIME", "the newest version made at or before TIME (RFC 3339)",

@@ -52,7 +52,8 @@ static void rows_line(const struct run_report *r, struct str *out)
                "rows: %" PRIu64 " read: %" PRIu64 " new, %" PRIu64 " revised, %" PRIu64 " known",
                r->rows_read, r->rows_new, r->rows_revised, r->rows_known);
     if (r->rows_vanished > 0)
-        str_printf(out, "; %" PRIu64 " published ones are not in the source", r->rows_vanished);
+        str_printf(out, "; %" PRIu64 " published %s not in the source", r->rows_vanished,
+                   text_plural(r->rows_vanished, "row is", "rows are"));
     if (r->rows_rejected > 0)
         str_printf(out, "; %" PRIu64 " rejected", r->rows_rejected);
     if (r->rows_duplicate > 0)

@@ -81,6 +81,10 @@ class Read(Case):
         self.assertIn("absent/rows.csv", err)
         self.cauce("read", "-o", ".", "d.yml", status=2)
 
+    def test_a_dash_is_the_standard_output(self):
+        self.assertEqual(self.answer("read", "-o", "-", "d.yml"), self.answer("read", "d.yml"))
+        self.assertFalse((self.folder / "-").exists())
+
     def test_a_named_pipe_is_written_to(self):
         path = self.folder / "pipe"
         os.mkfifo(path)

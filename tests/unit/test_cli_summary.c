@@ -58,7 +58,7 @@ static void what_was_unusual_is_said(void **state)
     r.consolidation.moved = 1;
     r.consolidation.replayed = true;
     expect(&r, "rates: published version 3 (0000000003-0123456789abcdef0123456789abcdef)\n"
-               "rows: 10 read: 2 new, 3 revised, 5 known; 4 published ones are not in the source; "
+               "rows: 10 read: 2 new, 3 revised, 5 known; 4 published rows are not in the source; "
                "1 rejected; 6 repeated\n"
                "files: 2 written, 2.0 KiB; the dataset has 40 rows, 37 keys\n"
                "key index: rebuilt in 0.5 s, 35 rows (absent)\n"
