@@ -87,8 +87,9 @@ static int fetch_first(struct download *d, struct error *err)
     if (rc != ERR_OK)
         goto done;
     d->total = answer.received;
-    if (answer.status == 206 && !parse_content_range(s3_http_header(&answer, "content-range"), 0,
-                                                     answer.received, &d->total))
+    if (answer.status == 206 && (!parse_content_range(s3_http_header(&answer, "content-range"), 0,
+                                                      answer.received, &d->total) ||
+                                 (answer.received < d->range_size && answer.received < d->total)))
         rc = bad_range(d->key, err);
     const char *digest = s3_http_header(&answer, S3_META_SHA256);
     if (digest != NULL && digest_is_hex(digest, SHA256_HEX_SIZE - 1))

@@ -22,6 +22,7 @@ struct s3_http {
     unsigned idle_generation[HANDLES_MAX];
     char *ca_file;
     char *proxy;
+    char *plain_proxy;
     char *no_proxy;
     struct s3_http_options options;
 };
@@ -65,6 +66,7 @@ int s3_http_new(const struct s3_http_options *options, struct s3_http **out, str
     http->options = *options;
     http->ca_file = mem_strdup(options->ca_file);
     http->proxy = mem_strdup(options->proxy);
+    http->plain_proxy = mem_strdup(options->plain_proxy);
     http->no_proxy = mem_strdup(options->no_proxy);
     if (http->options.connect_seconds == 0)
         http->options.connect_seconds = 10;
@@ -85,6 +87,7 @@ void s3_http_free(struct s3_http *http)
     pthread_mutex_destroy(&http->lock);
     free(http->ca_file);
     free(http->proxy);
+    free(http->plain_proxy);
     free(http->no_proxy);
     free(http);
 }
@@ -158,12 +161,15 @@ bool s3_http_is_loopback(const char *url)
 {
     const char *host = strstr(url, "://");
     host = host != NULL ? host + 3 : url;
-    static const char *const names[] = {"localhost", "[::1]"};
-    for (size_t i = 0; i < 2; i++) {
-        size_t n = strlen(names[i]);
-        if (strncasecmp(host, names[i], n) == 0 && strchr(":/?", host[n]) != NULL)
-            return true;
-    }
+    if (strncmp(host, "[::1]", 5) == 0 && strchr(":/?", host[5]) != NULL)
+        return true;
+    /* "localhost", and all below it (RFC 6761): libcurl asks no name server about them. */
+    static const char name[] = "localhost";
+    size_t length = strcspn(host, ":/?");
+    size_t start = length >= sizeof name - 1 ? length - (sizeof name - 1) : 0;
+    if (strncasecmp(host + start, name, sizeof name - 1) == 0 &&
+        (start == 0 || host[start - 1] == '.'))
+        return true;
     /* 127.0.0.0/8: digits and dots only, so that 127.evil.example is none. */
     size_t n = strspn(host, "0123456789.");
     return strncmp(host, "127.", 4) == 0 && strchr(":/?", host[n]) != NULL;
@@ -392,6 +398,7 @@ static void set_options(const struct s3_http *http, struct transfer *t, struct c
     CURL *c = t->curl;
     const struct s3_http_request *r = t->request;
     bool plain = strncmp(r->url, "http://", 7) == 0;
+    const char *proxy = plain ? http->plain_proxy : http->proxy;
     curl_easy_setopt(c, CURLOPT_URL, r->url);
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -400,12 +407,14 @@ static void set_options(const struct s3_http *http, struct transfer *t, struct c
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     /* Set even where empty: libcurl would otherwise look at the environment. */
-    curl_easy_setopt(c, CURLOPT_PROXY, http->proxy != NULL && !plain ? http->proxy : "");
+    curl_easy_setopt(c, CURLOPT_PROXY, proxy != NULL ? proxy : "");
     curl_easy_setopt(c, CURLOPT_NOPROXY, http->no_proxy != NULL ? http->no_proxy : "");
     if (http->ca_file != NULL) {
         curl_easy_setopt(c, CURLOPT_CAINFO, http->ca_file);
         curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
     }
+    /* A proxy's own answer is no answer of the server. */
+    curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "cauce/" CAUCE_VERSION);
     curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
@@ -423,22 +432,11 @@ static void set_options(const struct s3_http *http, struct transfer *t, struct c
 }
 
 /* Was nothing of the request sent? Only then is it certain that nothing came of it. */
-static bool never_sent(const struct transfer *t, CURLcode result)
+static bool never_sent(const struct transfer *t)
 {
     CURL *c = t->curl;
-    switch (result) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CONNECT_ERROR:
-        return true;
-    default:
-        break;
-    }
+    /* The result proves nothing once it was begun: "could not connect" may be what became of the
+     * second try, after the first went out on a kept connection that then died. */
     if (t->begun == 0)
         return true;
     if (t->begun > 1)
@@ -481,7 +479,7 @@ static int conclude(struct transfer *t, CURLcode result, struct error *err)
         a->status = t->status;
         return ERR_OK;
     }
-    a->fate = never_sent(t, result) ? S3_HTTP_NEVER_SENT : S3_HTTP_SENT;
+    a->fate = never_sent(t) ? S3_HTTP_NEVER_SENT : S3_HTTP_SENT;
     /* A body that we withheld was never whole on the other side: nothing can come of it. */
     if (t->local == ERR_DAMAGED || (t->local == ERR_SYSTEM && t->sent < t->request->size))
         a->fate = S3_HTTP_NEVER_SENT;

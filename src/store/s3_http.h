@@ -26,13 +26,14 @@ struct s3_http;
 
 /* Zero or NULL: the default. Strings are copied. */
 struct s3_http_options {
-    const char *ca_file;  /* PEM file of certificates trusted instead of the system's */
-    bool allow_plain;     /* http:// to any host */
-    int connect_seconds;  /* 10 */
-    int stall_seconds;    /* 30: less than 1 kB/s for so long ends the request */
-    int total_seconds;    /* 60, and one second more for every 256 kB to transfer */
-    const char *proxy;    /* URL of a proxy for https, NULL or "": none */
-    const char *no_proxy; /* hosts that need none, separated by commas */
+    const char *ca_file;     /* PEM file of certificates trusted instead of the system's */
+    bool allow_plain;        /* http:// to any host */
+    int connect_seconds;     /* 10 */
+    int stall_seconds;       /* 30: less than 1 kB/s for so long ends the request */
+    int total_seconds;       /* 60, and one second more for every 256 kB to transfer */
+    const char *proxy;       /* URL of a proxy for https, NULL or "": none */
+    const char *plain_proxy; /* the same for http */
+    const char *no_proxy;    /* hosts that need none, separated by commas */
 };
 
 int s3_http_new(const struct s3_http_options *options, struct s3_http **out, struct error *err);
@@ -96,7 +97,7 @@ const char *s3_http_header(const struct s3_http_answer *answer, const char *name
 int s3_http_perform(struct s3_http *http, const struct s3_http_request *request,
                     struct s3_http_answer *answer, struct error *err);
 
-/* Is this an URL of a loopback host ("http://127.0.0.1:7480/", localhost, [::1])? */
+/* Is this an URL of a loopback host ("http://127.0.0.1:7480/", localhost, x.localhost, [::1])? */
 bool s3_http_is_loopback(const char *url);
 
 #endif

@@ -29,6 +29,10 @@ int s3_object_get(struct store *st, const char *key, struct str *body, struct st
     s3_call_header(&call, "x-amz-checksum-mode", "ENABLED");
     store_count(&st->bill.gets, 1);
     int rc = s3_client_call(client_of(st), &call, &answer, err);
+    if (rc == ERR_OK && answer.status != 200)
+        rc = error_set(err, ERR_DAMAGED,
+                       "%s was asked for whole, and the answer (%ld) is a part of it.", key,
+                       answer.status);
     if (rc == ERR_OK)
         rc = s3_client_verify(&answer, key, answer.sha256, err);
     if (rc == ERR_OK)
@@ -67,6 +71,31 @@ static bool parse_length(const char *text, uint64_t *out)
     return *end == '\0';
 }
 
+/*
+ * The answer to a HEAD has no body: "denied" may be a clock that is off or credentials that ran out.
+ * The same question as a GET of one byte is refused with the reason; where it is not, the refusal
+ * of the HEAD stands.
+ */
+static int ask_reason(struct s3_client *client, const char *key, struct error *err)
+{
+    struct s3_http_answer answer;
+    struct str body;
+    struct error why = ERROR_INIT;
+    s3_http_answer_init(&answer);
+    str_init(&body, S3_HTTP_ERROR_MAX);
+    struct s3_call call = {.op = S3_OP_GET, .key = key, .http = {.method = "GET", .into = &body}};
+    s3_call_header(&call, "range", "bytes=0-0");
+    store_count(&client->store.bill.gets, 1);
+    int rc = s3_client_call(client, &call, &answer, &why);
+    str_release(&body);
+    s3_http_answer_release(&answer);
+    if (rc != ERR_AGAIN && rc != ERR_DENIED && rc != ERR_CONFIG)
+        return ERR_DENIED;
+    if (err != NULL)
+        *err = why;
+    return rc;
+}
+
 int s3_object_see(struct s3_client *client, const char *key, struct s3_seen *seen,
                   struct error *err)
 {
@@ -76,6 +105,8 @@ int s3_object_see(struct s3_client *client, const char *key, struct s3_seen *see
     struct s3_call call = {.op = S3_OP_HEAD, .key = key, .http = {.method = "HEAD"}};
     store_count(&client->store.bill.heads, 1);
     int rc = s3_client_call(client, &call, &answer, err);
+    if (rc == ERR_DENIED && answer.fate == S3_HTTP_ANSWERED)
+        rc = ask_reason(client, key, err);
     if (rc == ERR_OK)
         rc = s3_client_tag(&answer, key, &seen->info.tag, err);
     if (rc == ERR_OK && !parse_length(s3_http_header(&answer, "content-length"), &seen->info.size))
@@ -123,6 +154,25 @@ static int check_body(const char *key, const struct store_body *body, struct err
     return rc;
 }
 
+/*
+ * Does a success say of which content? One without a readable tag, or of other bytes, did not come
+ * from the server that was meant, or not of this request: it leaves open what is there.
+ */
+static int check_success(const struct s3_http_answer *answer, const char *key, const char *checksum,
+                         struct store_tag *tag, struct error *err)
+{
+    const char *stated = s3_http_header(answer, "x-amz-checksum-sha256");
+    int rc = s3_client_tag(answer, key, tag, err);
+    if (rc == ERR_OK && stated != NULL && strcmp(stated, checksum) != 0)
+        rc = error_set(err, ERR_DAMAGED, "The server says that it stored other bytes for %s.", key);
+    if (rc == ERR_OK)
+        return ERR_OK;
+    error_append(err, "Whether it was written is not known.");
+    if (err != NULL)
+        err->code = ERR_UNKNOWN;
+    return ERR_UNKNOWN;
+}
+
 int s3_object_put(struct s3_client *client, const char *key, const struct s3_condition *condition,
                   const struct store_body *body, struct store_tag *tag, struct error *err)
 {
@@ -132,28 +182,29 @@ int s3_object_put(struct s3_client *client, const char *key, const struct s3_con
     struct s3_http_answer answer;
     struct s3_meta meta;
     struct str checksum;
+    struct str result;
     s3_http_answer_init(&answer);
     str_init(&checksum, 64);
+    str_init(&result, S3_HTTP_ERROR_MAX);
     s3_sign_base64_of_hex(body->sha256, &checksum);
     struct s3_call call = {
+        .subresult = true,
         .op = strcmp(condition->name, "if-match") == 0 ? S3_OP_REPLACE : S3_OP_CREATE,
         .key = key,
         .http = {.method = "PUT",
                  .bytes = body->path == NULL ? body->bytes : NULL,
                  .path = body->path,
                  .size = body->size,
-                 .sha256 = body->sha256},
+                 .sha256 = body->sha256,
+                 .into = &result},
     };
     s3_call_header(&call, condition->name, condition->value);
     s3_call_header(&call, "x-amz-checksum-sha256", checksum.data);
     s3_client_describe(client, &call, body->labels, body->sha256, &meta);
     rc = s3_client_call(client, &call, &answer, err);
-    /* A success whose tag cannot be read is one that cannot be told from another's. */
-    if (rc == ERR_OK && tag != NULL && s3_client_tag(&answer, key, tag, err) != ERR_OK) {
-        rc = ERR_UNKNOWN;
-        if (err != NULL)
-            err->code = rc;
-    }
+    if (rc == ERR_OK)
+        rc = check_success(&answer, key, checksum.data, tag, err);
+    str_release(&result);
     str_release(&checksum);
     s3_http_answer_release(&answer);
     return rc;
@@ -210,6 +261,20 @@ static int absent_side(struct s3_client *client, const char *from, const char *t
     return rc;
 }
 
+/* A copy is told in the body; where it is not, the copy may have been made all the same. */
+static int check_copied(const char *to, const struct str *result, struct error *err)
+{
+    char *etag = NULL;
+    int rc = s3_wire_text(result->data, result->len, "CopyObjectResult/ETag", &etag, err);
+    free(etag);
+    if (rc == ERR_OK)
+        return ERR_OK;
+    return error_set(err, ERR_UNKNOWN,
+                     "The answer to the copy to %s cannot be read: it may have taken effect all "
+                     "the same.",
+                     to);
+}
+
 static int copy(struct s3_client *client, const struct store_move *move, const struct s3_seen *from,
                 struct error *err)
 {
@@ -237,6 +302,8 @@ static int copy(struct s3_client *client, const struct store_move *move, const s
     int rc = s3_client_call(client, &call, &answer, err);
     if (rc == ERR_ABSENT)
         rc = absent_side(client, move->from, move->to, err);
+    if (rc == ERR_OK)
+        rc = check_copied(move->to, &result, err);
     free(name);
     str_release(&path);
     str_release(&result);

@@ -219,7 +219,15 @@ static void load_folders(const struct s3_lookup *lookup, struct s3_settings *out
     out->ca_file = s3_lookup_copy(lookup, "AWS_CA_BUNDLE");
     if (out->ca_file == NULL)
         out->ca_file = s3_profile_setting(lookup, "ca_bundle");
+    /* HTTP_PROXY in capitals is what a client wishes, below a web server: curl ignores it, too. */
+    char *any = first_of(lookup, "all_proxy", "ALL_PROXY");
     out->proxy = first_of(lookup, "https_proxy", "HTTPS_PROXY");
+    out->plain_proxy = s3_lookup_copy(lookup, "http_proxy");
+    if (out->proxy == NULL && any != NULL)
+        out->proxy = mem_strdup(any);
+    if (out->plain_proxy == NULL && any != NULL)
+        out->plain_proxy = mem_strdup(any);
+    free(any);
     out->no_proxy = first_of(lookup, "no_proxy", "NO_PROXY");
     out->temp_folder = s3_lookup_copy(lookup, "TMPDIR");
     if (out->temp_folder == NULL)
@@ -298,6 +306,7 @@ void s3_settings_release(struct s3_settings *s)
                            s->kms_key_id,
                            s->ca_file,
                            s->proxy,
+                           s->plain_proxy,
                            s->no_proxy,
                            s->cache_folder,
                            s->temp_folder};

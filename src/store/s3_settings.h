@@ -40,7 +40,8 @@ struct s3_settings {
     char *encryption; /* value of x-amz-server-side-encryption */
     char *kms_key_id;
     char *ca_file;
-    char *proxy;
+    char *proxy;       /* for https */
+    char *plain_proxy; /* for http */
     char *no_proxy;
     char *cache_folder; /* of this user, for what was learned of servers */
     char *temp_folder;  /* never NULL */

@@ -123,6 +123,10 @@ int s3_wire_classify(enum s3_op op, long status, const char *code)
     default:
         break;
     }
+    /* Statuses that only something between here and the server gives, which may have passed the
+     * request on before: nginx's 499, Amazon's load balancers' 460. */
+    if (status >= 450 && status < 500 && code[0] == '\0')
+        return s3_wire_classify_silence(op, true);
     if (status >= 400 && status < 500)
         return classify_refused(code);
     return s3_wire_classify_silence(op, true);

@@ -52,7 +52,8 @@ void s3_wire_error_parse(const char *bytes, size_t count, struct s3_wire_error *
  *   uploads nobody sees       429, 5xx: ERR_AGAIN
  *   DELETE                    404: ERR_OK; 5xx: ERR_UNKNOWN
  *   all                       501: ERR_GATE; a bucket that is not there, the wrong region: ERR_CONFIG;
- *                             a body that did not arrive whole: ERR_AGAIN; other 4xx: ERR_DENIED
+ *                             a body that did not arrive whole: ERR_AGAIN; other 4xx: ERR_DENIED,
+ *                             but 450 and above without a code, which are a proxy's: as no answer
  */
 int s3_wire_classify(enum s3_op op, long status, const char *code);
 

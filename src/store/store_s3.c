@@ -279,6 +279,7 @@ static int open_parts(struct s3_store *s, const struct s3_lookup *lookup, struct
         .stall_seconds = settings->stall_seconds,
         .total_seconds = settings->total_seconds,
         .proxy = settings->proxy,
+        .plain_proxy = settings->plain_proxy,
         .no_proxy = settings->no_proxy,
     };
     int rc = s3_http_new(&options, &s->client.http, err);

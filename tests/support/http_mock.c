@@ -21,7 +21,7 @@
 
 struct exchange {
     char *method, *target, *head, *body;
-    bool drop, cut, used;
+    bool drop, cut, hang, gone, used;
 };
 
 struct http_mock {
@@ -54,7 +54,9 @@ static void parse_line(struct exchange *x, char *line)
     x->target = strsep(&rest, " ");
     if (x->target == NULL)
         die("bad line", line);
-    x->drop = rest != NULL && strcmp(rest, "drop") == 0;
+    x->gone = rest != NULL && strcmp(rest, "gone") == 0;
+    x->drop = x->gone || (rest != NULL && strcmp(rest, "drop") == 0);
+    x->hang = rest != NULL && strcmp(rest, "hang") == 0;
     x->cut = rest != NULL && strcmp(rest, "cut") == 0;
 }
 
@@ -143,6 +145,8 @@ static bool answer(int fd, const struct exchange *x, bool head_only)
 {
     if (x->drop)
         return false;
+    if (x->hang)
+        return true;
     struct str out;
     str_init(&out, REQUEST_SIZE);
     for (const char *p = x->head; *p != '\0'; p++) {
@@ -178,6 +182,8 @@ static const struct exchange *record(struct http_mock *m, const char *request)
     struct exchange *x = find(m, request);
     if (x != NULL) {
         x->used = true;
+        if (x->gone)
+            shutdown(m->listener, SHUT_RDWR);
         result = x;
     } else {
         m->strange++;

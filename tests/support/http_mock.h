@@ -2,7 +2,7 @@
  * A tiny HTTP server in threads of the test, whose answers are a data file: one exchange after the
  * other, each
  *
- *     === METHOD TARGET [drop|cut]
+ *     === METHOD TARGET [drop|cut|hang|gone]
  *     HTTP/1.1 200 OK
  *     name: value
  *     (empty line)
@@ -11,7 +11,7 @@
  * A request is answered by the first exchange not yet used with its method and a target that is a
  * prefix of its own. The body ends before the next "===" line, without its last newline;
  * content-length is added. "drop" reads the request and closes without an answer; "cut" closes in
- * the middle of the body. A request that no exchange fits is answered 599 and remembered as strange.
+ * the middle of the body; "hang" never answers; "gone" drops, and nobody listens any more. A request that no exchange fits is answered 599 and remembered as strange.
  */
 #ifndef CAUCE_TESTS_HTTP_MOCK_H
 #define CAUCE_TESTS_HTTP_MOCK_H

@@ -9,191 +9,50 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #include "store/store_probe.h"
 #include "store/store_s3.h"
-#include "support/http_mock.h"
-#include "support/s3_server.h"
+#include "support/s3_case.h"
 #include "support/temp_folder.h"
 #include "util/fs.h"
-#include "util/log.h"
 #include "util/mem.h"
 #include "util/time.h"
-
-#define CANARY "canary/SECRET/0123456789abcdefghijklmn"
-#define TOKEN "canary-token-9876543210zyxwvu"
-
-struct fixture {
-    struct http_mock *mock;
-    struct s3_test_settings settings;
-    struct store *store;
-    char *folder;
-    struct error err;
-    struct store_dialect dialect;
-};
-
-/* ---- A clock that does not wait ---- */
-
-static int64_t slept;
-
-static int64_t real_time(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static int64_t fake_now(void *ctx)
-{
-    (void)ctx;
-    return real_time(CLOCK_REALTIME);
-}
-
-static int64_t fake_monotonic(void *ctx)
-{
-    (void)ctx;
-    return real_time(CLOCK_MONOTONIC);
-}
-
-static void fake_sleep(void *ctx, int64_t microseconds)
-{
-    (void)ctx;
-    slept += microseconds;
-}
-
-/* ---- The canary ---- */
-
-static bool leaked;
-
-static void watch_log(void *ctx, const char *line)
-{
-    (void)ctx;
-    leaked = leaked || strstr(line, CANARY) != NULL || strstr(line, TOKEN) != NULL;
-}
-
-static void no_canary(const char *text)
-{
-    assert_null(strstr(text, CANARY));
-    assert_null(strstr(text, TOKEN));
-}
-
-/* ---- Opening ---- */
-
-static void prepare(struct fixture *f, const char *scenario)
-{
-    *f = (struct fixture){.folder = temp_folder_new(), .mock = http_mock_new(scenario)};
-    s3_test_set(&f->settings, "AWS_ENDPOINT_URL", http_mock_url(f->mock));
-    s3_test_set(&f->settings, "AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
-    s3_test_set(&f->settings, "AWS_SECRET_ACCESS_KEY", CANARY);
-    s3_test_set(&f->settings, "AWS_SESSION_TOKEN", TOKEN);
-    s3_test_set(&f->settings, "AWS_REGION", "eu-south-2");
-    s3_test_set(&f->settings, "XDG_CACHE_HOME", f->folder);
-    s3_test_set(&f->settings, "TMPDIR", f->folder);
-    s3_test_set(&f->settings, "CAUCE_S3_PARALLEL", "1");
-}
-
-/* The proof of the server, as if the probe had been run. */
-static void open_store(struct fixture *f, bool bare)
-{
-    char *cache = fs_join(f->folder, "cauce");
-    char *identity = mem_printf("%s/bucket bucket bucket", http_mock_url(f->mock));
-    store_probe_save(cache, identity, time_now(), &f->dialect);
-    free(identity);
-    free(cache);
-    const struct store_options options = {.setting = s3_test_get, .setting_ctx = &f->settings};
-    int rc = bare ? store_s3_open_bare("s3://bucket/p/", &options, &f->store, &f->err)
-                  : store_s3_open("s3://bucket/p/", &options, &f->store, &f->err);
-    if (rc != ERR_OK)
-        fail_msg("%s", f->err.text);
-}
-
-static void begin(struct fixture *f, const char *scenario, bool bare)
-{
-    prepare(f, scenario);
-    open_store(f, bare);
-}
-
-static void end(struct fixture *f)
-{
-    store_free(f->store);
-    assert_int_equal(http_mock_faults(f->mock), 0);
-    for (size_t i = 0; i < http_mock_count(f->mock); i++)
-        assert_null(strstr(http_mock_request(f->mock, i), CANARY));
-    http_mock_free(f->mock);
-    s3_test_settings_release(&f->settings);
-    temp_folder_free(f->folder);
-    no_canary(f->err.text);
-    assert_false(leaked);
-}
-
-/* Does request i have this header line (name in lower case)? */
-static void has_header(struct fixture *f, size_t i, const char *line)
-{
-    char *wanted = mem_printf("\r\n%s\r\n", line);
-    if (strstr(http_mock_request(f->mock, i), wanted) == NULL)
-        fail_msg("no \"%s\" in: %s", line, http_mock_request(f->mock, i));
-    free(wanted);
-}
-
-static int get_text(struct fixture *f, char **text, struct store_tag *tag)
-{
-    struct str body;
-    str_init(&body, 1000);
-    int rc = store_get(f->store, "key", &body, tag, &f->err);
-    *text = str_detach(&body);
-    return rc;
-}
-
-static int put_hello(struct fixture *f, struct store_tag *tag)
-{
-    struct store_body body = store_body_bytes("hello", 5);
-    return store_put_new(f->store, "key", &body, tag, &f->err);
-}
-
-static int swap_hello(struct fixture *f, struct store_tag *tag)
-{
-    struct store_tag expected = {"0123"};
-    struct store_body body = store_body_bytes("hello", 5);
-    return store_swap(f->store, "key", &expected, &body, tag, &f->err);
-}
 
 /* ---- Reading ---- */
 
 static void an_object_and_its_tag_come_from_one_answer(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     struct store_tag tag;
     char *text;
-    begin(&f, "get-ok", true);
-    assert_int_equal(get_text(&f, &text, &tag), ERR_OK);
+    s3_case_begin(&f, "get-ok", true);
+    assert_int_equal(s3_case_get(&f, &text, &tag), ERR_OK);
     assert_string_equal(text, "hello");
     assert_string_equal(tag.text, "5d41402abc4b2a76b9719d911017c592");
     assert_int_equal(http_mock_count(f.mock), 1);
-    has_header(&f, 0, "x-amz-security-token: " TOKEN);
-    has_header(&f, 0, "x-amz-checksum-mode: ENABLED");
+    s3_case_has_header(&f, 0, "x-amz-security-token: " S3_CASE_TOKEN);
+    s3_case_has_header(&f, 0, "x-amz-checksum-mode: ENABLED");
     assert_non_null(strstr(http_mock_request(f.mock, 0), "/eu-south-2/s3/aws4_request"));
     assert_int_equal(f.store->bill.gets, 1);
     assert_int_equal(f.store->bill.requests, 1);
     assert_int_equal(f.store->bill.bytes_read, 5);
     free(text);
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void tags_are_the_same_quoted_or_not(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     struct store_tag tag;
     char *text;
-    begin(&f, "get-unquoted", true);
-    assert_int_equal(get_text(&f, &text, &tag), ERR_OK);
+    s3_case_begin(&f, "get-unquoted", true);
+    assert_int_equal(s3_case_get(&f, &text, &tag), ERR_OK);
     assert_string_equal(tag.text, "5d41402abc4b2a76b9719d911017c592");
     free(text);
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void answers_to_a_read_mean_what_they_say(void **state)
@@ -211,82 +70,82 @@ static void answers_to_a_read_mean_what_they_say(void **state)
         {"get-region", ERR_CONFIG, "eu-west-1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct fixture f;
+        struct s3_case f;
         char *text;
-        begin(&f, rows[i].scenario, false);
-        assert_int_equal(get_text(&f, &text, NULL), rows[i].code);
+        s3_case_begin(&f, rows[i].scenario, false);
+        assert_int_equal(s3_case_get(&f, &text, NULL), rows[i].code);
         assert_string_equal(text, "");
         assert_non_null(strstr(f.err.text, rows[i].text));
         free(text);
-        end(&f);
+        s3_case_end(&f);
     }
 }
 
 static void reads_are_repeated_with_growing_pauses(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     struct store_tag tag;
     char *text;
-    slept = 0;
-    begin(&f, "get-busy-then-ok", false);
-    assert_int_equal(get_text(&f, &text, &tag), ERR_OK);
+    s3_case_slept = 0;
+    s3_case_begin(&f, "get-busy-then-ok", false);
+    assert_int_equal(s3_case_get(&f, &text, &tag), ERR_OK);
     assert_string_equal(text, "hello");
     assert_int_equal(f.store->bill.retries, 5);
     assert_int_equal(f.store->bill.requests, 6);
-    assert_true(slept > 0 && slept <= 100000 * (1 + 2 + 4 + 8 + 16));
+    assert_true(s3_case_slept > 0 && s3_case_slept <= 100000 * (1 + 2 + 4 + 8 + 16));
     free(text);
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void the_clock_of_the_server_is_learned(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     char *text;
-    begin(&f, "get-skew-then-ok", false);
-    assert_int_equal(get_text(&f, &text, NULL), ERR_OK);
+    s3_case_begin(&f, "get-skew-then-ok", false);
+    assert_int_equal(s3_case_get(&f, &text, NULL), ERR_OK);
     assert_null(strstr(http_mock_request(f.mock, 0), "x-amz-date: 20300101T0000"));
     assert_non_null(strstr(http_mock_request(f.mock, 1), "x-amz-date: 20300101T0000"));
     free(text);
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void rotten_content_is_never_handed_out(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     char *text;
-    begin(&f, "get-rotten", false);
-    assert_int_equal(get_text(&f, &text, NULL), ERR_DAMAGED);
+    s3_case_begin(&f, "get-rotten", false);
+    assert_int_equal(s3_case_get(&f, &text, NULL), ERR_DAMAGED);
     assert_string_equal(text, "");
     free(text);
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void content_without_a_tag_is_not_handed_out(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     char *text;
     struct store_tag tag;
-    begin(&f, "get-no-tag", false);
-    assert_int_equal(get_text(&f, &text, &tag), ERR_DAMAGED);
+    s3_case_begin(&f, "get-no-tag", false);
+    assert_int_equal(s3_case_get(&f, &text, &tag), ERR_DAMAGED);
     free(text);
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void more_than_the_limit_is_refused(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     struct str body;
     str_init(&body, 4);
-    begin(&f, "get-unquoted", false);
+    s3_case_begin(&f, "get-unquoted", false);
     assert_int_equal(store_get(f.store, "key", &body, NULL, &f.err), ERR_LIMIT);
     assert_int_equal(body.len, 0);
     str_release(&body);
-    end(&f);
+    s3_case_end(&f);
 }
 
 /* ---- Writing ---- */
@@ -294,45 +153,46 @@ static void more_than_the_limit_is_refused(void **state)
 static void creation_is_conditional_and_signed(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     struct store_tag tag;
-    prepare(&f, "put-ok");
+    s3_case_prepare(&f, "put-ok");
     s3_test_set(&f.settings, "CAUCE_S3_ENCRYPTION", "sse-kms");
     s3_test_set(&f.settings, "CAUCE_S3_KMS_KEY_ID", "key-1");
     s3_test_set(&f.settings, "CAUCE_S3_EXPECTED_BUCKET_OWNER", "111122223333");
-    open_store(&f, false);
+    s3_case_open(&f, false);
     struct store_body body = store_body_bytes("hello", 5);
     store_label_set(body.labels, "sequence", "17");
     assert_int_equal(store_put_new(f.store, "key", &body, &tag, &f.err), ERR_OK);
     assert_string_equal(tag.text, "5d41402abc4b2a76b9719d911017c592");
-    has_header(&f, 0, "if-none-match: *");
-    has_header(&f, 0, "x-amz-meta-sequence: 17");
-    has_header(&f, 0, "x-amz-server-side-encryption: aws:kms");
-    has_header(&f, 0, "x-amz-server-side-encryption-aws-kms-key-id: key-1");
-    has_header(&f, 0, "x-amz-expected-bucket-owner: 111122223333");
-    has_header(&f, 0, "x-amz-checksum-sha256: LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=");
-    has_header(&f, 0,
-               "x-amz-content-sha256: "
-               "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+    s3_case_has_header(&f, 0, "if-none-match: *");
+    s3_case_has_header(&f, 0, "x-amz-meta-sequence: 17");
+    s3_case_has_header(&f, 0, "x-amz-server-side-encryption: aws:kms");
+    s3_case_has_header(&f, 0, "x-amz-server-side-encryption-aws-kms-key-id: key-1");
+    s3_case_has_header(&f, 0, "x-amz-expected-bucket-owner: 111122223333");
+    s3_case_has_header(&f, 0,
+                       "x-amz-checksum-sha256: LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=");
+    s3_case_has_header(&f, 0,
+                       "x-amz-content-sha256: "
+                       "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
     const char *signed_headers = strstr(http_mock_request(f.mock, 0), "SignedHeaders=");
     assert_non_null(signed_headers);
     assert_non_null(strstr(signed_headers, ";if-none-match;x-amz-checksum-sha256;"
                                            "x-amz-content-sha256;"));
     assert_null(strstr(http_mock_request(f.mock, 0), "Expect:"));
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void the_dialect_of_if_match_is_spoken(void **state)
 {
     (void)state;
     for (int unquoted = 0; unquoted < 2; unquoted++) {
-        struct fixture f;
-        prepare(&f, "put-ok");
+        struct s3_case f;
+        s3_case_prepare(&f, "put-ok");
         f.dialect.unquoted = unquoted == 1;
-        open_store(&f, false);
-        assert_int_equal(swap_hello(&f, NULL), ERR_OK);
-        has_header(&f, 0, unquoted == 1 ? "if-match: 0123" : "if-match: \"0123\"");
-        end(&f);
+        s3_case_open(&f, false);
+        assert_int_equal(s3_case_swap(&f, NULL), ERR_OK);
+        s3_case_has_header(&f, 0, unquoted == 1 ? "if-match: 0123" : "if-match: \"0123\"");
+        s3_case_end(&f);
     }
 }
 
@@ -349,45 +209,45 @@ static void a_swap_is_sent_once_whatever_the_answer(void **state)
         {"put-slow-body", ERR_AGAIN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct fixture f;
+        struct s3_case f;
         struct store_tag tag;
-        begin(&f, rows[i].scenario, false);
-        int code = swap_hello(&f, &tag);
+        s3_case_begin(&f, rows[i].scenario, false);
+        int code = s3_case_swap(&f, &tag);
         if (code != rows[i].code)
             fail_msg("%s: %s, expected %s (%s)", rows[i].scenario, error_name(code),
                      error_name(rows[i].code), f.err.text);
         assert_int_equal(http_mock_count(f.mock), 1);
         if (code == ERR_UNKNOWN)
             assert_int_equal(f.err.code, ERR_UNKNOWN);
-        end(&f);
+        s3_case_end(&f);
     }
 }
 
 static void a_swap_on_a_kept_connection_that_died_is_not_repeated(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     char *text;
-    begin(&f, "swap-on-dead-connection", true);
-    assert_int_equal(get_text(&f, &text, NULL), ERR_OK);
-    assert_int_equal(swap_hello(&f, NULL), ERR_UNKNOWN);
+    s3_case_begin(&f, "swap-on-dead-connection", true);
+    assert_int_equal(s3_case_get(&f, &text, NULL), ERR_OK);
+    assert_int_equal(s3_case_swap(&f, NULL), ERR_UNKNOWN);
     assert_int_equal(http_mock_count(f.mock), 2);
     free(text);
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void nobody_listening_means_that_nothing_was_sent(void **state)
 {
     (void)state;
-    struct fixture f;
-    prepare(&f, "put-ok");
+    struct s3_case f;
+    s3_case_prepare(&f, "put-ok");
     s3_test_set(&f.settings, "AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     char *cache = fs_join(f.folder, "cauce");
     store_probe_save(cache, "http://127.0.0.1:1/bucket bucket bucket", time_now(), &f.dialect);
     free(cache);
-    open_store(&f, true);
-    assert_int_equal(swap_hello(&f, NULL), ERR_AGAIN);
-    assert_int_equal(put_hello(&f, NULL), ERR_AGAIN);
+    s3_case_open(&f, true);
+    assert_int_equal(s3_case_swap(&f, NULL), ERR_AGAIN);
+    assert_int_equal(s3_case_put(&f, NULL), ERR_AGAIN);
     store_free(f.store);
     http_mock_free(f.mock);
     s3_test_settings_release(&f.settings);
@@ -397,57 +257,57 @@ static void nobody_listening_means_that_nothing_was_sent(void **state)
 static void a_creation_whose_answer_was_lost_finds_its_own_object(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     struct store_tag tag;
-    begin(&f, "put-lost-then-own", false);
-    assert_int_equal(put_hello(&f, &tag), ERR_OK);
+    s3_case_begin(&f, "put-lost-then-own", false);
+    assert_int_equal(s3_case_put(&f, &tag), ERR_OK);
     assert_string_equal(tag.text, "a");
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void a_creation_whose_answer_was_lost_knows_a_foreign_object(void **state)
 {
     (void)state;
-    struct fixture f;
-    begin(&f, "put-failed-then-foreign", false);
-    assert_int_equal(put_hello(&f, NULL), ERR_CONFLICT);
-    end(&f);
+    struct s3_case f;
+    s3_case_begin(&f, "put-failed-then-foreign", false);
+    assert_int_equal(s3_case_put(&f, NULL), ERR_CONFLICT);
+    s3_case_end(&f);
 }
 
 static void a_lost_answer_stays_unknown_whatever_comes_after(void **state)
 {
     (void)state;
-    struct fixture f;
-    begin(&f, "put-lost-then-denied", false);
-    assert_int_equal(put_hello(&f, NULL), ERR_UNKNOWN);
+    struct s3_case f;
+    s3_case_begin(&f, "put-lost-then-denied", false);
+    assert_int_equal(s3_case_put(&f, NULL), ERR_UNKNOWN);
     assert_int_equal(f.err.code, ERR_UNKNOWN);
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void a_creation_that_did_not_land_is_repeated(void **state)
 {
     (void)state;
-    struct fixture f;
-    begin(&f, "put-conflict-then-ok", false);
-    assert_int_equal(put_hello(&f, NULL), ERR_OK);
-    end(&f);
+    struct s3_case f;
+    s3_case_begin(&f, "put-conflict-then-ok", false);
+    assert_int_equal(s3_case_put(&f, NULL), ERR_OK);
+    s3_case_end(&f);
 }
 
 static void a_conflict_at_once_is_a_conflict(void **state)
 {
     (void)state;
-    struct fixture f;
-    begin(&f, "put-412", false);
-    assert_int_equal(put_hello(&f, NULL), ERR_CONFLICT);
-    end(&f);
+    struct s3_case f;
+    s3_case_begin(&f, "put-412", false);
+    assert_int_equal(s3_case_put(&f, NULL), ERR_CONFLICT);
+    s3_case_end(&f);
 }
 
 static void content_that_changed_is_never_sent_whole(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     struct store_body body;
-    begin(&f, "nothing", false);
+    s3_case_begin(&f, "nothing", false);
     char *path = fs_join(f.folder, "file");
     assert_int_equal(fs_write(path, "hello", 5, NULL), ERR_OK);
     assert_int_equal(store_body_file(path, &body, NULL), ERR_OK);
@@ -456,20 +316,20 @@ static void content_that_changed_is_never_sent_whole(void **state)
     assert_int_equal(fs_write(path, "hell", 4, NULL), ERR_OK);
     assert_int_equal(store_put_new(f.store, "key", &body, NULL, &f.err), ERR_DAMAGED);
     free(path);
-    end(&f);
+    s3_case_end(&f);
 }
 
 /* ---- Multipart ---- */
 
 #define BIG (6 << 20)
 
-static void big(struct fixture *f, const char *scenario, int expected)
+static void big(struct s3_case *f, const char *scenario, int expected)
 {
-    prepare(f, scenario);
+    s3_case_prepare(f, scenario);
     f->dialect.multipart = true;
     s3_test_set(&f->settings, "CAUCE_S3_PART_SIZE", "5242880");
     s3_test_set(&f->settings, "CAUCE_S3_MULTIPART_THRESHOLD", "5242880");
-    open_store(f, true);
+    s3_case_open(f, true);
     char *bytes = mem_calloc(BIG, 1);
     struct store_body body = store_body_bytes(bytes, BIG);
     struct store_tag tag = {""};
@@ -482,30 +342,30 @@ static void big(struct fixture *f, const char *scenario, int expected)
 static void big_objects_go_up_in_parts_under_the_condition(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     big(&f, "multipart-ok", ERR_OK);
     const char *last = http_mock_request(f.mock, http_mock_count(f.mock) - 1);
     assert_non_null(strstr(last, "\r\nif-none-match: *\r\n"));
     assert_non_null(strstr(last, "<Part><PartNumber>1</PartNumber><ETag>&quot;p1&quot;</ETag>"));
     assert_null(strstr(http_mock_request(f.mock, 0), "if-none-match"));
     assert_int_equal(f.store->bill.retries, 1);
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void an_error_after_200_leaves_the_upload_alone(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     big(&f, "multipart-late-error", ERR_UNKNOWN);
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void an_upload_that_lost_is_ended(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     big(&f, "multipart-exists", ERR_CONFLICT);
-    end(&f);
+    s3_case_end(&f);
 }
 
 /* ---- Listing and deleting ---- */
@@ -520,52 +380,52 @@ static int note_key(void *ctx, const struct store_entry *entry, struct error *er
 static void a_listing_that_breaks_off_goes_on_where_it_was(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     struct str seen;
     str_init(&seen, 1000);
-    begin(&f, "list-two-pages", false);
+    s3_case_begin(&f, "list-two-pages", false);
     assert_int_equal(store_list(f.store, "d/", note_key, &seen, &f.err), ERR_OK);
     assert_string_equal(seen.data, "d/a b 7\nd/z 9\n");
     str_release(&seen);
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void a_listing_out_of_order_is_refused(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     struct str seen;
     str_init(&seen, 1000);
-    begin(&f, "list-disorder", false);
+    s3_case_begin(&f, "list-disorder", false);
     assert_int_equal(store_list(f.store, "", note_key, &seen, &f.err), ERR_GATE);
     str_release(&seen);
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void failures_within_a_batch_are_repeated(void **state)
 {
     (void)state;
     static const char *const keys[] = {"a", "b", "c"};
-    struct fixture f;
+    struct s3_case f;
     size_t removed = 0;
-    begin(&f, "delete-many-partly", false);
+    s3_case_begin(&f, "delete-many-partly", false);
     assert_int_equal(store_remove_many(f.store, keys, 3, &removed, &f.err), ERR_OK);
     assert_int_equal(removed, 3);
     assert_non_null(strstr(http_mock_request(f.mock, 0), "<Object><Key>p/a</Key></Object>"));
     assert_non_null(strstr(http_mock_request(f.mock, 0), "\r\nx-amz-checksum-sha256: "));
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void a_refused_batch_is_done_one_by_one(void **state)
 {
     (void)state;
     static const char *const keys[] = {"a", "b"};
-    struct fixture f;
+    struct s3_case f;
     size_t removed = 0;
-    begin(&f, "delete-many-refused", false);
+    s3_case_begin(&f, "delete-many-refused", false);
     assert_int_equal(store_remove_many(f.store, keys, 2, &removed, &f.err), ERR_OK);
     assert_int_equal(removed, 2);
-    end(&f);
+    s3_case_end(&f);
 }
 
 /* ---- Opening and describing ---- */
@@ -573,40 +433,30 @@ static void a_refused_batch_is_done_one_by_one(void **state)
 static void what_is_used_is_described_without_secrets(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     struct str text;
     str_init(&text, 4096);
-    begin(&f, "nothing", false);
+    s3_case_begin(&f, "nothing", false);
     assert_int_equal(store_describe(f.store, &text, &f.err), ERR_OK);
     assert_non_null(strstr(text.data, "eu-south-2"));
     assert_non_null(strstr(text.data, "the environment"));
-    no_canary(text.data);
+    s3_case_no_canary(text.data);
     str_release(&text);
-    end(&f);
+    s3_case_end(&f);
 }
 
 static void plain_http_goes_to_loopback_only(void **state)
 {
     (void)state;
-    struct fixture f;
+    struct s3_case f;
     char *text;
-    prepare(&f, "nothing");
+    s3_case_prepare(&f, "nothing");
     s3_test_set(&f.settings, "AWS_ENDPOINT_URL", "http://storage.example:9000");
-    open_store(&f, true);
-    assert_int_equal(get_text(&f, &text, NULL), ERR_CONFIG);
+    s3_case_open(&f, true);
+    assert_int_equal(s3_case_get(&f, &text, NULL), ERR_CONFIG);
     assert_non_null(strstr(f.err.text, "CAUCE_S3_ALLOW_HTTP"));
     free(text);
-    end(&f);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    static const struct time_source source = {fake_now, fake_monotonic, fake_sleep, NULL};
-    time_replace(&source);
-    log_sink(watch_log, NULL);
-    log_setup(LOG_DEBUG, LOG_TEXT);
-    return 0;
+    s3_case_end(&f);
 }
 
 int main(void)
@@ -643,5 +493,5 @@ int main(void)
     };
     if (getenv("CAUCE_SOURCE_DIR") == NULL)
         setenv("CAUCE_SOURCE_DIR", CAUCE_TEST_SOURCE_DIR, 1);
-    return cmocka_run_group_tests(tests, setup, NULL);
+    return cmocka_run_group_tests(tests, s3_case_setup, NULL);
 }
