@@ -62,8 +62,10 @@ static int csv_reader(const struct source *s, size_t i, struct str *out, struct 
     str_append(out, "read_csv(");
     sql_text_list(out, files.items, files.count);
     csv_options(o, names.skip, out);
-    str_append(out, ", auto_detect = false, store_rejects = true, rejects_limit = 0, "
-                    "rejects_table = 'csv_errors', rejects_scan = 'csv_scans', columns = {");
+    str_append(
+        out,
+        ", auto_detect = false, compression = 'none', store_rejects = true, "
+        "rejects_limit = 0, rejects_table = 'csv_errors', rejects_scan = 'csv_scans', columns = {");
     for (size_t k = 0; k < names.count; k++)
         sql_printf(out, "%s%n: 'VARCHAR'", k > 0 ? ", " : "", names.names[k]);
     str_append(out, "})");
@@ -77,8 +79,11 @@ static void json_reader(const struct source *s, const struct source_name *names,
     struct source_texts files = s->options.files;
     str_append(out, "read_json(");
     sql_text_list(out, files.items, files.count);
-    sql_printf(out, ", format = '%s', maximum_object_size = " OBJECT_MAX_BYTES,
-               s->options.format == SOURCE_NDJSON ? "newline_delimited" : "auto");
+    /* What is packed was unpacked, whatever its name says. */
+    sql_printf(
+        out,
+        ", format = '%s', compression = 'uncompressed', maximum_object_size = " OBJECT_MAX_BYTES,
+        s->options.format == SOURCE_NDJSON ? "newline_delimited" : "auto");
     if (names == NULL) {
         str_append(out, ", sample_size = -1)");
         return;

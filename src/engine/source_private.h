@@ -29,8 +29,9 @@ int source_reader(const struct source *s, size_t i, bool auto_types, struct str 
 
 /*
  * Find file, line and column of the samples from `first` on, whose `row` and `column` (position in
- * the schema) are set. `raw` names the source's column per position. Samples of what has no lines
- * (JSON, Parquet, the result of a transform) keep their row number only.
+ * the schema) are set. `raw` names the source's column per position. Samples of
+ * newline-delimited JSON get file and line, those of what has no lines (JSON, Parquet) the file where
+ * there is one only; the result of a transform has rows and nothing else.
  */
 int source_locate(const struct source *s, const char *const *raw, struct source_report *report,
                   size_t first, struct error *err);

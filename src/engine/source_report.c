@@ -1,6 +1,8 @@
 /*
  * What loading found, and where: malformed records, places of bad values, messages.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +30,8 @@ char *source_shorten(const char *text)
         cut--;
     return mem_printf("%.*s...", (int)cut, text);
 }
+
+#define SCAN_BYTES ((size_t)64 << 10)
 
 struct malformed {
     const struct source *source;
@@ -165,6 +169,74 @@ static int locate_in_file(const struct source *s, size_t file, uint64_t first_ro
     return rc;
 }
 
+/* Where a scan of newline-delimited JSON stands: a row is a line that is not blank. */
+struct ndjson_scan {
+    struct source_report *report;
+    size_t sample; /* the next one to be found; they are in the order of their rows */
+    uint64_t row;
+    uint64_t line;
+    bool blank;
+    const char *shown;
+};
+
+static void end_of_line(struct ndjson_scan *scan)
+{
+    scan->line++;
+    scan->row += scan->blank ? 0 : 1;
+    while (!scan->blank && scan->sample < scan->report->sample_count &&
+           scan->report->samples[scan->sample].row <= scan->row) {
+        struct source_reject *r = &scan->report->samples[scan->sample++];
+        r->file = mem_strdup(scan->shown);
+        r->line = scan->line;
+    }
+    scan->blank = true;
+}
+
+static int scan_ndjson(const char *path, struct ndjson_scan *scan, struct error *err)
+{
+    char *bytes = mem_alloc(SCAN_BYTES);
+    size_t n;
+    FILE *f = fopen(path, "re");
+    int rc = f == NULL ? error_set_errno(err, ERR_SYSTEM, errno, "Cannot open %s", path) : ERR_OK;
+    scan->line = 0;
+    scan->blank = true;
+    while (f != NULL && scan->sample < scan->report->sample_count &&
+           (n = fread(bytes, 1, SCAN_BYTES, f)) > 0) {
+        for (size_t i = 0; i < n; i++) {
+            if (bytes[i] == '\n')
+                end_of_line(scan);
+            else if (bytes[i] != ' ' && bytes[i] != '\t' && bytes[i] != '\r')
+                scan->blank = false;
+        }
+    }
+    if (f != NULL) {
+        end_of_line(scan); /* the last one may have no end */
+        fclose(f);
+    }
+    free(bytes);
+    return rc;
+}
+
+static int locate_ndjson(const struct source *s, struct source_report *report, size_t first,
+                         struct error *err)
+{
+    struct ndjson_scan scan = {.report = report, .sample = first};
+    int rc = ERR_OK;
+    for (size_t i = 0; i < s->options.files.count && rc == ERR_OK; i++) {
+        scan.shown = s->options.shown.items[i];
+        rc = scan_ndjson(s->options.files.items[i], &scan, err);
+    }
+    return rc;
+}
+
+/* What has no lines, or is the result of a transform: rows of the one file there is, or just rows. */
+static void locate_rows(const struct source *s, struct source_report *report, size_t first)
+{
+    bool one_file = s->options.files.count == 1 && s->options.transform == NULL;
+    for (size_t i = first; i < report->sample_count && one_file; i++)
+        report->samples[i].file = mem_strdup(s->options.shown.items[0]);
+}
+
 int source_locate(const struct source *s, const char *const *raw, struct source_report *report,
                   size_t first, struct error *err)
 {
@@ -183,6 +255,10 @@ int source_locate(const struct source *s, const char *const *raw, struct source_
     }
     for (size_t i = first; !lines && i < report->sample_count; i++)
         report->samples[i].column = 0;
+    if (s->options.format == SOURCE_NDJSON && s->options.transform == NULL)
+        rc = locate_ndjson(s, report, first, err);
+    else if (!lines)
+        locate_rows(s, report, first);
     return rc;
 }
 

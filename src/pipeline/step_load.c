@@ -129,11 +129,16 @@ static int gate_duplicates(struct run *r, struct error *err)
         return ERR_OK;
     }
     const struct source_reject *sample = first < rows->sample_count ? &rows->samples[first] : NULL;
-    return error_set(err, ERR_GATE,
-                     "%llu rows of the source repeat a key%s%s%s. Nothing was published. Correct "
-                     "the source, or take the last row of each key with `duplicates: last`.",
-                     (unsigned long long)rows->duplicates, sample != NULL ? ", for example " : "",
-                     sample != NULL ? sample->value : "", sample != NULL ? "" : "");
+    char *example = sample == NULL ? mem_strdup("")
+                                   : mem_printf(", for example %s in row %llu: %s", sample->value,
+                                                (unsigned long long)sample->row, sample->reason);
+    rc =
+        error_set(err, ERR_GATE,
+                  "Rows of the source repeat a key (%llu in all)%s. Nothing was published. Correct "
+                  "the source, or take the last row of each key with `duplicates: last`.",
+                  (unsigned long long)rows->duplicates, example);
+    free(example);
+    return rc;
 }
 
 static void name_left_out(struct run *r)

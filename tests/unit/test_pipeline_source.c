@@ -155,7 +155,29 @@ static void gzip_and_zstd_are_unpacked(void **state)
     assert_rows("id,name\n1,one\n2,two\n3,three\n");
 }
 
+static void a_name_that_says_packed_does_not_make_it_so(void **state)
+{
+    (void)state;
+    publish(names, "a.csv.gz", "id,name\n1,one\n");
+    publish(names, "b.ndjson.zst", "{\"id\": 2, \"name\": \"two\"}\n");
+    publish(names, "c.json.gz", "[{\"id\": 3, \"name\": \"three\"}]");
+    assert_rows("id,name\n1,one\n2,two\n3,three\n");
+}
+
 /* ---- Other formats ------------------------------------------------------------------------- */
+
+static void bad_values_of_json_are_told_with_file_and_line_or_row(void **state)
+{
+    (void)state;
+    refuse(names, "a.ndjson",
+           "{\"id\": 5, \"name\": \"n\"}\n\n  \n{\"id\": \"x\"}\n{\"id\": 7}\n{\"id\": \"y\"}",
+           ERR_GATE, "a.ndjson:4: column \"id\": \"x\" is not an int");
+    refuse(names, "a.ndjson",
+           "{\"id\": 5, \"name\": \"n\"}\n\n  \n{\"id\": \"x\"}\n{\"id\": 7}\n{\"id\": \"y\"}",
+           ERR_GATE, "a.ndjson:6: column \"id\": \"y\" is not an int");
+    refuse(names, "a.json", "[{\"id\": 5, \"name\": \"n\"}, {\"name\": \"x\"}]", ERR_GATE,
+           "a.json: row 2: column \"id\": has no value");
+}
 
 static void json_and_newline_delimited_json_are_read(void **state)
 {
@@ -394,6 +416,8 @@ int main(void)
         TEST(bytes_that_are_not_of_the_encoding_are_refused_with_their_place),
         TEST(delimiter_comment_and_lines_before_the_header_are_as_configured),
         TEST(gzip_and_zstd_are_unpacked),
+        TEST(a_name_that_says_packed_does_not_make_it_so),
+        TEST(bad_values_of_json_are_told_with_file_and_line_or_row),
         TEST(json_and_newline_delimited_json_are_read),
         TEST(parquet_is_read),
         TEST(several_files_are_one_source),
