@@ -200,6 +200,7 @@ static void log_request(const struct s3_call *call, const struct s3_http_answer 
     log_write(LOG_DEBUG,
               LOG_FIELDS(LOG_STR("method", call->http.method), LOG_STR("url", call->http.url),
                          LOG_INT("status", answer->status),
+                         LOG_STR("http", answer->http2 ? "2" : "1.1"),
                          LOG_INT("sent", (int64_t)call->http.size),
                          LOG_INT("received", (int64_t)answer->received),
                          LOG_REAL("seconds", (double)(time_monotonic() - began) / 1e6)),

@@ -136,6 +136,7 @@ void s3_http_answer_init(struct s3_http_answer *answer)
 {
     answer->fate = S3_HTTP_NEVER_SENT;
     answer->status = 0;
+    answer->http2 = false;
     answer->sha256[0] = '\0';
     answer->received = 0;
     answer->header_count = 0;
@@ -471,12 +472,15 @@ static int report_local(const struct transfer *t, struct error *err)
 static int conclude(struct transfer *t, CURLcode result, struct error *err)
 {
     struct s3_http_answer *a = t->answer;
+    long version = 0;
     if (result == CURLE_OK) {
         unsigned char digest[SHA256_SIZE];
         sha256_finish(t->received_hash, digest);
         digest_to_hex(digest, sizeof digest, a->sha256);
         a->fate = S3_HTTP_ANSWERED;
         a->status = t->status;
+        curl_easy_getinfo(t->curl, CURLINFO_HTTP_VERSION, &version);
+        a->http2 = version == CURL_HTTP_VERSION_2_0;
         return ERR_OK;
     }
     a->fate = never_sent(t) ? S3_HTTP_NEVER_SENT : S3_HTTP_SENT;
@@ -486,6 +490,12 @@ static int conclude(struct transfer *t, CURLcode result, struct error *err)
     if (t->local != ERR_OK)
         return report_local(t, err);
     const char *reason = t->reason[0] != '\0' ? t->reason : curl_easy_strerror(result);
+    if (result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE)
+        return error_set(err, ERR_CONFIG,
+                         "%s %s was not sent: the server's certificate is not accepted (%s). Check "
+                         "the endpoint's name, and name the authority in AWS_CA_BUNDLE where it is "
+                         "a private one.",
+                         t->request->method, t->request->url, reason);
     if (t->begun > 1)
         reason = "the connection was closed before an answer came";
     return error_set(err, ERR_AGAIN, "%s %s failed: %s.", t->request->method, t->request->url,

@@ -72,6 +72,7 @@ enum s3_http_fate {
 struct s3_http_answer {
     enum s3_http_fate fate;
     long status;
+    bool http2;
     struct str error_body;        /* body of an answer that is no 2xx */
     char sha256[SHA256_HEX_SIZE]; /* of the body of a 2xx answer */
     uint64_t received;            /* its bytes */
@@ -90,7 +91,8 @@ const char *s3_http_header(const struct s3_http_answer *answer, const char *name
 /*
  * Send one request once. ERR_OK: answered, whatever the status.
  * Else `answer->fate` tells how far it came, and the code what went wrong here:
- * ERR_AGAIN: connection, time-out; ERR_CONFIG: a URL that may not be used; ERR_LIMIT: the answer is
+ * ERR_AGAIN: connection, time-out; ERR_CONFIG: a URL that may not be used, a certificate that is
+ * not accepted; ERR_LIMIT: the answer is
  * larger than its cap; ERR_DAMAGED: the body to send is not what its digest says; ERR_SYSTEM: a
  * local file.
  */

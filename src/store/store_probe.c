@@ -167,19 +167,31 @@ struct racer {
     pthread_barrier_t *start;
     const char *key;
     const struct store_tag *expected;
+    bool copy; /* on the server, instead of writing */
     char *bytes;
     struct store_body body;
     int rc;
     struct error err;
 };
 
+/* Content of what is copied, written under the key that was made second. */
+static const struct store_body copied = {.bytes = "source", .size = 6};
+
+static int attempt_copy(struct probe *p, const char *key, const struct store_tag *expected)
+{
+    return p->subject->copy(p->subject->ctx, p->keys[1], key, expected, NULL);
+}
+
 static void *race(void *arg)
 {
     struct racer *r = arg;
     pthread_barrier_wait(r->start);
-    r->rc = r->expected == NULL
-                ? store_put_new(r->probe->store, r->key, &r->body, NULL, &r->err)
-                : store_swap(r->probe->store, r->key, r->expected, &r->body, NULL, &r->err);
+    if (r->copy)
+        r->rc = attempt_copy(r->probe, r->key, r->expected);
+    else
+        r->rc = r->expected == NULL
+                    ? store_put_new(r->probe->store, r->key, &r->body, NULL, &r->err)
+                    : store_swap(r->probe->store, r->key, r->expected, &r->body, NULL, &r->err);
     return NULL;
 }
 
@@ -228,7 +240,7 @@ static int judge_race(struct probe *p, const char *key, const struct racer *race
     return rc == ERR_ABSENT ? ERR_OK : rc;
 }
 
-static int run_race(struct probe *p, const char *key, const struct store_tag *expected,
+static int run_race(struct probe *p, const char *key, const struct store_tag *expected, bool copy,
                     struct store_tag *tag, struct error *err)
 {
     pthread_t threads[STORE_PROBE_WRITERS];
@@ -236,9 +248,15 @@ static int run_race(struct probe *p, const char *key, const struct store_tag *ex
     pthread_barrier_t start;
     pthread_barrier_init(&start, NULL, STORE_PROBE_WRITERS);
     for (size_t i = 0; i < STORE_PROBE_WRITERS; i++) {
-        racers[i] = (struct racer){
-            .probe = p, .start = &start, .key = key, .expected = expected, .rc = ERR_UNKNOWN};
+        racers[i] = (struct racer){.probe = p,
+                                   .start = &start,
+                                   .key = key,
+                                   .expected = expected,
+                                   .copy = copy,
+                                   .rc = ERR_UNKNOWN};
         fill(&racers[i]);
+        if (copy)
+            racers[i].body = copied;
         /* A barrier with too few threads would wait for ever. */
         if (pthread_create(&threads[i], NULL, race, &racers[i]) != 0)
             abort();
@@ -260,9 +278,9 @@ static int check_races(struct probe *p, struct error *err)
         char key[KEY_SIZE];
         struct store_tag tag = {""};
         fresh_key(p, "race", key);
-        rc = run_race(p, key, NULL, &tag, err);
+        rc = run_race(p, key, NULL, false, &tag, err);
         if (rc == ERR_OK && tag.text[0] != '\0')
-            rc = run_race(p, key, &tag, NULL, err);
+            rc = run_race(p, key, &tag, false, NULL, err);
     }
     return rc;
 }
@@ -288,9 +306,21 @@ static int attempt_parts(struct probe *p, const char *key, const struct store_ta
     return p->subject->put_in_parts(p->subject->ctx, key, expected, &body, NULL);
 }
 
-static int attempt_copy(struct probe *p, const char *key, const struct store_tag *expected)
+/* A copy replaces what readers see: what was checked must not change before it is written. */
+static bool copies_are_atomic(struct probe *p)
 {
-    return p->subject->copy(p->subject->ctx, p->keys[1], key, expected, NULL);
+    struct store_body body = store_body_bytes("before", 6);
+    bool good = true;
+    for (int round = 0; round < STORE_PROBE_COPY_ROUNDS && good; round++) {
+        char key[KEY_SIZE];
+        struct store_tag tag;
+        fresh_key(p, "copy", key);
+        good = run_race(p, key, NULL, true, NULL, NULL) == ERR_OK;
+        fresh_key(p, "copy", key);
+        good = good && store_put_new(p->store, key, &body, &tag, NULL) == ERR_OK &&
+               run_race(p, key, &tag, true, NULL, NULL) == ERR_OK;
+    }
+    return good;
 }
 
 static void learn_ways(struct probe *p, const struct store_tag *stale)
@@ -303,7 +333,8 @@ static void learn_ways(struct probe *p, const struct store_tag *stale)
     if (store_put_new(p->store, source, &body, NULL, NULL) != ERR_OK)
         return;
     bool parts = p->subject->put_in_parts != NULL && honours(p, existing, stale, attempt_parts);
-    bool copies = p->subject->copy != NULL && honours(p, existing, stale, attempt_copy);
+    bool copies = p->subject->copy != NULL && honours(p, existing, stale, attempt_copy) &&
+                  copies_are_atomic(p);
     p->dialect.multipart = parts;
     p->dialect.copies = copies;
     tell_dialect(p);

@@ -25,6 +25,9 @@ struct store_dialect {
 #define STORE_PROBE_WRITERS 12
 #define STORE_PROBE_BYTES 16384
 
+/* Rounds of the races of copies on the server, where conditions seem to hold for these. */
+#define STORE_PROBE_COPY_ROUNDS 2
+
 /* Bytes of a server's name. */
 #define STORE_PROBE_SERVER 64
 

@@ -81,10 +81,8 @@ static int copy_here(void *ctx, const char *from, const char *to, const struct s
 {
     struct s3_client *c = ctx;
     const struct store_move move = {.from = from, .to = to, .expected = expected};
-    c->copies = true;
-    int rc = s3_object_move(&c->store, &move, err);
-    c->copies = false;
-    return rc;
+    c->copies = true; /* until the dialect is told the next time: several may be at it */
+    return s3_object_move(&c->store, &move, err);
 }
 
 static const struct store_ops bare_ops = {

@@ -93,6 +93,10 @@ class Client:
 
     def request(self, method, path, query=None, body=b""):
         """Status and body; path is "/bucket/key"."""
+        return self.answer(method, path, query, body)[:2]
+
+    def answer(self, method, path, query=None, body=b""):
+        """Status, body and headers."""
         path = urllib.parse.quote(path)
         query = urllib.parse.urlencode(sorted((query or {}).items()), quote_via=urllib.parse.quote)
         digest = hashlib.sha256(body).hexdigest()
@@ -102,7 +106,7 @@ class Client:
         connection = http.client.HTTPConnection(self.host, timeout=60)
         connection.request(method, path + ("?" + query if query else ""), body, headers)
         answer = connection.getresponse()
-        result = answer.status, answer.read()
+        result = answer.status, answer.read(), answer.headers
         connection.close()
         return result
 
@@ -114,6 +118,12 @@ class Client:
         status, body = self.request("GET", f"/{bucket}/{key}")
         assert status in (200, 404), (status, body)
         return body if status == 200 else None
+
+    def etag(self, bucket, key):
+        """As the server says it; None where there is no such object."""
+        status, _, headers = self.answer("HEAD", f"/{bucket}/{key}")
+        assert status in (200, 404), status
+        return headers["ETag"] if status == 200 else None
 
     def put(self, bucket, key, body):
         status, answer = self.request("PUT", f"/{bucket}/{key}", body=body)

@@ -28,6 +28,8 @@ struct lax {
     bool silent;         /* no answer to any write */
     bool unquoted;       /* how it is talked to */
     bool lax_parts;      /* uploads in parts ignore conditions */
+    bool lax_copies;     /* copies do */
+    bool racy_copies;    /* copies check, wait and write */
     int removed;
 };
 
@@ -112,6 +114,27 @@ static int lax_parts(void *ctx, const char *key, const struct store_tag *expecte
     return store_swap(l->inner, key, expected, body, NULL, err);
 }
 
+static int lax_copy(void *ctx, const char *from, const char *to, const struct store_tag *expected,
+                    struct error *err)
+{
+    struct lax *l = ctx;
+    struct store_info info;
+    struct str text;
+    str_init(&text, 100);
+    int rc = store_get(l->inner, from, &text, NULL, err);
+    struct store_body body = store_body_bytes(text.data, text.len);
+    bool there = store_head(l->inner, to, &info, NULL) == ERR_OK;
+    bool fits = expected != NULL ? there && strcmp(info.tag.text, expected->text) == 0 : !there;
+    if (rc == ERR_OK && (l->lax_copies || (l->racy_copies && fits))) {
+        time_sleep(l->racy_copies ? 5000 : 0);
+        rc = overwrite(l, to, &body, NULL, err);
+    } else if (rc == ERR_OK) {
+        rc = store_swap(l->inner, to, expected, &body, NULL, err);
+    }
+    str_release(&text);
+    return rc;
+}
+
 static long lax_absent(void *ctx)
 {
     (void)ctx;
@@ -145,7 +168,8 @@ static int prove(struct lax *l, struct store_dialect *dialect, struct error *err
                                           .ctx = l,
                                           .use = lax_use,
                                           .absent_status = lax_absent,
-                                          .put_in_parts = lax_parts};
+                                          .put_in_parts = lax_parts,
+                                          .copy = lax_copy};
     size_t left = 0;
     *err = (struct error)ERROR_INIT;
     int rc = store_probe_prove(&subject, dialect, err);
@@ -168,7 +192,7 @@ static void a_store_that_keeps_its_promises_is_proven(void **state)
         fail_msg("%s", err.text);
     assert_false(dialect.unquoted);
     assert_true(dialect.multipart);
-    assert_false(dialect.copies);
+    assert_true(dialect.copies);
     assert_int_equal(dialect.absent, 404);
     assert_string_equal(err.text, "");
 }
@@ -195,6 +219,22 @@ static void uploads_in_parts_without_conditions_are_not_used(void **state)
     l.lax_parts = true;
     assert_int_equal(prove(&l, &dialect, &err), ERR_OK);
     assert_false(dialect.multipart);
+}
+
+static void copies_without_conditions_or_atomicity_are_not_used(void **state)
+{
+    (void)state;
+    for (int racy = 0; racy < 2; racy++) {
+        struct lax l;
+        struct store_dialect dialect;
+        struct error err;
+        lax_init(&l);
+        l.lax_copies = racy == 0;
+        l.racy_copies = racy == 1;
+        assert_int_equal(prove(&l, &dialect, &err), ERR_OK);
+        assert_false(dialect.copies);
+        assert_true(dialect.multipart);
+    }
 }
 
 static void a_broken_promise_is_named(void **state)
@@ -259,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_store_that_keeps_its_promises_is_proven),
         cmocka_unit_test(the_way_of_writing_tags_is_learned),
         cmocka_unit_test(uploads_in_parts_without_conditions_are_not_used),
+        cmocka_unit_test(copies_without_conditions_or_atomicity_are_not_used),
         cmocka_unit_test(a_broken_promise_is_named),
         cmocka_unit_test(a_store_that_does_not_answer_is_not_refused_for_good),
         cmocka_unit_test(a_proof_is_remembered_for_a_week),
