@@ -1,7 +1,8 @@
 /*
  * A trace of one run: its steps and the operations on the store, as a file in the Chrome trace
  * event format (https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU),
- * which Perfetto and chrome://tracing show. Thread-safe.
+ * which Perfetto and chrome://tracing show. Steps stand in one row; operations in rows of their own,
+ * as many as ran side by side. Thread-safe.
  */
 #ifndef CAUCE_PIPELINE_TRACE_H
 #define CAUCE_PIPELINE_TRACE_H
@@ -20,7 +21,7 @@ void trace_step(struct trace *t, enum run_step step);
 /* A store whose operations go to the trace; it takes `inner` over. Free it before the trace. */
 struct store *trace_store(struct trace *t, struct store *inner);
 
-/* End the last step and write the file, replaced atomically. */
+/* End the last step and write the file, replaced atomically. The trace is empty afterwards. */
 int trace_write(struct trace *t, const char *path, struct error *err);
 
 #endif
