@@ -6,6 +6,7 @@
 #include "cli/open.h"
 #include "cli/text.h"
 #include "pipeline/metrics.h"
+#include "pipeline/record.h"
 #include "pipeline/status.h"
 #include "util/time.h"
 
@@ -89,6 +90,17 @@ static void print_derived(const char *label, enum status_derived state, uint64_t
                 reason != NULL ? ")" : "");
 }
 
+/* Each line of it below the values of the others, so that none can be taken for one of them. */
+static void print_message(const char *message)
+{
+    while (*message != '\0') {
+        int length = (int)strcspn(message, "\n");
+        text_printf("              %.*s\n", length, message);
+        message += length;
+        message += *message == '\n';
+    }
+}
+
 static void print_last_run(const struct status *s)
 {
     char time[TEXT_SIZE];
@@ -98,11 +110,11 @@ static void print_last_run(const struct status *s)
         return;
     }
     time_parse(json_string(json_get(s->last_run, "started_at")), &started, NULL);
-    text_printf("last run:     %s at %s\n", json_string(json_get(s->last_run, "outcome")),
+    text_printf("last run:     %s at %s\n", run_outcome_name(record_outcome(s->last_run)),
                 text_time(started, time));
     const struct json *error = json_get(s->last_run, "error");
     if (json_is_object(error))
-        text_printf("              %s\n", json_string(json_get(error, "message")));
+        print_message(json_string(json_get(error, "message")));
 }
 
 static void print_expectation(const struct status *s, int64_t now)

@@ -13,19 +13,31 @@
 
 const double metrics_bounds[METRICS_BUCKETS - 1] = {0.1, 0.5, 1, 5, 15, 60, 300, 1800};
 
+const struct metrics_kind metrics_rows[METRICS_ROWS] = {
+    {"read", "rows_read", false},           {"new", "rows_new", true},
+    {"revised", "rows_revised", true},      {"known", "rows_known", false},
+    {"vanished", "rows_vanished", false},   {"rejected", "rows_rejected", false},
+    {"duplicate", "rows_duplicate", false},
+};
+
+const struct metrics_kind metrics_requests[METRICS_REQUESTS] = {
+    {"get", "gets", false},       {"head", "heads", false}, {"put", "puts", false},
+    {"swap", "swaps", false},     {"move", "moves", false}, {"list", "lists", false},
+    {"delete", "deletes", false},
+};
+
 static uint64_t count_of(const struct json *object, const char *name)
 {
     int64_t value = json_integer(json_get(object, name));
     return value > 0 ? (uint64_t)value : 0;
 }
 
-static enum run_outcome outcome_of(const struct json *record)
+/* A duration; 0 where it is none. Clocks are not trusted to make a sum fall. */
+static double seconds_of(const struct json *object, const char *name)
 {
-    const char *name = json_string(json_get(record, "outcome"));
-    for (int i = 0; i <= RUN_PLANNED; i++)
-        if (strcmp(run_outcome_name((enum run_outcome)i), name) == 0)
-            return (enum run_outcome)i;
-    return RUN_FAILED;
+    static const double century = 3155760000.0;
+    double value = json_real(json_get(object, name));
+    return value > 0 && value < century ? value : 0;
 }
 
 static int64_t time_of(const struct json *record, const char *name)
@@ -40,7 +52,7 @@ static void add_index(struct metrics_sum *s, const struct json *record)
     s->inconsistencies += healed || json_is_string(json_get(record, "index_reason"));
     if (!healed)
         return;
-    double seconds = json_real(json_get(record, "index_rebuild_seconds"));
+    double seconds = seconds_of(record, "index_rebuild_seconds");
     size_t bucket = 0;
     if (strcmp(json_string(json_get(record, "index_recovery")), "catch_up") == 0) {
         s->catch_ups++;
@@ -64,32 +76,28 @@ static void add_consolidation(struct metrics_sum *s, const struct json *c)
     s->replayed += json_bool(json_get(c, "replayed"));
 }
 
-static void add_counts(struct metrics_sum *s, const struct json *record)
+static void add_counts(struct metrics_sum *s, const struct json *record, bool published)
 {
-    static const char *const rows[] = {"rows_read",     "rows_new",      "rows_revised",
-                                       "rows_known",    "rows_vanished", "rows_rejected",
-                                       "rows_duplicate"};
-    static const char *const requests[] = {"gets",  "heads", "puts",   "swaps",
-                                           "moves", "lists", "deletes"};
     const struct json *bill = json_get(record, "requests");
     const struct json *seconds = json_get(record, "seconds");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        s->rows[i] += count_of(record, rows[i]);
-    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
-        s->requests[i] += count_of(bill, requests[i]);
+    for (size_t i = 0; i < METRICS_ROWS; i++)
+        if (published || !metrics_rows[i].published)
+            s->rows[i] += count_of(record, metrics_rows[i].field);
+    for (size_t i = 0; i < METRICS_REQUESTS; i++)
+        s->requests[i] += count_of(bill, metrics_requests[i].field);
     s->retries += count_of(bill, "retries");
     s->bytes_read += count_of(bill, "bytes_read");
     s->bytes_written += count_of(bill, "bytes_written");
     s->source_bytes += count_of(record, "source_bytes");
     for (int i = 0; i < STEP_COUNT; i++)
-        s->step_seconds[i] += json_real(json_get(seconds, run_step_name((enum run_step)i)));
+        s->step_seconds[i] += seconds_of(seconds, run_step_name((enum run_step)i));
 }
 
-static void add_run(struct metrics_sum *s, const struct json *record)
+static void add_run(struct metrics_sum *s, const struct json *record, bool published)
 {
     uint64_t rolled_back = count_of(record, "rollbacks");
     s->runs++;
-    s->outcomes[outcome_of(record)]++;
+    s->outcomes[record_outcome(record)]++;
     s->rollback_runs += rolled_back > 0;
     s->events_rolled_back += count_of(record, "events_rolled_back");
     s->conflicts += count_of(record, "conflicts");
@@ -97,7 +105,7 @@ static void add_run(struct metrics_sum *s, const struct json *record)
     s->settled_by_reading += json_bool(json_get(record, "settled_by_reading"));
     add_index(s, record);
     add_consolidation(s, json_get(record, "consolidation"));
-    add_counts(s, record);
+    add_counts(s, record, published);
 }
 
 static void add_gc(struct metrics_sum *s, const struct json *record)
@@ -112,14 +120,12 @@ static void note_newest(struct metrics *m, const struct json *record)
 {
     const struct json *seconds = json_get(record, "seconds");
     m->last_run = time_of(record, "finished_at");
-    m->last_outcome = outcome_of(record);
+    m->last_outcome = record_outcome(record);
     m->last_peak_memory = count_of(record, "peak_memory_bytes");
     m->partitions_behind = count_of(json_get(record, "consolidation"), "behind");
     for (int i = 0; i < STEP_COUNT; i++)
-        m->last_step_seconds[i] = json_real(json_get(seconds, run_step_name((enum run_step)i)));
-    bool good = m->last_outcome == RUN_PUBLISHED || m->last_outcome == RUN_UNCHANGED ||
-                m->last_outcome == RUN_NO_NEW_ROWS;
-    if (good)
+        m->last_step_seconds[i] = seconds_of(seconds, run_step_name((enum run_step)i));
+    if (record_is_success(m->last_outcome))
         m->last_success = m->last_run;
     if (m->last_outcome == RUN_PUBLISHED)
         m->last_change = m->last_run;
@@ -152,11 +158,15 @@ static enum metrics_fate fate_of(const struct collecting *c, const char *name)
     return sequence <= c->base.pointer.current.sequence ? METRICS_NOT_PUBLISHED : METRICS_OPEN;
 }
 
-static void note_doubtful(struct collecting *c, const struct json *record)
+/* Has the run published? Of a doubtful commit the chain tells, and its fate is counted. */
+static bool has_published(struct collecting *c, const struct json *record)
 {
     const struct json *name = json_get(record, "doubtful");
-    if (json_is_string(name))
-        c->metrics->doubtful[fate_of(c, json_string(name))]++;
+    if (!json_is_string(name))
+        return record_outcome(record) == RUN_PUBLISHED;
+    enum metrics_fate fate = fate_of(c, json_string(name));
+    c->metrics->doubtful[fate]++;
+    return fate == METRICS_PUBLISHED;
 }
 
 static int take_record(void *ctx, const struct json *record, struct error *err)
@@ -165,17 +175,17 @@ static int take_record(void *ctx, const struct json *record, struct error *err)
     struct collecting *c = ctx;
     struct metrics *m = c->metrics;
     bool recent = time_of(record, "started_at") >= c->now - METRICS_WINDOW;
-    if (strcmp(json_string(json_get(record, "kind")), "gc") == 0) {
+    if (!record_is_run(record)) {
         add_gc(&m->all, record);
         if (recent)
             add_gc(&m->window, record);
         return ERR_OK;
     }
-    add_run(&m->all, record);
+    bool published = has_published(c, record);
+    add_run(&m->all, record, published);
     if (recent)
-        add_run(&m->window, record);
+        add_run(&m->window, record, published);
     note_newest(m, record);
-    note_doubtful(c, record);
     return ERR_OK;
 }
 
@@ -203,7 +213,6 @@ static int measure_dataset(struct dataset *d, struct collecting *c, struct error
         rc = list_files(d, c, err);
     if (rc != ERR_OK)
         return rc;
-    memcpy(m->dataset, base->pointer.dataset, sizeof m->dataset);
     m->versions = base->pointer.current.sequence;
     m->keys = base->manifest.keys.count;
     m->rows_total = base->manifest.rows_total;
@@ -238,7 +247,9 @@ static void look_at_projections(struct dataset *d, const struct collecting *c)
 int metrics_collect(struct dataset *d, int64_t now, struct metrics *out, struct error *err)
 {
     struct collecting c = {.metrics = out, .now = now};
-    *out = (struct metrics){.expect_every = d->config != NULL ? d->config->expect_every : 0};
+    *out = (struct metrics){.expect_every = d->config != NULL ? d->config->expect_every : 0,
+                            .files_known = true};
+    snprintf(out->dataset, sizeof out->dataset, "%s", d->id);
     int rc = measure_dataset(d, &c, err);
     if (rc == ERR_OK)
         rc = record_each(d->store, 0, take_record, &c, err);

@@ -20,6 +20,17 @@
 #define METRICS_BUCKETS 9
 extern const double metrics_bounds[METRICS_BUCKETS - 1];
 
+/* A kind of rows or requests: its label in a metric, and its field in a record. */
+struct metrics_kind {
+    const char *label; /* "new", "get" */
+    const char *field; /* "rows_new", "gets" */
+    bool published;    /* counts only where its run has published */
+};
+#define METRICS_ROWS 7
+#define METRICS_REQUESTS 7
+extern const struct metrics_kind metrics_rows[METRICS_ROWS];
+extern const struct metrics_kind metrics_requests[METRICS_REQUESTS];
+
 /* Sums over some records. */
 struct metrics_sum {
     uint64_t outcomes[RUN_PLANNED + 1];
@@ -31,8 +42,8 @@ struct metrics_sum {
     double rebuild_longest;
     uint64_t conflicts, ambiguous, settled_by_reading;
     uint64_t consolidated, unconsolidated, resumed, replayed;
-    uint64_t rows[7];     /* read, new, revised, known, vanished, rejected, duplicate */
-    uint64_t requests[7]; /* get, head, put, swap, move, list, delete */
+    uint64_t rows[METRICS_ROWS];         /* as metrics_rows */
+    uint64_t requests[METRICS_REQUESTS]; /* as metrics_requests */
     uint64_t retries, bytes_read, bytes_written, source_bytes;
     double step_seconds[STEP_COUNT];
     uint64_t gc_runs, orphans_found, orphans_removed;
@@ -61,7 +72,10 @@ struct metrics {
 
 #define METRICS_WINDOW (INT64_C(7) * 24 * 3600 * 1000000)
 
-/* Read all records and the newest version, as of `now` (microseconds). */
+/*
+ * Read all records and the newest version, as of `now` (microseconds). ERR_ABSENT: there is no such
+ * dataset yet; `out` says then what is known of it, with all counters 0.
+ */
 int metrics_collect(struct dataset *d, int64_t now, struct metrics *out, struct error *err);
 
 /*
@@ -74,7 +88,8 @@ void metrics_write(const struct metrics *m, enum metrics_format format, struct s
 
 /*
  * Write the metrics to a file (replaced atomically) and push them to a gateway, each where it is not
- * NULL. What fails is a warning: the outcome of a run does not depend on it.
+ * NULL; also those of a dataset whose first run failed before there was anything of it, so that
+ * somebody is told of it. What fails is a warning: the outcome of a run does not depend on it.
  */
 void metrics_emit(struct dataset *d, const char *path, const char *gateway);
 

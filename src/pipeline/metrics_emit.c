@@ -14,6 +14,8 @@ void metrics_emit(struct dataset *d, const char *path, const char *gateway)
         return;
     str_init(&text, STR_MAX_DEFAULT);
     int rc = metrics_collect(d, time_now(), &m, &err);
+    if (rc == ERR_ABSENT)
+        rc = ERR_OK;
     if (rc != ERR_OK)
         log_warn("the metrics could not be collected: %s", err.text);
     else

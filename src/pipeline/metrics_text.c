@@ -33,10 +33,11 @@ static void sample(struct writer *w, const char *label, const char *value, doubl
     str_printf(w->out, "%s%s{dataset=\"%s\"", w->name, w->suffix, w->m->dataset);
     if (label != NULL)
         str_printf(w->out, ",%s=\"%s\"", label, value);
+    /* 15 digits are what a double keeps: a moment of today to 10 microseconds. */
     if (number == floor(number) && fabs(number) < 1e15)
         str_printf(w->out, "} %.0f\n", number);
     else
-        str_printf(w->out, "} %.9g\n", number);
+        str_printf(w->out, "} %.15g\n", number);
 }
 
 static void counter(struct writer *w, const char *name, const char *help, uint64_t value)
@@ -100,7 +101,8 @@ static void write_rebuilds(struct writer *w)
             str_append(w->out, "+Inf");
         str_printf(w->out, "\"} %" PRIu64 "\n", below);
     }
-    str_printf(w->out, "%s_sum{dataset=\"%s\"} %.9g\n", w->name, w->m->dataset, s->rebuild_seconds);
+    str_printf(w->out, "%s_sum{dataset=\"%s\"} %.15g\n", w->name, w->m->dataset,
+               s->rebuild_seconds);
     str_printf(w->out, "%s_count{dataset=\"%s\"} %" PRIu64 "\n", w->name, w->m->dataset, below);
 }
 
@@ -124,21 +126,18 @@ static void write_consolidation(struct writer *w)
 
 static void write_volumes(struct writer *w)
 {
-    static const char *const rows[] = {"read",     "new",      "revised",  "known",
-                                       "vanished", "rejected", "duplicate"};
-    static const char *const requests[] = {"get", "head", "put", "swap", "move", "list", "delete"};
     const struct metrics_sum *s = &w->m->all;
     family(w, "cauce_rows", "counter", "Rows of sources by what became of them.");
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        sample(w, "kind", rows[i], (double)s->rows[i]);
+    for (size_t i = 0; i < METRICS_ROWS; i++)
+        sample(w, "kind", metrics_rows[i].label, (double)s->rows[i]);
     counter(w, "cauce_source_bytes", "Bytes of sources that were looked at.", s->source_bytes);
     family(w, "cauce_store_bytes", "counter", "Bytes moved to and from the store.");
     sample(w, "direction", "read", (double)s->bytes_read);
     sample(w, "direction", "written", (double)s->bytes_written);
     family(w, "cauce_store_requests", "counter",
            "Operations on the store by kind; one may take several requests.");
-    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
-        sample(w, "kind", requests[i], (double)s->requests[i]);
+    for (size_t i = 0; i < METRICS_REQUESTS; i++)
+        sample(w, "kind", metrics_requests[i].label, (double)s->requests[i]);
     counter(w, "cauce_store_retries", "Requests to the store that were repeated.", s->retries);
     family(w, "cauce_step_seconds", "counter", "Time spent in each step of the runs.");
     for (int i = 0; i < STEP_COUNT; i++)

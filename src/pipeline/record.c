@@ -208,6 +208,25 @@ int record_write(struct dataset *d, const struct run_report *r, struct error *er
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
+bool record_is_run(const struct json *record)
+{
+    return strcmp(json_string(json_get(record, "kind")), "gc") != 0;
+}
+
+enum run_outcome record_outcome(const struct json *record)
+{
+    const char *name = json_string(json_get(record, "outcome"));
+    for (int i = 0; i <= RUN_PLANNED; i++)
+        if (strcmp(run_outcome_name((enum run_outcome)i), name) == 0)
+            return (enum run_outcome)i;
+    return RUN_FAILED;
+}
+
+bool record_is_success(enum run_outcome outcome)
+{
+    return outcome == RUN_PUBLISHED || outcome == RUN_UNCHANGED || outcome == RUN_NO_NEW_ROWS;
+}
+
 /* Keys in the order of a listing, which is that of time. */
 struct keys {
     char **items;

@@ -24,6 +24,13 @@ int record_put(struct store *st, int64_t started, const char *id, const struct j
 /* Put it into the store. The run's outcome does not depend on it. */
 int record_write(struct dataset *d, const struct run_report *r, struct error *err);
 
+/* What a record says of its run. An outcome that this program does not know is a failure. */
+bool record_is_run(const struct json *record); /* false: a record of gc */
+enum run_outcome record_outcome(const struct json *record);
+
+/* Did a run of this outcome do all that was to be done? */
+bool record_is_success(enum run_outcome outcome);
+
 /*
  * Visit the records newest first, until `*stop` is set. What cannot be read is skipped with a
  * warning. A non-zero return of `visit` ends it and is returned.

@@ -79,24 +79,18 @@ static int read_projections(struct dataset *d, struct status *out, struct error 
 
 /* ---- Runs ---------------------------------------------------------------------------------- */
 
-static bool is_success(const struct json *record)
-{
-    const char *outcome = json_string(json_get(record, "outcome"));
-    return strcmp(outcome, "published") == 0 || strcmp(outcome, "unchanged") == 0 ||
-           strcmp(outcome, "no_new_rows") == 0;
-}
-
 /* The first record is the last run's; go on until one that did not fail. */
 static int look_back(void *ctx, const struct json *record, bool *stop, struct error *err)
 {
     struct status *s = ctx;
     (void)err;
-    if (strcmp(json_string(json_get(record, "kind")), "gc") == 0)
+    if (!record_is_run(record))
         return ERR_OK;
     if (s->last_run == NULL)
         s->last_run = json_copy(record);
     const char *finished = json_string(json_get(record, "finished_at"));
-    if (is_success(record) && time_parse(finished, &s->last_success, NULL) == ERR_OK)
+    if (record_is_success(record_outcome(record)) &&
+        time_parse(finished, &s->last_success, NULL) == ERR_OK)
         *stop = true;
     return ERR_OK;
 }

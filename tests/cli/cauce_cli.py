@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import tempfile
 import unittest
@@ -33,6 +34,12 @@ SECOND = """day,currency,rate,note
 2026-01-30,USD,1.0900,revised
 2026-02-01,USD,1.1000,new
 """
+
+
+def months(count, rate):
+    """A source with one row in each of many months: its manifest is larger than its record."""
+    rows = [f"{2000 + i // 12}-{1 + i % 12:02}-01,EUR,{rate},\n" for i in range(count)]
+    return "day,currency,rate,note\n" + "".join(rows)
 
 
 class Case(unittest.TestCase):
@@ -80,6 +87,21 @@ class Case(unittest.TestCase):
     def publish(self, text, *args, **how):
         (self.folder / "rates.csv").write_text(text)
         return self.json("run", "d.yml", *args, **how)
+
+    def roll_back(self):
+        """A run whose manifest does not fit below a limit of file sizes; events and record do. A
+        source of many months must be published already, and the next one be there. Returns what
+        the run said on standard error."""
+        manifest = self.object(self.objects("manifests/")[-1]).stat().st_size
+        record = max(self.object(key).stat().st_size for key in self.objects("runs/"))
+        limit = record + 1000
+        self.assertGreater(manifest, limit + 1000)
+        run = self.start("run", "d.yml", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                                               (limit, limit)))
+        _, err = run.communicate()
+        self.assertEqual(run.returncode, 5, err)
+        return err
 
     def publish_both(self):
         self.assertEqual(self.publish(FIRST)["outcome"], "published")

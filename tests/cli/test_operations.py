@@ -8,22 +8,15 @@ import datetime
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
 import unittest
 
-from cauce_cli import CAUCE, CONFIG, FIRST, ROOT, SECOND, Case
+from cauce_cli import CAUCE, CONFIG, FIRST, ROOT, SECOND, Case, months
 
 THIRD = "day,currency,rate,note\n2026-02-02,EUR,1.0100,third\n"
 RUNBOOK = (ROOT / "docs/operations.md").read_text()
-
-
-def months(count, rate):
-    """A source with one row in each of many months: its manifest is larger than its record."""
-    rows = [f"{2000 + i // 12}-{1 + i % 12:02}-01,EUR,{rate},\n" for i in range(count)]
-    return "day,currency,rate,note\n" + "".join(rows)
 
 
 class State(Case):
@@ -193,19 +186,10 @@ class ExitCodes(State):
         self.all_is_well(SECOND, 2)
 
     def test_exit_5_a_write_that_fails_is_rolled_back(self):
-        """The manifest does not fit below a limit of file sizes; events and record do."""
         self.publish(months(36, 1))
-        manifest = self.object(self.newest_manifest()).stat().st_size
-        record = max(self.object(key).stat().st_size for key in self.objects("runs/"))
-        self.assertGreater(manifest, record + 2000)
-        limit = record + 1000
         before = self.published()
         self.write(months(36, 2))
-        run = self.start("run", "d.yml", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
-                                                               (limit, limit)))
-        _, err = run.communicate()
-        self.assertEqual(run.returncode, 5, err)
+        err = self.roll_back()
         self.assertIn("rolling back 36 events due to write failure", err)
         self.assertRegex(err, r"cauce: error: Cannot write manifests/0000000002-.*: File too large")
         self.assertIn("Nothing was changed", err)

@@ -75,7 +75,8 @@ static void runs_are_counted_by_outcome_across_processes(void **state)
     (void)state;
     struct fixture f;
     begin(&f);
-    const struct run_report failed = {.outcome = RUN_FAILED, .code = ERR_SOURCE};
+    const struct run_report failed = {
+        .outcome = RUN_FAILED, .code = ERR_AGAIN, .rows_read = 5, .rows_new = 5};
     add_run(&f, &good, 3 * HOUR);
     add_run(&f, &good, 2 * HOUR);
     add_run(&f, &failed, HOUR);
@@ -83,8 +84,8 @@ static void runs_are_counted_by_outcome_across_processes(void **state)
     assert_int_equal(f.metrics.all.runs, 3);
     assert_int_equal(f.metrics.all.outcomes[RUN_PUBLISHED], 2);
     assert_int_equal(f.metrics.all.outcomes[RUN_FAILED], 1);
-    assert_int_equal(f.metrics.all.rows[0], 20);
-    assert_int_equal(f.metrics.all.rows[1], 14);
+    assert_int_equal(f.metrics.all.rows[0], 25);
+    assert_int_equal(f.metrics.all.rows[1], 14); /* what failed is not published */
     assert_true(f.metrics.last_success == NOW - 2 * HOUR);
     assert_true(f.metrics.last_run == NOW - HOUR);
     end(&f);
@@ -252,6 +253,125 @@ static void openmetrics_names_families_without_total_and_ends(void **state)
     end(&f);
 }
 
+static void moments_are_exact_to_less_than_a_millisecond(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct str text;
+    begin(&f);
+    add_run(&f, &good, HOUR + 876544); /* at 1899996399.123456 */
+    collect(&f);
+    str_init(&text, STR_MAX_DEFAULT);
+    metrics_write(&f.metrics, METRICS_PROMETHEUS, &text);
+    static const char sample[] =
+        "cauce_last_run_timestamp_seconds{dataset=\"demo\"} 1899996399.123";
+    assert_non_null(strstr(text.data, sample));
+    str_release(&text);
+    end(&f);
+}
+
+static void durations_that_are_none_count_as_zero(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static const double nonsense[] = {-5, 1e300, -1e300};
+    begin(&f);
+    for (int i = 0; i < 3; i++) {
+        struct run_report r = good;
+        r.index_recovery = INDEX_REBUILT;
+        r.index_rebuild_seconds = nonsense[i];
+        r.seconds[STEP_LOAD] = nonsense[i];
+        add_run(&f, &r, (int64_t)(i + 1) * HOUR);
+    }
+    collect(&f);
+    assert_int_equal(f.metrics.all.rebuilds, 3);
+    assert_true(f.metrics.all.rebuild_seconds >= 0 && f.metrics.all.rebuild_seconds <= 0);
+    assert_true(f.metrics.all.step_seconds[STEP_LOAD] >= 0 &&
+                f.metrics.all.step_seconds[STEP_LOAD] <= 0);
+    assert_null(find_alert(&f, "CauceIndexRebuildSlow"));
+    end(&f);
+}
+
+static void an_outcome_that_is_not_known_is_a_failure(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct error err = ERROR_INIT;
+    char id[ID_SIZE];
+    begin(&f);
+    id_new(id);
+    struct json *record = record_begin("run", "demo", id, NOW - HOUR);
+    json_set_string(record, "outcome", "published\"} 7\n");
+    assert_int_equal(record_put(f.store, NOW - HOUR, id, record, &err), ERR_OK);
+    json_free(record);
+    collect(&f);
+    assert_int_equal(f.metrics.all.outcomes[RUN_FAILED], 1);
+    assert_int_equal(f.metrics.all.outcomes[RUN_PUBLISHED], 0);
+    assert_int_equal(f.metrics.last_success, 0);
+    end(&f);
+}
+
+/* Thresholds that the tests of the rules look at as well: alerts/cauce.rules.test.yml. */
+static void five_minutes_and_five_conflicts_are_tolerated(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct run_report r = good;
+    r.index_recovery = INDEX_REBUILT;
+    r.index_rebuild_seconds = 300;
+    r.conflicts = 5;
+    begin(&f);
+    add_run(&f, &r, HOUR);
+    collect(&f);
+    assert_null(find_alert(&f, "CauceIndexRebuildSlow"));
+    assert_null(find_alert(&f, "CauceConflicts"));
+    r.index_rebuild_seconds = 300.5;
+    r.conflicts = 1;
+    add_run(&f, &r, HOUR);
+    collect(&f);
+    assert_non_null(find_alert(&f, "CauceIndexRebuildSlow"));
+    assert_non_null(find_alert(&f, "CauceConflicts"));
+    end(&f);
+}
+
+static void one_inconsistent_index_in_a_thousand_runs_is_tolerated_two_are_not(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct run_report caught_up = good;
+    caught_up.index_recovery = INDEX_CAUGHT_UP;
+    begin(&f);
+    for (int i = 0; i < 998; i++)
+        add_run(&f, &good, HOUR + i);
+    add_run(&f, &caught_up, HOUR);
+    collect(&f);
+    assert_non_null(find_alert(&f, "CauceIndexRebuilds")); /* one of 999 */
+    add_run(&f, &good, HOUR);
+    collect(&f);
+    assert_null(find_alert(&f, "CauceIndexRebuilds"));
+    add_run(&f, &caught_up, HOUR);
+    collect(&f);
+    assert_non_null(find_alert(&f, "CauceIndexRebuilds"));
+    end(&f);
+}
+
+static void a_dataset_that_is_not_there_is_told_with_zeros(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct error err = ERROR_INIT;
+    struct limits limits = {.temp = "/nowhere"};
+    struct config config = {.expect_every = 60};
+    assert_int_equal(store_memory_open("", &f.store, &err), ERR_OK);
+    dataset_init(&f.dataset, f.store, "demo", &config, &limits);
+    assert_int_equal(metrics_collect(&f.dataset, NOW, &f.metrics, &err), ERR_ABSENT);
+    assert_string_equal(f.metrics.dataset, "demo");
+    assert_int_equal(f.metrics.all.runs, 0);
+    assert_true(f.metrics.files_known);
+    assert_non_null(find_alert(&f, "CauceNotRefreshed"));
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +384,12 @@ int main(void)
         cmocka_unit_test(conflicts_and_partitions_behind_are_reported),
         cmocka_unit_test(records_of_gc_are_no_runs),
         cmocka_unit_test(openmetrics_names_families_without_total_and_ends),
+        cmocka_unit_test(moments_are_exact_to_less_than_a_millisecond),
+        cmocka_unit_test(durations_that_are_none_count_as_zero),
+        cmocka_unit_test(an_outcome_that_is_not_known_is_a_failure),
+        cmocka_unit_test(five_minutes_and_five_conflicts_are_tolerated),
+        cmocka_unit_test(one_inconsistent_index_in_a_thousand_runs_is_tolerated_two_are_not),
+        cmocka_unit_test(a_dataset_that_is_not_there_is_told_with_zeros),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
