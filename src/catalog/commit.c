@@ -283,9 +283,9 @@ static int unknown(const struct attempt *a, struct error *err)
     if (err != NULL)
         err->code = ERR_UNKNOWN;
     error_prefix(err,
-                 "Whether version %s was published is not known, after %u requests to publish "
+                 "Whether version %s was published is not known, after %u request%s to publish "
                  "it",
-                 a->name, a->report->swaps);
+                 a->name, a->report->swaps, a->report->swaps == 1 ? "" : "s");
     error_append(err, "Nothing was deleted. The next run finds out by itself.");
     return ERR_UNKNOWN;
 }
