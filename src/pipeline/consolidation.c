@@ -227,18 +227,23 @@ static void note_versions(const struct consolidation *c, struct projection_part 
     }
 }
 
-/* The columns to sort by: those configured, else the key. */
+/* The columns that are configured to sort by, before the key; none where they begin the key. */
 static size_t *sort_columns(const struct consolidation *c, size_t *count)
 {
     const struct config *config = c->d->config;
     size_t n = config != NULL ? config->sort.count : 0;
-    size_t *sort = mem_calloc(n + c->schema->key_count, sizeof *sort);
+    size_t *sort = mem_calloc(n, sizeof *sort);
+    bool by_key = true;
     *count = 0;
     for (size_t i = 0; i < n; i++) {
         size_t at = schema_find(c->schema, config->sort.items[i]);
-        if (at != SIZE_MAX)
-            sort[(*count)++] = at;
+        if (at == SIZE_MAX)
+            continue;
+        by_key = by_key && *count < c->schema->key_count && c->schema->key[*count] == at;
+        sort[(*count)++] = at;
     }
+    if (by_key)
+        *count = 0;
     return sort;
 }
 
@@ -253,26 +258,26 @@ static void describe_part(const struct consolidation *c, int32_t partition,
     note_versions(c, part);
 }
 
-/* Files of one partition on their way from events to `.tmp/`. */
+/* The files of the affected partitions on their way from events to `.tmp/`. */
 struct building {
-    struct projection_job *jobs; /* one per affected partition */
-    struct relation_file **own;
+    struct projection_job *jobs; /* one per file to write */
+    struct projection_part **of; /* the partition of each job */
+    size_t job_count;
     struct relation_file *revising; /* shared by all jobs */
-    const char **paths;
+    const char **paths;             /* per partition: what is stored */
     const char **keys;
     struct store_body *bodies;
-    size_t count;
 };
 
 static void building_release(struct building *b)
 {
-    for (size_t i = 0; i < b->count; i++) {
-        fs_remove(b->paths[i], NULL);
-        free(b->own[i]);
-        free((char *)b->paths[i]);
+    for (size_t i = 0; i < b->job_count; i++) {
+        fs_remove(b->jobs[i].path, NULL);
+        free((char *)b->jobs[i].path);
+        free((void *)b->jobs[i].own);
     }
     free(b->jobs);
-    free(b->own);
+    free(b->of);
     free(b->revising);
     free(b->paths);
     free(b->keys);
@@ -282,49 +287,90 @@ static void building_release(struct building *b)
 static void building_init(struct building *b, size_t capacity)
 {
     *b = (struct building){.jobs = mem_calloc(capacity, sizeof *b->jobs),
-                           .own = mem_calloc(capacity, sizeof *b->own),
+                           .of = mem_calloc(capacity, sizeof *b->of),
                            .paths = mem_calloc(capacity, sizeof *b->paths),
                            .keys = mem_calloc(capacity, sizeof *b->keys),
                            .bodies = mem_calloc(capacity, sizeof *b->bodies)};
 }
 
+/*
+ * The event file that is the projection of its partition as it stands: the only one there, of the
+ * newest version, so with all columns of today, and sorted by key as all event files are. NULL:
+ * the rows must be put together.
+ */
+static const struct manifest_file *sole_event(const struct consolidation *c, int32_t partition)
+{
+    const struct manifest_file *sole = NULL;
+    for (size_t i = 0; i < c->files.count; i++) {
+        const struct manifest_file *f = &c->files.items[i];
+        if (f->partition != partition)
+            continue;
+        if (sole != NULL || f->sequence != c->base->pointer.current.sequence)
+            return NULL;
+        sole = f;
+    }
+    return sole;
+}
+
 /* The events that each affected partition is made of. */
-static int gather(struct consolidation *c, struct building *b, struct error *err)
+static int gather(struct consolidation *c, struct building *b, bool by_key,
+                  struct projection_part *parts, struct error *err)
 {
     size_t revising = 0;
     int rc = ERR_OK;
     if (!schema_partition_in_key(c->schema))
         rc = fetch_files(c, CHOOSE_REVISING, 0, &b->revising, &revising, err);
     for (size_t i = 0; i < c->state.affected_count && rc == ERR_OK; i++) {
-        struct projection_job *job = &b->jobs[i];
+        struct relation_file *own;
+        size_t own_count;
+        const struct manifest_file *sole = sole_event(c, parts[i].partition);
+        rc = fetch_files(c, CHOOSE_PARTITION, parts[i].partition, &own, &own_count, err);
+        if (rc == ERR_OK && sole != NULL && by_key && revising == 0) {
+            parts[i].rows = sole->rows;
+            b->paths[i] = own[0].path;
+            free(own);
+            continue;
+        }
         b->paths[i] = dataset_scratch(c->d, ".parquet");
-        b->count = i + 1;
-        rc = fetch_files(c, CHOOSE_PARTITION, c->state.affected[i], &b->own[i], &job->own_count,
-                         err);
-        job->own = b->own[i];
-        job->all = b->revising;
-        job->all_count = revising;
-        job->path = b->paths[i];
+        b->of[b->job_count] = &parts[i];
+        b->jobs[b->job_count++] =
+            (struct projection_job){own, own_count, b->revising, revising, b->paths[i]};
     }
     return rc;
 }
 
-/* Rows, sizes and digests of the written files. */
+/* Write what no event file holds as it shall be, and count its rows. */
+static int put_together(struct consolidation *c, struct building *b, const size_t *sort,
+                        size_t sort_count, struct error *err)
+{
+    size_t n = b->job_count;
+    const char **paths = mem_calloc(n, sizeof *paths);
+    struct inspection *found = mem_calloc(n, sizeof *found);
+    for (size_t i = 0; i < n; i++)
+        paths[i] = b->jobs[i].path;
+    int rc = projection_file_write(c->d->engine, c->schema, b->jobs, n, sort, sort_count, err);
+    if (rc == ERR_OK)
+        rc = inspect_files(c->d->engine, c->schema, paths, n, found, err);
+    for (size_t i = 0; i < n; i++) {
+        b->of[i]->rows = found[i].keys.count;
+        inspection_release(&found[i]);
+    }
+    free(found);
+    free(paths);
+    return rc;
+}
+
+/* Sizes and digests of the files. */
 static int measure(struct consolidation *c, struct building *b, struct projection_part *parts,
                    struct error *err)
 {
-    struct inspection *found = mem_calloc(b->count, sizeof *found);
-    int rc = inspect_files(c->d->engine, c->schema, b->paths, b->count, found, err);
-    for (size_t i = 0; i < b->count; i++) {
-        parts[i].rows = found[i].keys.count;
-        inspection_release(&found[i]);
-        if (rc == ERR_OK)
-            rc = store_body_file(b->paths[i], &b->bodies[i], err);
+    int rc = ERR_OK;
+    for (size_t i = 0; i < c->state.affected_count && rc == ERR_OK; i++) {
+        rc = store_body_file(b->paths[i], &b->bodies[i], err);
         parts[i].size = b->bodies[i].size;
         memcpy(parts[i].sha256, b->bodies[i].sha256, sizeof parts[i].sha256);
         b->keys[i] = parts[i].temp;
     }
-    free(found);
     return rc;
 }
 
@@ -345,9 +391,9 @@ int consolidation_build(struct consolidation *c, struct projection_part **built,
     if (rc == ERR_OK)
         rc = dataset_engine(c->d, c->base->pointer.key_seed, err);
     if (rc == ERR_OK)
-        rc = gather(c, &b, err);
+        rc = gather(c, &b, sort_count == 0, *built, err);
     if (rc == ERR_OK)
-        rc = projection_file_write(c->d->engine, c->schema, b.jobs, n, sort, sort_count, err);
+        rc = put_together(c, &b, sort, sort_count, err);
     if (rc == ERR_OK)
         rc = measure(c, &b, *built, err);
     if (rc == ERR_OK)

@@ -338,6 +338,46 @@ static void a_repair_to_an_older_version_is_followed_by_index_and_projections(vo
     free(manifest);
 }
 
+/* Does the projection of a month of 2024 hold, byte for byte, what its event file does? */
+static bool same_file(const char *month)
+{
+    struct str event, window;
+    char *key = look_find(g.memory, "events/", month);
+    char *in_place = look_find(g.memory, "projections/windows/", month);
+    str_init(&event, 1 << 20);
+    str_init(&window, 1 << 20);
+    assert_int_equal(store_get(g.memory, key, &event, NULL, NULL), ERR_OK);
+    assert_int_equal(store_get(g.memory, in_place, &window, NULL, NULL), ERR_OK);
+    bool same = event.len == window.len && memcmp(event.data, window.data, event.len) == 0;
+    str_release(&event);
+    str_release(&window);
+    free(in_place);
+    free(key);
+    return same;
+}
+
+static void the_only_event_file_of_a_partition_is_its_projection(void **state)
+{
+    (void)state;
+    stage_publish(&g, 0);
+    assert_true(same_file("month=01"));
+    stage_check(&g, READER_SETTLED);
+    stage_publish(&g, 1);
+    assert_false(same_file("month=01"));
+    stage_check(&g, READER_SETTLED);
+}
+
+static void projections_with_an_order_of_their_own_are_sorted(void **state)
+{
+    (void)state;
+    char *yaml = mem_printf("%ssort: [day]\n", g.variant->yaml);
+    scenario_reconfigure(&g.s, yaml);
+    assert_int_equal(stage_try(&g, "id,day,state\n1,2026-01-06,a\n2,2026-01-05,b\n"), ERR_OK);
+    assert_false(same_file("month=01"));
+    stage_check(&g, READER_SETTLED);
+    free(yaml);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -361,6 +401,8 @@ int main(void)
         TEST(a_consolidation_that_is_overtaken_finds_its_source_gone_and_changes_nothing),
         TEST(an_old_base_never_takes_the_projections_back),
         TEST(a_repair_to_an_older_version_is_followed_by_index_and_projections),
+        TEST(the_only_event_file_of_a_partition_is_its_projection),
+        TEST(projections_with_an_order_of_their_own_are_sorted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
