@@ -59,6 +59,7 @@
     X(register_scalar_function)             \
     X(result_error)                         \
     X(result_error_type)                    \
+    X(scalar_function_add_parameter)        \
     X(scalar_function_get_extra_info)       \
     X(scalar_function_set_error)            \
     X(scalar_function_set_extra_info)       \
@@ -67,6 +68,7 @@
     X(scalar_function_set_return_type)      \
     X(scalar_function_set_special_handling) \
     X(scalar_function_set_varargs)          \
+    X(scalar_function_set_volatile)         \
     X(set_config)                           \
     X(string_is_inlined)                    \
     X(string_t_data)                        \

@@ -118,6 +118,8 @@ int engine_open(const struct engine_options *options, struct engine **out, struc
     if (rc == ERR_OK)
         rc = functions_register(e->connection, &e->key_seed, err);
     if (rc == ERR_OK)
+        rc = repeats_register(e->connection, &e->repeats, err);
+    if (rc == ERR_OK)
         rc = lock_down(e, options, err);
     if (rc == ERR_OK)
         *out = e;

@@ -35,6 +35,7 @@ struct engine_options {
  *   cauce_row_hash(columns...)   UBIGINT: 64-bit hash of the others; NULLs do not count, so a
  *                                nullable column may be added without changing any hash
  *   cauce_sum(UHUGEINT)          UHUGEINT: sum modulo 2^128; 0 for no rows
+ * and those of engine/repeats.h.
  */
 int engine_open(const struct engine_options *options, struct engine **out, struct error *err);
 void engine_free(struct engine *e); /* NULL allowed */

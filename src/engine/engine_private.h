@@ -1,9 +1,10 @@
-/* What engine.c and engine_parallel.c share. Private to the two. */
+/* What engine.c, engine_parallel.c and source_unique.c share. Private to the three. */
 #ifndef CAUCE_ENGINE_ENGINE_PRIVATE_H
 #define CAUCE_ENGINE_ENGINE_PRIVATE_H
 
 #include "engine/duckdb_api.h"
 #include "engine/engine.h"
+#include "engine/repeats.h"
 
 #define ENGINE_WORKERS_MAX 64
 
@@ -12,6 +13,7 @@ struct engine {
     duckdb_connection connection;
     duckdb_connection workers[ENGINE_WORKERS_MAX]; /* of engine_run_all */
     unsigned worker_count;
+    struct repeats repeats; /* of source_unique */
     uint64_t key_seed;
     uint64_t memory;
     int blame;

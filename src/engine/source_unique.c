@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "engine/engine_private.h"
 #include "engine/relation.h"
 #include "engine/source.h"
 #include "engine/source_private.h"
@@ -31,18 +32,42 @@ static uint64_t count_slices(const struct engine *e, uint64_t rows)
     return share == 0 ? 1 : 1 + rows * GROUP_BYTES_PER_ROW / share;
 }
 
-static int find_repeated(struct engine *e, const char *keys, uint64_t rows, struct error *err)
+/* Group by key the rows whose hash came again, at most `rows`: a hash is not yet a key. */
+static int group_suspects(struct engine *e, const char *keys, uint64_t rows, struct error *err)
 {
     uint64_t slices = count_slices(e, rows);
+    int rc = ERR_OK;
+    for (uint64_t i = 0; i < slices && rc == ERR_OK; i++)
+        rc = engine_runf(e, err,
+                         "INSERT INTO repeated SELECT %s, max(rowid), count(*) FROM source_rows "
+                         "WHERE cauce_hash_came_again(hash(%s)) AND hash(%s) // 65536 %% %u = %u "
+                         "GROUP BY %s HAVING count(*) > 1",
+                         keys, keys, keys, (unsigned long long)slices, (unsigned long long)i, keys);
+    return rc;
+}
+
+/* The table `repeated`: each key that comes again, its last row, and how often it is there. */
+static int find_repeated(struct engine *e, const char *keys, uint64_t rows, struct error *err)
+{
+    uint64_t met = 0;
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    str_printf(&sql, "SELECT count(*) FROM source_rows WHERE cauce_note_hash(hash(%s))", keys);
+    uint64_t room = engine_memory(e) > 0 ? engine_memory(e) / 8 : UINT64_MAX;
+    repeats_begin(&e->repeats, rows, room);
     int rc = engine_runf(e, err,
                          "CREATE OR REPLACE TABLE repeated AS "
                          "SELECT %s, rowid AS last, 0 AS times FROM source_rows WHERE false",
                          keys);
-    for (uint64_t i = 0; i < slices && rc == ERR_OK; i++)
-        rc = engine_runf(e, err,
-                         "INSERT INTO repeated SELECT %s, max(rowid), count(*) FROM source_rows "
-                         "WHERE hash(%s) %% %u = %u GROUP BY %s HAVING count(*) > 1",
-                         keys, keys, (unsigned long long)slices, (unsigned long long)i, keys);
+    if (rc == ERR_OK)
+        rc = str_check(&sql, "a statement that looks for repeated keys", err);
+    if (rc == ERR_OK)
+        rc = engine_count(e, sql.data, &met, err);
+    /* Of each bit that was met again one row was the first. */
+    if (rc == ERR_OK && met > 0)
+        rc = group_suspects(e, keys, 2 * met, err);
+    repeats_end(&e->repeats);
+    str_release(&sql);
     return rc;
 }
 

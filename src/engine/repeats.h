@@ -1,0 +1,37 @@
+/*
+ * Which rows may have the key of another one, in two passes over their hashes and a few bits per
+ * row; where no two hashes meet, no key is repeated. Grouping all rows by key to learn the same
+ * costs several times the time, and memory for every key.
+ *
+ * Two bitmaps, as a Bloom filter of one function each: the first pass sets the bit of each hash in
+ * `seen`, and in `again` where it was set already. In the second pass the rows whose bit is set in
+ * `again` are all those whose key is repeated, and a few more. Private to the engine.
+ */
+#ifndef CAUCE_ENGINE_REPEATS_H
+#define CAUCE_ENGINE_REPEATS_H
+
+#include <duckdb.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+
+struct repeats {
+    _Atomic uint64_t *seen; /* NULL between two uses */
+    _Atomic uint64_t *again;
+    uint64_t mask; /* of a bit's number */
+};
+
+/* Room for so many rows in at most `memory` bytes; with less room there are more false ones. */
+void repeats_begin(struct repeats *r, uint64_t rows, uint64_t memory);
+void repeats_end(struct repeats *r);
+
+/*
+ * Register the passes as cauce_note_hash(UBIGINT) and cauce_hash_came_again(UBIGINT), both BOOLEAN;
+ * the first is true where the bit was set. `r` is borrowed for the connection's life. Between uses
+ * both are false. Thread-safe: DuckDB calls them from all its threads.
+ */
+int repeats_register(duckdb_connection connection, struct repeats *r, struct error *err);
+
+#endif
