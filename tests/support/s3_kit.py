@@ -21,6 +21,9 @@ from pathlib import Path
 ROOT = Path(os.environ.get("CAUCE_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 CAUCE = os.environ.get("CAUCE", str(ROOT / "build" / "cauce"))
 
+# A program built with a sanitizer is slow.
+SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
+
 
 def torture():
     """Is this the long proof?"""
