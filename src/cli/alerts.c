@@ -24,26 +24,67 @@ static void set_count(struct json *object, const char *name, uint64_t value)
     json_set_unsigned(object, name, value);
 }
 
-static struct json *encode_sum(const struct metrics_sum *s)
+static struct json *encode_kinds(const struct metrics_kind *kinds, const uint64_t *counts, size_t n)
 {
     struct json *object = json_new_object();
-    struct json *outcomes = json_new_object();
+    for (size_t i = 0; i < n; i++)
+        set_count(object, kinds[i].label, counts[i]);
+    return object;
+}
+
+static struct json *encode_steps(const double seconds[STEP_COUNT])
+{
+    struct json *object = json_new_object();
+    for (int i = 0; i < STEP_COUNT; i++)
+        json_set_real(object, run_step_name((enum run_step)i), seconds[i]);
+    return object;
+}
+
+static struct json *encode_outcomes(const struct metrics_sum *s)
+{
+    struct json *object = json_new_object();
     for (int i = 0; i < RUN_PLANNED; i++)
         if (i != RUN_SKIPPED) /* leaves no record */
-            set_count(outcomes, run_outcome_name((enum run_outcome)i), s->outcomes[i]);
-    set_count(object, "runs", s->runs);
-    json_set(object, "outcomes", outcomes);
-    set_count(object, "rollback_runs", s->rollback_runs);
-    set_count(object, "events_rolled_back", s->events_rolled_back);
-    set_count(object, "index_inconsistencies", s->inconsistencies);
-    set_count(object, "index_rebuilds", s->rebuilds);
+            set_count(object, run_outcome_name((enum run_outcome)i), s->outcomes[i]);
+    return object;
+}
+
+static struct json *encode_sum(const struct metrics_sum *s)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counts[] = {
+        {"runs", s->runs},
+        {"rollback_runs", s->rollback_runs},
+        {"events_rolled_back", s->events_rolled_back},
+        {"index_inconsistencies", s->inconsistencies},
+        {"index_catch_ups", s->catch_ups},
+        {"index_rebuilds", s->rebuilds},
+        {"conflicts", s->conflicts},
+        {"ambiguous", s->ambiguous},
+        {"settled_by_reading", s->settled_by_reading},
+        {"consolidations_completed", s->consolidated},
+        {"consolidations_in_progress", s->unconsolidated},
+        {"consolidations_resumed", s->resumed},
+        {"consolidations_replayed", s->replayed},
+        {"orphans_found", s->orphans_found},
+        {"orphans_removed", s->orphans_removed},
+        {"source_bytes", s->source_bytes},
+        {"store_bytes_read", s->bytes_read},
+        {"store_bytes_written", s->bytes_written},
+        {"store_retries", s->retries},
+    };
+    struct json *object = json_new_object();
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        set_count(object, counts[i].name, counts[i].value);
+    json_set(object, "outcomes", encode_outcomes(s));
     json_set_real(object, "index_rebuild_seconds", s->rebuild_seconds);
     json_set_real(object, "index_rebuild_longest_seconds", s->rebuild_longest);
-    set_count(object, "conflicts", s->conflicts);
-    set_count(object, "ambiguous", s->ambiguous);
-    set_count(object, "consolidations_replayed", s->replayed);
-    set_count(object, "orphans_found", s->orphans_found);
-    set_count(object, "orphans_removed", s->orphans_removed);
+    json_set(object, "rows", encode_kinds(metrics_rows, s->rows, METRICS_ROWS));
+    json_set(object, "store_requests",
+             encode_kinds(metrics_requests, s->requests, METRICS_REQUESTS));
+    json_set(object, "step_seconds", encode_steps(s->step_seconds));
     return object;
 }
 
@@ -64,6 +105,10 @@ void alerts_print_metrics(const struct metrics *m)
     text_set_time(object, "last_run", m->last_run);
     text_set_time(object, "last_success", m->last_success);
     text_set_time(object, "last_change", m->last_change);
+    set_count(object, "last_run_peak_memory_bytes", m->last_peak_memory);
+    json_set(object, "last_run_step_seconds", encode_steps(m->last_step_seconds));
+    json_set(object, "expect_every_seconds",
+             m->expect_every > 0 ? json_new_integer(m->expect_every) : json_new_null());
     set_count(object, "partitions_behind", m->partitions_behind);
     json_set(object, "doubtful_commits", encode_doubtful(m));
     set_count(object, "versions", m->versions);

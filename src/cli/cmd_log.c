@@ -1,5 +1,6 @@
 #include "catalog/catalog.h"
 #include "cli/command.h"
+#include "cli/log_runs.h"
 #include "cli/open.h"
 #include "cli/table.h"
 #include "cli/text.h"
@@ -76,31 +77,43 @@ static void print(const struct listing *l, const char *dataset)
     str_release(&out);
 }
 
-static int list(const struct options *o, int *status, struct error *err)
+static int list_versions(const struct options *o, struct opened *in, const struct base *base,
+                         struct error *err)
 {
     static const char *const heads[] = {">VERSION", "TIME",   ">NEW",   ">REVISED",
                                         ">ROWS",    ">FILES", ">BYTES", "SOURCE"};
-    struct opened in = {.store = NULL};
-    struct base base = {.tag = {""}};
     struct table table;
-    (void)status;
-    int rc = open_dataset(o, OPEN_READ, &in, err);
-    if (rc != ERR_OK)
-        return rc;
     table_init(&table, heads, sizeof heads / sizeof heads[0]);
     struct listing l = {
         .limit = o->limit, .json = o->json ? json_new_array() : NULL, .table = &table};
-    rc = base_read(in.store, in.config.dataset, &base, err);
-    if (rc == ERR_OK)
-        rc = catalog_walk(in.store, &base, visit, &l, err);
+    int rc = catalog_walk(in->store, base, visit, &l, err);
     if (rc == ERR_OK && l.json == NULL) {
-        print(&l, in.config.dataset);
+        print(&l, in->config.dataset);
     } else if (rc == ERR_OK) {
         text_print_json(l.json);
         l.json = NULL;
     }
     json_free(l.json);
     table_release(&table);
+    return rc;
+}
+
+static int list(const struct options *o, int *status, struct error *err)
+{
+    struct opened in = {.store = NULL};
+    struct base base = {.tag = {""}};
+    (void)status;
+    int rc = open_dataset(o, OPEN_READ, &in, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = base_read(in.store, in.config.dataset, &base, err);
+    if (o->runs && (rc == ERR_OK || rc == ERR_DAMAGED)) {
+        /* What happened is worth the more to know where the dataset is damaged. */
+        error_clear(err);
+        rc = log_runs(&in, o->limit, o->json, err);
+    } else if (rc == ERR_OK) {
+        rc = list_versions(o, &in, &base, err);
+    }
     base_release(&base);
     open_release(&in);
     return rc;
@@ -108,14 +121,17 @@ static int list(const struct options *o, int *status, struct error *err)
 
 const struct command cmd_log = {
     .name = "log",
-    .summary = "list the versions, newest first",
+    .summary = "list the versions, or the runs, newest first",
     .operands = "DATASET.yml",
     .about = "Lists the versions, newest first, each with its time, the rows that it added and\n"
-             "revised, the rows of all versions up to it, its files, and its source.",
+             "revised, the rows of all versions up to it, its files, and its source. With --runs\n"
+             "it lists the runs: what became of each, what it healed or took back, and its error.",
     .examples = "  cauce log rates.yml\n"
                 "  cauce log --limit 5 rates.yml\n"
+                "  cauce log --runs --limit 20 rates.yml\n"
                 "  cauce log --json --store ./published --dataset rates\n",
-    .own = {{"limit", 'n', OPTION_NUMBER, "N", "at most N versions", OPTION_AT(limit)}},
+    .own = {{"limit", 'n', OPTION_NUMBER, "N", "at most N of them", OPTION_AT(limit)},
+            {"runs", 0, OPTION_FLAG, NULL, "list the runs", OPTION_AT(runs)}},
     .takes_dataset = true,
     .run = list,
 };

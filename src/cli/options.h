@@ -44,6 +44,7 @@ struct options {
     bool no_consolidate;
     bool detailed_exitcode;
     bool events;
+    bool runs;
     bool data;
     bool strict;
     bool apply;

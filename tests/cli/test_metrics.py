@@ -294,6 +294,21 @@ class History(Case):
         self.assertEqual(is_now("cauce_dataset_bytes"), sum(
             self.object(key).stat().st_size for key in self.objects("events/")))
         self.sums_are_those_of_the_records(is_now, runs)
+        self.json_has_the_same_figures(text)
+
+    def json_has_the_same_figures(self, text):
+        """Every number of the text stands in the JSON as well, and all of it was just now."""
+        def numbers(value):
+            if isinstance(value, dict):
+                return {number for one in value.values() for number in numbers(one)}
+            return set() if isinstance(value, (str, list)) else {float(value or 0)}
+
+        told = self.json("metrics", "d.yml")
+        self.assertEqual(told["all"], told["last_7_days"])
+        shown = numbers(told)
+        for name, labels, number in re.findall(r"^(\w+)(\{.*\}) (\S+)$", text, re.M):
+            if not name.endswith(("_timestamp_seconds", "_bucket")):
+                self.assertTrue(any(abs(float(number) - one) < 1e-6 for one in shown), name + labels)
 
     def sums_are_those_of_the_records(self, is_now, runs):
         """What the records hold in detail is added up as it is."""
@@ -319,6 +334,30 @@ class History(Case):
                 self.assertAlmostEqual(is_now("cauce_step_seconds_total", step=step),
                                        sum(run["seconds"][step] for run in runs), places=6)
         self.assertEqual(is_now("cauce_last_run_peak_memory_bytes"), runs[-1]["peak_memory_bytes"])
+
+
+class Runs(Case):
+    """`cauce log --runs`."""
+
+    def setUp(self):
+        super().setUp()
+        self.reports = [self.publish(FIRST), self.publish(FIRST)]
+        self.reports.append(self.json("run", "d.yml", "-s", "missing.csv", status=3))
+        self.cauce("gc", "-q", "--delete", "d.yml")
+
+    def test_runs_are_listed_newest_first_also_those_that_published_nothing(self):
+        self.assertEqual(self.json("log", "--runs", "d.yml"), self.reports[::-1])
+        self.assertEqual(self.json("log", "--runs", "-n", "1", "d.yml"), self.reports[2:])
+        lines = self.answer("log", "--runs", "d.yml").splitlines()
+        self.assertEqual(lines[0].split()[:3], ["TIME", "OUTCOME", "VERSION"])
+        self.assertEqual([line.split()[3] for line in lines[1:]], ["failed", "unchanged", "published"])
+        self.assertIn("missing.csv does not exist", lines[1])
+
+    def test_runs_are_listed_where_the_dataset_is_damaged(self):
+        self.object("current/manifest.json").write_text("{")
+        self.assertEqual(self.json("log", "--runs", "d.yml"), self.reports[::-1])
+        self.cauce("log", "d.yml", status=12)
+        self.cauce("log", "--runs", "--store", "./published", "--dataset", "other", status=10)
 
 
 class Failing(Case):

@@ -510,6 +510,11 @@ class Alerts(State):
         self.assertEqual(self.alerts(), ["CauceRollbacks"])
         self.assertIn("No space left on device", self.cauce("status", "d.yml")[0])
         self.all_is_well(SECOND, 2)
+        # Later, too, the runs show what it was.
+        self.assertNotIn("No space left on device", self.cauce("status", "d.yml")[0])
+        shown = self.cauce("log", "--runs", "d.yml")[0].splitlines()
+        self.assertEqual([line.split()[3] for line in shown[1:]], ["published", "failed", "published"])
+        self.assertRegex(shown[2], r" failed +1 .* 2 +0 .*No space left on device$")
         self.passes()
 
     def test_CauceIndexRebuilds(self):
