@@ -66,6 +66,17 @@ static void interrupt(void *ctx)
     engine_interrupt(ctx);
 }
 
+/* Below that a thread of DuckDB may fail where it should spill. */
+#define MEMORY_PER_THREAD ((uint64_t)64 << 20)
+
+static unsigned threads_within(const struct limits *limits)
+{
+    uint64_t most = limits->memory / MEMORY_PER_THREAD;
+    if (limits->memory == 0 || most >= limits->threads)
+        return limits->threads;
+    return most == 0 ? 1 : (unsigned)most;
+}
+
 int dataset_engine(struct dataset *d, uint64_t key_seed, struct error *err)
 {
     if (d->engine != NULL)
@@ -80,7 +91,7 @@ int dataset_engine(struct dataset *d, uint64_t key_seed, struct error *err)
             .library = d->limits.library,
             .workdir = d->work.path,
             .memory = d->limits.memory,
-            .threads = d->limits.threads,
+            .threads = threads_within(&d->limits),
             .key_seed = key_seed,
             .folders = folders,
             .folder_count = root != NULL ? 1 : 0,

@@ -63,6 +63,28 @@ static void replace(struct fixture *f, size_t i, const char *text)
     assert_int_equal(store_put_new(f->st, f->keys[i], &body, NULL, NULL), ERR_OK);
 }
 
+static void threads_are_no_more_than_the_memory_has_room_for(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t memory;
+        unsigned wanted;
+        unsigned threads;
+    } cases[] = {{64 << 20, 8, 1}, {100 << 20, 8, 1}, {256 << 20, 8, 4}, {256 << 20, 2, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fixture f;
+        uint64_t threads = 0;
+        begin(&f, 1);
+        f.d.limits.memory = cases[i].memory;
+        f.d.limits.threads = cases[i].wanted;
+        assert_int_equal(dataset_engine(&f.d, 1, NULL), ERR_OK);
+        assert_int_equal(
+            engine_count(f.d.engine, "SELECT current_setting('threads')", &threads, NULL), ERR_OK);
+        assert_int_equal(threads, cases[i].threads);
+        end(&f);
+    }
+}
+
 static void many_are_fetched_with_their_content(void **state)
 {
     (void)state;
@@ -162,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_are_fetched_with_their_content),
+        cmocka_unit_test(threads_are_no_more_than_the_memory_has_room_for),
         cmocka_unit_test(what_is_there_is_not_asked_for_again),
         cmocka_unit_test(what_was_just_stored_is_not_asked_for),
         cmocka_unit_test(what_is_absent_is_named_by_the_fetch),
