@@ -68,6 +68,8 @@ static int run(const struct options *o, int *status, struct error *err)
     progress_start(&progress, progress_wanted(o, STDERR_FILENO) ? STDERR_FILENO : -1,
                    "consolidating");
     rc = work(o, &in, &base, &report, err);
+    if (rc == ERR_INTERRUPTED)
+        error_append(err, "Every later run, or `cauce consolidate`, goes on where this one stopped.");
     progress_end(&progress);
     if (rc == ERR_OK && o->json)
         print_json(o, &in, &base, &report);

@@ -63,6 +63,8 @@ static int rebuild(const struct options *o, int *status, struct error *err)
     progress_start(&progress, progress_wanted(o, STDERR_FILENO) ? STDERR_FILENO : -1,
                    "rebuilding the key index");
     rc = work(o, &in, &base, &index, &report, err);
+    if (rc == ERR_INTERRUPTED)
+        error_append(err, "The key index is as it was; run again.");
     progress_end(&progress);
     if (rc == ERR_OK)
         print(o, &in, &base, &report);

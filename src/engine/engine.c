@@ -168,7 +168,7 @@ static int failed(struct engine *e, const char *message, struct error *err)
     const char *text = message != NULL ? message : "the query failed without a message";
     int n = message_length(e, text);
     if (str_starts(text, "INTERRUPT Error"))
-        return error_set(err, ERR_INTERRUPTED, "The query was interrupted: nothing was published.");
+        return error_set(err, ERR_INTERRUPTED, "The query was interrupted.");
     if (strstr(text, "Out of Memory Error") != NULL)
         return error_set(err, ERR_LIMIT,
                          "%.*s Raise `memory`, lower `threads`, or free disk space for `temp`.", n,

@@ -411,6 +411,8 @@ static void tell_state(const struct run *r, int rc, struct error *err)
         error_append(err, "Run again when the source can be read.");
     else if (rc == ERR_AGAIN || rc == ERR_DENIED)
         error_append(err, "Run again when that is seen to.");
+    else if (rc == ERR_INTERRUPTED)
+        error_append(err, "Run again to publish what is new.");
 }
 
 static void finish(struct run *r, int rc, const struct error *err)

@@ -69,7 +69,5 @@ int stop_check(struct error *err)
 {
     if (!stop_requested())
         return ERR_OK;
-    return error_set(err, ERR_INTERRUPTED,
-                     "Stopped by a signal before the commit: nothing was published. Run again to "
-                     "publish what is new.");
+    return error_set(err, ERR_INTERRUPTED, "Stopped by a signal.");
 }

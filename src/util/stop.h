@@ -25,7 +25,7 @@ bool stop_requested(void);
  */
 void stop_on_request(void (*hook)(void *ctx), void *ctx);
 
-/* ERR_OK, or ERR_INTERRUPTED with a sentence saying that nothing was published. */
+/* ERR_OK, or ERR_INTERRUPTED; what state that leaves is the caller's to say. */
 int stop_check(struct error *err);
 
 #endif

@@ -592,7 +592,7 @@ static void a_request_to_stop_ends_a_running_query(void **state)
     assert_int_equal(pthread_create(&thread, NULL, request, NULL), 0);
     int rc = engine_run(f->engine, ENDLESS, &f->err);
     pthread_join(thread, NULL);
-    check_failure(f, rc, ERR_INTERRUPTED, "nothing was published");
+    check_failure(f, rc, ERR_INTERRUPTED, "Stopped by a signal");
     stop_clear();
     run(f, "SELECT 1");
 }
@@ -607,7 +607,7 @@ static void a_request_to_stop_ends_a_stream(void **state)
     int rc =
         engine_query(f->engine, "SELECT 'x' FROM range(100000000000)", count_rows, &s, &f->err);
     pthread_join(thread, NULL);
-    check_failure(f, rc, ERR_INTERRUPTED, "nothing was published");
+    check_failure(f, rc, ERR_INTERRUPTED, "Stopped by a signal");
     stop_clear();
     run(f, "SELECT 1");
 }
@@ -636,7 +636,7 @@ static void a_request_to_stop_ends_every_statement_of_many(void **state)
     assert_int_equal(pthread_create(&thread, NULL, request, NULL), 0);
     int rc = engine_run_all(f->engine, endless, 3, &f->err);
     pthread_join(thread, NULL);
-    check_failure(f, rc, ERR_INTERRUPTED, "nothing was published");
+    check_failure(f, rc, ERR_INTERRUPTED, "Stopped by a signal");
 }
 
 static void an_interrupt_alone_ends_a_query(void **state)

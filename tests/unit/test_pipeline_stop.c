@@ -63,6 +63,7 @@ static void a_request_to_stop_before_the_commit_rolls_back(void **state)
         ask_at(places[i].op, places[i].key, 1);
         assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_INTERRUPTED);
         assert_int_equal(g.s.report.outcome, RUN_FAILED);
+        assert_non_null(strstr(g.s.err.text, "Stopped by a signal. Nothing was published."));
         assert_int_equal(g.s.report.events_rolled_back, places[i].rolled_back);
         char *after = look_state(g.memory, "events/");
         assert_string_equal(after, before);
@@ -110,6 +111,8 @@ static void a_request_to_stop_during_what_is_derived_does_not_fail_the_run(void 
         ask_at(places[i].op, places[i].key, 1);
         stage_publish(&g, i + 1);
         assert_int_equal(g.s.report.code, ERR_OK);
+        for (size_t w = 0; w < g.s.report.warning_count; w++)
+            assert_null(strstr(g.s.report.warnings[w], "othing was published"));
         stop_clear();
         stage_check(&g, READER_ANYTIME);
     }
