@@ -71,10 +71,13 @@ static int hash_by_file(struct store *st, const char *key, char *out, struct err
     return rc;
 }
 
-static int hash_object(struct store *st, const char *key, uint64_t size, char *out,
-                       struct error *err)
+static int hash_object(const struct verifier *v, const char *key, uint64_t size, const char *sha256,
+                       char *out, struct error *err)
 {
+    struct store *st = v->st;
     char *path = NULL;
+    if (v->reader != NULL)
+        return v->reader->hash(v->reader->ctx, key, sha256, out, err);
     if (!st->traits.local_paths)
         return size <= IN_MEMORY ? hash_in_memory(st, key, size, out, err)
                                  : hash_by_file(st, key, out, err);
@@ -102,7 +105,7 @@ int verify_object(struct verifier *v, enum finding_level level, const char *key,
     }
     if (!v->data)
         return ERR_OK;
-    int rc = hash_object(v->st, key, size, seen, err);
+    int rc = hash_object(v, key, size, sha256, seen, err);
     if (rc == ERR_ABSENT || rc == ERR_DAMAGED || rc == ERR_LIMIT) {
         verify_add(v->report, level, key, "It cannot be read as it was listed. %s", advice);
         error_clear(err);
@@ -390,8 +393,15 @@ static int check_derived(struct verifier *v, struct error *err)
 int verify_structure(struct store *st, const char *dataset, bool data, struct verify_report *out,
                      struct error *err)
 {
+    return verify_structure_by(st, dataset, data, NULL, out, err);
+}
+
+int verify_structure_by(struct store *st, const char *dataset, bool data,
+                        const struct verify_reader *reader, struct verify_report *out,
+                        struct error *err)
+{
     struct error reason = ERROR_INIT;
-    struct verifier v = {.st = st, .data = data, .report = out};
+    struct verifier v = {.st = st, .data = data, .reader = reader, .report = out};
     *out = (struct verify_report){0};
     int rc = check_pointer(&v, dataset, &reason);
     if (rc == ERR_OK)

@@ -42,4 +42,19 @@ void verify_add(struct verify_report *r, enum finding_level level, const char *o
 int verify_structure(struct store *st, const char *dataset, bool data, struct verify_report *out,
                      struct error *err);
 
+/*
+ * How objects are read, for whoever goes on to look at their content and keeps what was read:
+ * `hash` reads the object of that key, now, and gives its SHA-256; `sha256` is the one stated.
+ */
+struct verify_reader {
+    int (*hash)(void *ctx, const char *key, const char *sha256, char out[SHA256_HEX_SIZE],
+                struct error *err);
+    void *ctx;
+};
+
+/* The same by way of this reader; NULL: as above. */
+int verify_structure_by(struct store *st, const char *dataset, bool data,
+                        const struct verify_reader *reader, struct verify_report *out,
+                        struct error *err);
+
 #endif

@@ -19,6 +19,7 @@ struct verify_version {
 struct verifier {
     struct store *st;
     bool data;
+    const struct verify_reader *reader; /* NULL: objects are read here */
     struct verify_report *report;
     struct base base; /* the manifest is all zero where it cannot be had */
     bool has_pointer;

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "pipeline/check_part.h"
+#include "util/fs.h"
+#include "util/id.h"
 #include "util/mem.h"
 #include "util/stop.h"
 
@@ -332,11 +334,39 @@ static int check_content(struct check *c, struct error *err)
     return rc;
 }
 
+/*
+ * Read an object of a remote store and keep it, where it is what it should be, for the look at its
+ * content. Another object of the same content, which is there already, is no reason not to read.
+ */
+static int hash_and_keep(void *ctx, const char *key, const char *sha256, char out[SHA256_HEX_SIZE],
+                         struct error *err)
+{
+    struct dataset *d = ctx;
+    char id[ID_SIZE];
+    int rc = stopped(err);
+    if (rc == ERR_OK)
+        rc = dataset_workdir(d, err);
+    if (rc != ERR_OK)
+        return rc;
+    id_new(id);
+    char *path = mem_printf("%s/%s.read", d->work.path, id);
+    rc = store_get_file(d->store, key, path, NULL, err);
+    if (rc == ERR_OK)
+        rc = sha256_file(path, out, NULL, err);
+    if (rc == ERR_OK && strcmp(out, sha256) == 0)
+        dataset_keep(d, path, sha256);
+    fs_remove(path, NULL);
+    free(path);
+    return rc;
+}
+
 int check_dataset(struct dataset *d, bool data, struct verify_report *out, struct error *err)
 {
     struct base base = {0};
     struct error why = ERROR_INIT;
-    int rc = verify_structure(d->store, d->id, data, out, err);
+    const struct verify_reader reader = {hash_and_keep, d};
+    int rc = verify_structure_by(d->store, d->id, data,
+                                 d->store->traits.local_paths ? NULL : &reader, out, err);
     if (rc != ERR_OK || !data)
         return rc;
     rc = base_read(d->store, d->id, &base, &why);

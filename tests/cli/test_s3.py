@@ -232,6 +232,18 @@ class Bill(unittest.TestCase):
         self.assertEqual(d.run(rows)["outcome"], "unchanged")
         self.assertEqual([one["method"] for one in Witness.rules.seen], ["GET"] * 4 + ["PUT"])
 
+    def test_verification_reads_each_object_once(self):
+        d = dataset()
+        d.run(rows_of(range(2), days_from("2025-01-01", 90)))
+        d.run(rows_of(range(2, 4), days_from("2025-03-01", 60)))
+        log = d.cauce("verify", "-vv", "--data").stderr
+        read = [line.split("url=")[1].split()[0] for line in log.splitlines()
+                if "method=GET" in line and ".parquet" in line]
+        named = [key for key in keys(d) if key.endswith(".parquet") and ".tmp/" not in key]
+        self.assertEqual(len(read), len(set(read)))
+        self.assertGreaterEqual(len(read), 5 + 4 + 4)
+        self.assertLessEqual(len(read), len(named))
+
     def test_what_is_unchanged_costs_four_requests(self):
         d = dataset()
         rows = rows_of(range(20), days_from("2025-01-01", 300))
