@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engine/cast.h"
+#include "engine/partitions.h"
 #include "engine/sql.h"
 #include "util/mem.h"
 
@@ -161,37 +162,17 @@ int index_file_touched(struct engine *e, const struct schema *s, const char *tab
     return query(e, &sql, take_touched, &t, err);
 }
 
-struct partitions {
-    int32_t *items;
-    size_t count, capacity;
-};
-
-static int take_partition(void *ctx, const struct engine_row *row, struct error *err)
-{
-    (void)err;
-    struct partitions *p = ctx;
-    p->items = mem_grow(p->items, p->count, &p->capacity, sizeof *p->items);
-    p->items[p->count++] = (int32_t)strtol(row->values[0], NULL, 10);
-    return ERR_OK;
-}
-
 int index_file_partitions(struct engine *e, const struct schema *s, const char *table,
                           int32_t **out, size_t *count, struct error *err)
 {
-    struct partitions found = {0};
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "SELECT CAST(part AS VARCHAR) FROM (SELECT DISTINCT ");
+    str_append(&sql, "SELECT ");
     relation_partition(s, "", &sql);
-    str_printf(&sql, " AS part FROM %s) ORDER BY part", table);
-    int rc = query(e, &sql, take_partition, &found, err);
-    if (rc != ERR_OK) {
-        free(found.items);
-        return rc;
-    }
-    *out = found.items;
-    *count = found.count;
-    return ERR_OK;
+    str_printf(&sql, " AS part FROM %s", table);
+    int rc = partitions_query(e, &sql, out, count, err);
+    str_release(&sql);
+    return rc;
 }
 
 /* COPY of a SELECT (columns c<n> and row_hash) to a shard file, sorted by key, under real names. */

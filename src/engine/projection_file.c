@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "engine/partitions.h"
 #include "engine/sql.h"
 #include "util/mem.h"
 
@@ -65,20 +66,6 @@ int projection_file_write(struct engine *e, const struct schema *s,
     return rc;
 }
 
-struct partitions {
-    int32_t *items;
-    size_t count, capacity;
-};
-
-static int take_partition(void *ctx, const struct engine_row *row, struct error *err)
-{
-    (void)err;
-    struct partitions *p = ctx;
-    p->items = mem_grow(p->items, p->count, &p->capacity, sizeof *p->items);
-    p->items[p->count++] = (int32_t)strtol(row->values[0], NULL, 10);
-    return ERR_OK;
-}
-
 static void list_files(const struct schema *s, const struct relation_file *files, size_t count,
                        struct str *out)
 {
@@ -98,10 +85,9 @@ int projection_file_losers(struct engine *e, const struct schema *s,
     *count = 0;
     if (newer_count == 0 || older_count == 0)
         return ERR_OK;
-    struct partitions found = {0};
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "SELECT CAST(part AS VARCHAR) FROM (SELECT DISTINCT ");
+    str_append(&sql, "SELECT ");
     relation_partition(s, "o", &sql);
     str_append(&sql, " AS part FROM ");
     list_files(s, older, older_count, &sql);
@@ -109,15 +95,10 @@ int projection_file_losers(struct engine *e, const struct schema *s,
     list_files(s, newer, newer_count, &sql);
     str_append(&sql, " n ON ");
     relation_keys_equal(s, "o", "n", &sql);
-    str_append(&sql, ") ORDER BY part");
     engine_blame(e, ERR_DAMAGED);
-    int rc = str_check(&sql, "the statement of a projection", err);
-    if (rc == ERR_OK)
-        rc = engine_query(e, sql.data, take_partition, &found, err);
+    int rc = partitions_query(e, &sql, out, count, err);
     engine_blame(e, ERR_SYSTEM);
     str_release(&sql);
-    *out = found.items;
-    *count = found.count;
     return rc;
 }
 

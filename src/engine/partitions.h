@@ -1,0 +1,18 @@
+/* Which partitions a query names. */
+#ifndef CAUCE_ENGINE_PARTITIONS_H
+#define CAUCE_ENGINE_PARTITIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "util/str.h"
+
+/*
+ * The different values of the query's column `part` (an integer), ascending; `*out` is the caller's to
+ * free, NULL where there is none or it fails.
+ */
+int partitions_query(struct engine *e, const struct str *select, int32_t **out, size_t *count,
+                     struct error *err);
+
+#endif
