@@ -227,13 +227,48 @@ static const struct store_tag *tag_of(const struct index_state *index)
     return index->tag.text[0] != '\0' ? &index->tag : NULL;
 }
 
+/* Do both reflect the same version, with the same shards? Names of shards are never used twice. */
+static bool holds_the_same(const struct index_state *a, const struct index_state *b)
+{
+    bool same = a->stamp.sequence == b->stamp.sequence &&
+                strcmp(a->stamp.commit, b->stamp.commit) == 0 && a->gc_epoch == b->gc_epoch &&
+                a->by_partition == b->by_partition && a->shard_count == b->shard_count;
+    for (size_t i = 0; same && i < a->shard_count; i++)
+        same = strcmp(a->shards[i].key, b->shards[i].key) == 0;
+    return same;
+}
+
+#define SWAP_TRIES 8
+
+/*
+ * Swap. Where somebody merely noted another source meanwhile, what was made still fits: once more,
+ * from there.
+ */
+static int swap_past_notes(struct dataset *d, const struct index_state *from,
+                           struct index_state *next, struct error *err)
+{
+    int rc = index_swap(d->store, tag_of(from), next, err);
+    for (int i = 1; rc == ERR_CONFLICT && tag_of(from) != NULL && i < SWAP_TRIES; i++) {
+        struct index_state seen = {0};
+        bool again = index_read(d->store, &seen, NULL) == ERR_OK && holds_the_same(from, &seen);
+        if (again)
+            rc = index_swap(d->store, &seen.tag, next, err);
+        if (rc == ERR_OK)
+            error_clear(err);
+        index_release(&seen);
+        if (!again)
+            break;
+    }
+    return rc;
+}
+
 /*
  * Swap, and settle a missing answer by reading: the attempt's id tells whether it landed.
  */
 static int swap_index(struct dataset *d, const struct index_state *from, struct index_state *next,
                       struct error *err)
 {
-    int rc = index_swap(d->store, tag_of(from), next, err);
+    int rc = swap_past_notes(d, from, next, err);
     if (rc != ERR_UNKNOWN)
         return rc;
     struct index_state seen = {0};

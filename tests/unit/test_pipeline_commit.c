@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "catalog/gc.h"
+#include "catalog/index.h"
 #include "support/look.h"
 #include "support/stage.h"
+#include "util/id.h"
 #include "util/mem.h"
 
 #include <cmocka.h>
@@ -297,6 +299,41 @@ static void a_crash_in_the_first_run_needs_no_special_case(void **state)
     stage_check(&g, READER_SETTLED);
 }
 
+/* What a run without new rows does at its end: it notes its source in the index. */
+static void note_a_source(void *ctx, struct store *inner)
+{
+    struct index_state seen;
+    (void)inner;
+    assert_int_equal(index_read(g.memory, &seen, NULL), ERR_OK);
+    struct store_tag tag = seen.tag;
+    id_new(seen.attempt);
+    assert_int_equal(index_swap(g.memory, &tag, &seen, NULL), ERR_OK);
+    index_release(&seen);
+    ++*(size_t *)ctx;
+}
+
+static void a_source_noted_meanwhile_does_not_leave_the_index_behind(void **state)
+{
+    (void)state;
+    size_t noted = 0;
+    struct index_state now;
+    stage_publish(&g, 0);
+    stage_heal(&g);
+    store_fault_add(g.st, &(struct fault){.action = FAULT_CALL,
+                                          .op = FAULT_SWAP,
+                                          .key = "current/",
+                                          .at = 1,
+                                          .call = note_a_source,
+                                          .ctx = &noted});
+    stage_publish(&g, 1);
+    assert_int_equal(noted, 1);
+    assert_int_equal(g.s.report.attempts, 1);
+    assert_int_equal(index_read(g.memory, &now, NULL), ERR_OK);
+    assert_int_equal(now.stamp.sequence, 2);
+    index_release(&now);
+    stage_check(&g, READER_SETTLED);
+}
+
 static void a_lost_pointer_is_refused_and_nothing_changes(void **state)
 {
     (void)state;
@@ -319,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(cas_lost_leaves_pointer_and_index_untouched),
+        TEST(a_source_noted_meanwhile_does_not_leave_the_index_behind),
         TEST(a_lost_race_starts_again_with_a_new_delta),
         TEST(a_lost_race_against_the_same_rows_ends_with_nothing_new),
         TEST(a_lost_answer_is_not_taken_for_a_lost_race),
