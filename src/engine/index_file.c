@@ -175,8 +175,17 @@ int index_file_partitions(struct engine *e, const struct schema *s, const char *
     return rc;
 }
 
+/*
+ * Are the rows of a job in the order of the key as they come? `delta` and `index_all` are sorted by
+ * partition and key, and a filter keeps the order.
+ */
+static bool is_sorted(const struct index_job *job)
+{
+    return job->slice.by_partition && job->old == NULL;
+}
+
 /* COPY of a SELECT (columns c<n> and row_hash) to a shard file, sorted by key, under real names. */
-static void copy_shard(const struct schema *s, const char *select, const char *path,
+static void copy_shard(const struct schema *s, const char *select, const struct index_job *job,
                        struct str *out)
 {
     str_append(out, "COPY (SELECT ");
@@ -186,9 +195,12 @@ static void copy_shard(const struct schema *s, const char *select, const char *p
     }
     if (s->track_revisions)
         str_append(out, ", k.row_hash AS " COLUMN_ROW_HASH);
-    str_printf(out, " FROM (%s ORDER BY ", select);
-    relation_keys(s, "", out);
-    sql_printf(out, ") k) TO %t ", path);
+    str_printf(out, " FROM (%s", select);
+    if (!is_sorted(job)) {
+        str_append(out, " ORDER BY ");
+        relation_keys(s, "", out);
+    }
+    sql_printf(out, ") k) TO %t ", job->path);
     relation_copy_options(s, s->track_revisions ? RELATION_KEYS_ROW : RELATION_KEYS, out);
 }
 
@@ -240,7 +252,7 @@ static int write_shards(struct engine *e, const struct schema *s, const struct i
         str_init(&rows, STR_MAX_DEFAULT);
         str_init(&copy, STR_MAX_DEFAULT);
         select(s, &jobs[i], &rows);
-        copy_shard(s, rows.data, jobs[i].path, &copy);
+        copy_shard(s, rows.data, &jobs[i], &copy);
         rc = str_check(&copy, "a statement of the index", err);
         statements[i] = str_detach(&copy);
         str_release(&rows);
