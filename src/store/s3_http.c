@@ -351,6 +351,10 @@ static struct curl_slist *make_headers(const struct s3_http_request *r)
     struct curl_slist *list = NULL;
     for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++)
         list = curl_slist_append(list, silent[i]);
+    /* A proxy that keeps answers must not give an old one of the pointer. Not signed: proxies may
+     * well change it. */
+    if (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0)
+        list = curl_slist_append(list, "Cache-Control: no-cache");
     for (size_t i = 0; i < r->header_count; i++) {
         const char *value = r->headers[i].value;
         char *line = mem_printf(value[0] != '\0' ? "%s: %s" : "%s;%s", r->headers[i].name, value);

@@ -262,6 +262,20 @@ static void a_refused_head_asks_for_the_reason(void **state)
     s3_case_end(&f);
 }
 
+static void no_proxy_may_answer_from_what_it_kept(void **state)
+{
+    (void)state;
+    struct s3_case f;
+    char *text;
+    s3_case_begin(&f, "get-ok", false);
+    assert_int_equal(s3_case_get(&f, &text, NULL), ERR_OK);
+    s3_case_has_header(&f, 0, "Cache-Control: no-cache");
+    assert_null(strstr(http_mock_request(f.mock, 0), ";cache-control"));
+    assert_null(strstr(http_mock_request(f.mock, 0), "=cache-control"));
+    free(text);
+    s3_case_end(&f);
+}
+
 static void a_part_is_not_taken_for_the_whole(void **state)
 {
     (void)state;
@@ -302,6 +316,7 @@ int main(void)
         cmocka_unit_test(an_upload_is_done_only_where_the_body_says_so),
         cmocka_unit_test(encryption_is_asked_for_where_an_upload_begins_and_the_owner_everywhere),
         cmocka_unit_test(a_refused_head_asks_for_the_reason),
+        cmocka_unit_test(no_proxy_may_answer_from_what_it_kept),
         cmocka_unit_test(a_part_is_not_taken_for_the_whole),
         cmocka_unit_test(a_file_that_came_short_is_not_handed_out),
     };
