@@ -113,6 +113,20 @@ static void from_timestamp(struct str *out, const char *x, const struct cast_rul
     str_append(out, ") AS TIMESTAMP WITH TIME ZONE)");
 }
 
+/*
+ * A number that is too great comes back infinite: only what says so may be. Texts that are short and
+ * have no exponent need no second look. + 0.0 makes -0.0 the same value as 0.0.
+ */
+static void from_double(struct str *out, const char *x)
+{
+    sql_printf(out,
+               "CASE WHEN NOT contains(%s, '_') AND "
+               "((strlen(%s) < 300 AND NOT contains(%s, 'e') AND NOT contains(%s, 'E')) "
+               "OR isfinite(TRY_CAST(%s AS DOUBLE)) OR regexp_matches(%s, '[A-DF-Za-df-z]')) "
+               "THEN TRY_CAST(%s AS DOUBLE) + 0.0 END",
+               x, x, x, x, x, x, x);
+}
+
 static void from_text(struct str *out, const char *raw, struct type to, const struct cast_rules *r)
 {
     struct str number;
@@ -129,9 +143,8 @@ static void from_text(struct str *out, const char *raw, struct type to, const st
     case TYPE_DECIMAL:
         from_decimal(out, number.data, to);
         break;
-    case TYPE_DOUBLE: /* + 0.0 makes -0.0 the same value as 0.0 */
-        sql_printf(out, "CASE WHEN NOT contains(%s, '_') THEN TRY_CAST(%s AS DOUBLE) + 0.0 END",
-                   number.data, number.data);
+    case TYPE_DOUBLE:
+        from_double(out, number.data);
         break;
     case TYPE_DATE:
         from_date(out, raw, to, r);
@@ -140,7 +153,10 @@ static void from_text(struct str *out, const char *raw, struct type to, const st
         from_timestamp(out, raw, r);
         break;
     case TYPE_BINARY:
-        sql_printf(out, "TRY(from_hex(%s))", raw);
+        /* Not TRY(from_hex(...)): where that fails, DuckDB 1.4 makes its input NULL as well. */
+        sql_printf(out,
+                   "CASE WHEN regexp_full_match(%s, '([0-9A-Fa-f]{2})*') THEN from_hex(%s) END",
+                   raw, raw);
         break;
     default:
         sql_printf(out, "TRY_CAST(%s AS ", raw);

@@ -187,6 +187,15 @@ static void other_types_take_only_their_own_values(void **state)
         {.type = "uuid", .text = "0b9f", .expected = NULL},
         {.type = "binary", .text = "00FF", .expected = "00FF"},
         {.type = "binary", .text = "0G", .expected = NULL},
+        {.type = "binary", .text = "zz", .expected = NULL},
+        {.type = "binary", .text = "0", .expected = NULL},
+        {.type = "binary", .text = "", .expected = ""},
+        {.type = "double", .text = "1e308", .expected = "1e+308"},
+        {.type = "double", .text = "1e309", .expected = NULL},
+        {.type = "double", .text = "-1E400", .expected = NULL},
+        {.type = "double", .text = "-inf", .expected = "-inf"},
+        {.type = "double", .text = "Infinity", .expected = "inf"},
+        {.type = "double", .text = "nan", .expected = "nan"},
     };
     CHECK(samples);
 }

@@ -155,6 +155,22 @@ static void gzip_and_zstd_are_unpacked(void **state)
     assert_rows("id,name\n1,one\n2,two\n3,three\n");
 }
 
+static void what_does_not_fit_is_never_taken_for_an_empty_value(void **state)
+{
+    (void)state;
+    static const char yaml[] = "columns:\n"
+                               "  - {name: id, type: int}\n"
+                               "  - {name: code, type: binary}\n"
+                               "  - {name: size, type: double}\n"
+                               "key: id\n";
+    refuse(yaml, "a.csv", "id,code,size\n1,00ff,1\n2,,2\n3,zz,3\n4,01,4\n", ERR_GATE,
+           "a.csv:4:3: column \"code\": \"zz\" is not a binary");
+    refuse(yaml, "a.csv", "id,code,size\n1,00ff,1\n2,,1e999\n", ERR_GATE,
+           "a.csv:3:4: column \"size\": \"1e999\" is not a double");
+    publish(yaml, "a.csv", "id,code,size\n1,00ff,1\n2,,2\n");
+    assert_rows("id,code,size\n1,00FF,1.0\n2,,2.0\n");
+}
+
 static void a_name_that_says_packed_does_not_make_it_so(void **state)
 {
     (void)state;
@@ -417,6 +433,7 @@ int main(void)
         TEST(delimiter_comment_and_lines_before_the_header_are_as_configured),
         TEST(gzip_and_zstd_are_unpacked),
         TEST(a_name_that_says_packed_does_not_make_it_so),
+        TEST(what_does_not_fit_is_never_taken_for_an_empty_value),
         TEST(bad_values_of_json_are_told_with_file_and_line_or_row),
         TEST(json_and_newline_delimited_json_are_read),
         TEST(parquet_is_read),
