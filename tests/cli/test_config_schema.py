@@ -71,6 +71,8 @@ WRONG = {
     "two transforms": "{dataset: d, key: id, transform: x, transform_file: y}",
     "lease without ttl": "{dataset: d, key: id, lease: {}}",
     "two characters": "{dataset: d, key: id, source: {url: a.csv, quote: ab}}",
+    "delimiter of two": "{dataset: d, key: id, source: {url: a.csv, delimiter: ab}}",
+    "endpoint without scheme": "{dataset: d, key: id, store_options: {endpoint: s3.example.org}}",
     "home folder": "{dataset: d, key: id, store: ~/x}",
     "list of lists": "{dataset: d, key: [[a]]}",
     "nothing": "{dataset: d, key: id, store: }",
