@@ -83,8 +83,8 @@ def needs_openssl(what):
 # ---- What stands in between ----------------------------------------------------------------------
 
 
-def relay(one, other):
-    """Bytes in both directions until both sides have ended."""
+def relay(one, other, may_answer=lambda: True):
+    """Bytes in both directions until both sides have ended, or `other` has some that may not pass."""
     pairs = {one: other, other: one}
     while pairs:
         # What TLS has unpacked already does not show in the socket.
@@ -95,6 +95,8 @@ def relay(one, other):
         for source in ready:
             try:
                 data = source.recv(65536)
+                if data and source is other and not may_answer():
+                    return
                 if data:
                     pairs[source].sendall(data)
                     continue
@@ -319,12 +321,12 @@ class Proxies(Base):
 class Nghttpx:
     """nghttpx with TLS in front of the gateway; its log says which protocol was spoken."""
 
-    def __init__(self, folder, certificate):
+    def __init__(self, folder, certificate, backend=GATEWAY):
         folder.mkdir()
         self.log = folder / "log"
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        host, port = GATEWAY.rsplit(":", 1)
+        host, port = backend.rsplit(":", 1)
         pem, key = certificate
         self.process = subprocess.Popen(
             ["nghttpx", "--conf=/dev/null", "--workers=1", f"--frontend=127.0.0.1,{self.port}",
@@ -344,8 +346,66 @@ class Nghttpx:
         self.process.wait()
 
 
+class Cutter(Listener):
+    """Passes bytes on, until it is told to cut the next connection that has an answer to carry."""
+
+    def __init__(self, address):
+        self.address = address
+        self.cutting = False
+        super().__init__()
+
+    def may_answer(self):
+        cut, self.cutting = self.cutting, False
+        if cut:
+            self.seen.append("cut")
+        return not cut
+
+    def serve(self, connection):
+        with connect(self.address) as server:
+            relay(connection, server, self.may_answer)
+
+
 @needs_openssl
 class Http2(Base):
+    def test_a_commit_whose_connection_breaks_is_settled(self):
+        if not shutil.which("nghttpx"):
+            self.skipTest("there is no nghttpx (Debian: nghttp2-proxy)")
+        test = self
+
+        class Backend(fault_proxy.Proxy):
+            """The gateway; once it has done the second swap of the pointer, the answer is cut."""
+
+            rules = fault_proxy.Rules()
+            upstream = GATEWAY
+            swaps = 0
+
+            def forward(self, body):
+                answer = super().forward(body)
+                if self.command == "PUT" and "current/manifest.json" in self.path:
+                    Backend.swaps += 1
+                    if Backend.swaps == 2:
+                        test.assertEqual(answer[0], 200)
+                        cutter.cutting = True
+                return answer
+
+        backend = fault_proxy.Server(("127.0.0.1", 0), Backend)
+        threading.Thread(target=backend.serve_forever, daemon=True).start()
+        self.addCleanup(backend.server_close)
+        self.addCleanup(backend.shutdown)
+        server = self.start(Nghttpx(FOLDER / "nghttpx-cut", AUTHORITY.certificate("localhost"),
+                                    f"127.0.0.1:{backend.server_port}"))
+        cutter = self.start(Cutter(f"127.0.0.1:{server.port}"))
+        d = dataset(AWS_ENDPOINT_URL=f"https://localhost:{cutter.port}",
+                    AWS_CA_BUNDLE=str(AUTHORITY.pem))
+        d.cauce("doctor")
+        told = d.run(ROWS)
+        self.assertEqual((told["outcome"], told["sequence"]), ("published", 1))
+        self.assertEqual((told["ambiguous"], told["settled_by_reading"]), (1, True))
+        self.assertEqual(Backend.swaps, 2)
+        self.assertEqual(cutter.seen, ["cut"])
+        self.assertEqual(d.rows(), expected(ROWS))
+        self.assertEqual(d.findings("--data"), [])
+
     def test_it_is_spoken_where_tls_negotiates_it(self):
         if not shutil.which("nghttpx"):
             self.skipTest("there is no nghttpx (Debian: nghttp2-proxy)")
