@@ -148,8 +148,14 @@ static void name_left_out(struct run *r)
     str_init(&names, 1000);
     for (size_t i = 0; i < rows->left_out_count; i++)
         str_printf(&names, "%s\"%s\"", i > 0 ? ", " : "", rows->left_out[i]);
-    if (rows->left_out_count > 0)
+    /* Where the columns are listed they were left out on purpose; else the source has grown. */
+    if (rows->left_out_count > 0 && r->d->config->column_count > 0)
         log_info("columns of the source that are not part of the dataset: %s", names.data);
+    else if (rows->left_out_count > 0)
+        run_warn(r,
+                 "left out: columns that the source did not have when the dataset was made: %s. "
+                 "List all columns under `columns` to take them in",
+                 names.data);
     str_release(&names);
 }
 

@@ -171,6 +171,24 @@ static void what_does_not_fit_is_never_taken_for_an_empty_value(void **state)
     assert_rows("id,code,size\n1,00FF,1.0\n2,,2.0\n");
 }
 
+static void columns_that_are_not_the_datasets_are_named(void **state)
+{
+    (void)state;
+    publish(names, "a.csv", "id,extra,name\n1,x,one\n");
+    assert_int_equal(s.report.rows.left_out_count, 1);
+    assert_string_equal(s.report.rows.left_out[0], "extra");
+    assert_int_equal(s.report.warning_count, 0);
+    /* Nobody listed any: the source has grown, which is worth a warning. */
+    close_store(NULL);
+    open_store(NULL);
+    publish("key: id\n", "a.csv", "id,name\n1,one\n");
+    assert_int_equal(s.report.warning_count, 0);
+    publish("key: id\n", "a.csv", "id,name,extra\n1,one,x\n2,two,y\n");
+    assert_int_equal(s.report.warning_count, 1);
+    assert_non_null(strstr(s.report.warnings[0], "\"extra\""));
+    assert_rows("id,name\n1,one\n2,two\n");
+}
+
 static void a_name_that_says_packed_does_not_make_it_so(void **state)
 {
     (void)state;
@@ -433,6 +451,7 @@ int main(void)
         TEST(delimiter_comment_and_lines_before_the_header_are_as_configured),
         TEST(gzip_and_zstd_are_unpacked),
         TEST(a_name_that_says_packed_does_not_make_it_so),
+        TEST(columns_that_are_not_the_datasets_are_named),
         TEST(what_does_not_fit_is_never_taken_for_an_empty_value),
         TEST(bad_values_of_json_are_told_with_file_and_line_or_row),
         TEST(json_and_newline_delimited_json_are_read),
