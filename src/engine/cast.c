@@ -166,6 +166,18 @@ static void from_text(struct str *out, const char *raw, struct type to, const st
     str_release(&number);
 }
 
+/*
+ * Timestamps of seconds, milliseconds and nanoseconds (which is what pandas writes) are UTC, as those
+ * of microseconds are. DuckDB 1.4 has no way back to them from one with a time zone.
+ */
+static void from_other_timestamp(struct str *out, const char *raw, const char *raw_type)
+{
+    sql_printf(out,
+               "CASE WHEN TRY_CAST(TRY_CAST(%s AS TIMESTAMP) AS %s) IS NOT DISTINCT FROM %s "
+               "THEN CAST(TRY_CAST(%s AS TIMESTAMP) AS TIMESTAMP WITH TIME ZONE) END",
+               raw, raw_type, raw, raw);
+}
+
 /* A value that comes back unchanged has lost nothing on the way. */
 static void from_native(struct str *out, const char *raw, const char *raw_type, struct type to)
 {
@@ -194,6 +206,8 @@ void cast_expression(struct str *out, const char *raw, const char *raw_type, str
         from_text(out, raw, to, rules);
     else if (strcmp(raw_type, own.data) == 0 && to.kind != TYPE_DOUBLE)
         str_append(out, raw);
+    else if (to.kind == TYPE_TIMESTAMP && str_starts(raw_type, "TIMESTAMP_"))
+        from_other_timestamp(out, raw, raw_type);
     else
         from_native(out, raw, raw_type, to);
     str_release(&own);
