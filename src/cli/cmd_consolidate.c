@@ -69,7 +69,8 @@ static int run(const struct options *o, int *status, struct error *err)
                    "consolidating");
     rc = work(o, &in, &base, &report, err);
     if (rc == ERR_INTERRUPTED)
-        error_append(err, "Every later run, or `cauce consolidate`, goes on where this one stopped.");
+        error_append(err,
+                     "Every later run, or `cauce consolidate`, goes on where this one stopped.");
     progress_end(&progress);
     if (rc == ERR_OK && o->json)
         print_json(o, &in, &base, &report);
