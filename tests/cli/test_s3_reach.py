@@ -3,7 +3,7 @@
 name, and copies on a server that honours conditions for them; each in front of a real server, and
 each seen from the other side."""
 import base64
-import os
+import functools
 import secrets
 import select
 import shutil
@@ -215,10 +215,17 @@ class Base(unittest.TestCase):
 # ---- TLS -----------------------------------------------------------------------------------------
 
 
+@functools.cache
+def front_of_localhost():
+    """One for several tests: what was learned of the server holds for all of them."""
+    return TlsFront(AUTHORITY.certificate("localhost"))
+
+
 @needs_openssl
 class Tls(Base):
     def setUp(self):
-        self.front = self.start(TlsFront(AUTHORITY.certificate("localhost")))
+        self.front = front_of_localhost()
+        self.front.seen.clear()
         self.url = f"https://localhost:{self.front.port}"
 
     def test_a_private_authority_is_trusted_where_it_is_named(self):
@@ -262,7 +269,7 @@ class Proxies(Base):
     HOST = "localhost:1"
 
     def tls(self, login=None):
-        front = self.start(TlsFront(AUTHORITY.certificate("localhost")))
+        front = front_of_localhost()
         proxy = self.start(Proxy({self.HOST: f"127.0.0.1:{front.port}"}, login))
         return proxy, dict(AWS_ENDPOINT_URL=f"https://{self.HOST}", AWS_CA_BUNDLE=str(AUTHORITY.pem),
                            CAUCE_S3_RETRY_SECONDS="1")
@@ -282,7 +289,7 @@ class Proxies(Base):
         good = dataset(**settings,
                        https_proxy=f"http://somebody:canary-of-the-proxy@127.0.0.1:{proxy.port}")
         self.works(good)
-        done = [good.cauce("doctor", "-vv")]
+        done = [good.cauce("status", "-vv")]
         bad = dataset(**settings, https_proxy=f"http://somebody:canary-wrong@127.0.0.1:{proxy.port}")
         done += [self.is_refused(bad, 5, "407")]
         for one in done:
@@ -296,7 +303,7 @@ class Proxies(Base):
 
     @needs_openssl
     def test_hosts_that_need_no_proxy_are_reached_directly(self):
-        front = self.start(TlsFront(AUTHORITY.certificate("localhost")))
+        front = front_of_localhost()
         settings = dict(AWS_ENDPOINT_URL=f"https://localhost:{front.port}",
                         AWS_CA_BUNDLE=str(AUTHORITY.pem), HTTPS_PROXY="http://127.0.0.1:1",
                         CAUCE_S3_RETRY_SECONDS="1")
@@ -397,7 +404,6 @@ class Http2(Base):
         cutter = self.start(Cutter(f"127.0.0.1:{server.port}"))
         d = dataset(AWS_ENDPOINT_URL=f"https://localhost:{cutter.port}",
                     AWS_CA_BUNDLE=str(AUTHORITY.pem))
-        d.cauce("doctor")
         told = d.run(ROWS)
         self.assertEqual((told["outcome"], told["sequence"]), ("published", 1))
         self.assertEqual((told["ambiguous"], told["settled_by_reading"]), (1, True))
