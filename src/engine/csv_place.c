@@ -56,15 +56,15 @@ static bool continues(char byte)
     return ((unsigned char)byte & 0xc0) == 0x80;
 }
 
-/* Characters of the line before the field. */
-static int count_characters(const struct csv_scan *s, const struct csv_field *field, uint64_t *out,
+/* Characters between two offsets. */
+static int count_characters(const struct csv_scan *s, uint64_t begin, uint64_t end, uint64_t *out,
                             struct error *err)
 {
     char chunk[4096];
     int rc = ERR_OK;
     *out = 0;
-    for (uint64_t at = field->line_begin; rc == ERR_OK && at < field->begin;) {
-        uint64_t left = field->begin - at;
+    for (uint64_t at = begin; rc == ERR_OK && at < end;) {
+        uint64_t left = end - at;
         size_t got;
         rc = csv_scan_read_at(s, at, chunk, left < sizeof chunk ? (size_t)left : sizeof chunk, &got,
                               err);
@@ -73,6 +73,33 @@ static int count_characters(const struct csv_scan *s, const struct csv_field *fi
         at += got;
         if (got == 0)
             break;
+    }
+    return rc;
+}
+
+int csv_place_at(const char *path, uint64_t offset, uint64_t *line, uint64_t *column,
+                 struct error *err)
+{
+    /* Of a file without quotes every line is a row. */
+    static const struct csv_dialect lines = {.quote = '\0'};
+    struct csv_scan scan;
+    struct csv_row row;
+    struct csv_row last = {.line = 1};
+    uint64_t before = 0;
+    int rc = csv_scan_open(&scan, path, &lines, err);
+    if (rc != ERR_OK)
+        return rc;
+    do {
+        rc = csv_scan_next(&scan, &row, err);
+        if (rc == ERR_OK && row.kind != CSV_ROW_END)
+            last = row;
+    } while (rc == ERR_OK && row.kind != CSV_ROW_END && row.end <= offset);
+    if (rc == ERR_OK)
+        rc = count_characters(&scan, last.begin, offset, &before, err);
+    csv_scan_close(&scan);
+    if (rc == ERR_OK) {
+        *line = last.line;
+        *column = before + 1;
     }
     return rc;
 }
@@ -92,7 +119,7 @@ static int describe(struct csv_scan *s, const struct csv_row *row, size_t column
         rc = csv_scan_next(s, &again, err);
     csv_scan_visit(s, NULL, NULL);
     if (rc == ERR_OK)
-        rc = count_characters(s, &c.field, &out->column, err);
+        rc = count_characters(s, c.field.line_begin, c.field.begin, &out->column, err);
     char text[CSV_PLACE_VALUE_MAX + 1];
     uint64_t length = c.field.end - c.field.begin;
     size_t got = 0;

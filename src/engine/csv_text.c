@@ -190,27 +190,6 @@ int csv_header(const char *path, const struct csv_dialect *dialect, struct csv_n
     return rc;
 }
 
-int csv_line_at(const char *path, uint64_t offset, uint64_t *line, struct error *err)
-{
-    /* Of a file without quotes every line is a row. */
-    static const struct csv_dialect lines = {.quote = '\0'};
-    struct csv_scan scan;
-    struct csv_row row;
-    int rc = csv_scan_open(&scan, path, &lines, err);
-    if (rc != ERR_OK)
-        return rc;
-    uint64_t last = 1;
-    do {
-        rc = csv_scan_next(&scan, &row, err);
-        if (rc == ERR_OK && row.kind != CSV_ROW_END)
-            last = row.line;
-    } while (rc == ERR_OK && row.kind != CSV_ROW_END && row.end <= offset);
-    csv_scan_close(&scan);
-    if (rc == ERR_OK)
-        *line = last;
-    return rc;
-}
-
 /* What DuckDB would misread; see csv_check. */
 static int check_row(const struct csv_scan *s, const struct csv_row *row, struct error *err)
 {

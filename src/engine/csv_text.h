@@ -61,8 +61,12 @@ void csv_names_release(struct csv_names *names);
 int csv_header(const char *path, const struct csv_dialect *dialect, struct csv_names *out,
                struct error *err);
 
-/* Physical line (from 1) of a byte offset; one behind the end is on the last line. */
-int csv_line_at(const char *path, uint64_t offset, uint64_t *line, struct error *err);
+/*
+ * Physical line of a byte offset, and its character in that line, both from 1; one behind the end is
+ * on the last line. Line and column are set only on ERR_OK.
+ */
+int csv_place_at(const char *path, uint64_t offset, uint64_t *line, uint64_t *column,
+                 struct error *err);
 
 /*
  * SQL expression over `reject_errors`: an offset inside the rejected record. Its columns are no

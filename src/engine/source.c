@@ -284,6 +284,7 @@ int source_open(struct engine *e, const struct source_options *options, struct s
     if (rc == ERR_OK)
         rc = describe(s, s->relation, err);
     engine_blame(e, ERR_SYSTEM);
+    rc = source_explain_json(s, rc, err);
     list_names(s);
     if (rc == ERR_OK)
         *out = s;

@@ -117,7 +117,7 @@ static int look(struct source *s, struct survey *columns, const char *limit, str
     int rc = engine_query(s->engine, sql.data, take_survey, &in, err);
     engine_blame(s->engine, ERR_SYSTEM);
     str_release(&sql);
-    return rc;
+    return source_explain_json(s, rc, err);
 }
 
 /* The first rows rule out most readings, so the whole source is only asked about the others. */

@@ -270,6 +270,7 @@ int source_load(struct source *s, const struct schema *schema, const struct sour
         rc = create_rows(&l, err);
     }
     engine_blame(s->engine, ERR_SYSTEM);
+    rc = source_explain_json(s, rc, err);
     if (rc == ERR_OK && s->options.format == SOURCE_CSV)
         rc = source_malformed(s, &malformed, report, err);
     if (rc == ERR_OK)

@@ -40,6 +40,12 @@ int source_locate(const struct source *s, const char *const *raw, struct source_
 int source_malformed(const struct source *s, uint64_t *rows, struct source_report *report,
                      struct error *err);
 
+/*
+ * Where reading a JSON source failed with ERR_SOURCE, say in which file, line and column the text is
+ * no JSON; the error stays as it is where no such place is found. Returns `rc`.
+ */
+int source_explain_json(const struct source *s, int rc, struct error *err);
+
 /* A new sample, or NULL where there are enough. */
 struct source_reject *source_add_sample(struct source_report *r);
 

@@ -57,7 +57,8 @@ static int take_malformed(void *ctx, const struct engine_row *row, struct error 
     sample->file = mem_strdup(o->shown.items[find_file(m->source, row->values[0])]);
     sample->reason = mem_strdup(row->values[2]);
     sample->value = source_shorten(row->values[3]);
-    return csv_line_at(row->values[0], strtoull(row->values[1], NULL, 10), &sample->line, err);
+    return csv_place_at(row->values[0], strtoull(row->values[1], NULL, 10), &sample->line,
+                        &sample->column, err);
 }
 
 #define REJECTS " FROM csv_errors e JOIN csv_scans s USING (scan_id, file_id) "

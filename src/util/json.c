@@ -48,6 +48,21 @@ int json_parse(const char *bytes, size_t count, const char *what, struct json **
                      reason.line, reason.column, reason.text);
 }
 
+bool json_find_flaw(const char *bytes, size_t count, struct json_flaw *out)
+{
+    json_error_t reason;
+    size_t flags = JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL;
+    json_t *value = json_loadb(count > 0 ? bytes : "", count, flags, &reason);
+    bool flawed = value == NULL && json_error_code(&reason) != json_error_numeric_overflow;
+    json_decref(value);
+    if (!flawed)
+        return false;
+    out->line = reason.line > 0 ? (unsigned)reason.line : 1;
+    out->column = reason.column > 0 ? (unsigned)reason.column : 1;
+    snprintf(out->reason, sizeof out->reason, "%s", reason.text);
+    return true;
+}
+
 void json_free(struct json *value)
 {
     json_decref(inside(value));

@@ -27,6 +27,16 @@ struct json; /* opaque: any JSON value */
 #define json_copy cauce_json_copy
 
 /*
+ * Where a text stops being JSON, and why: as json_parse, but names may repeat and numbers have any
+ * size. False, and nothing said, where it is JSON.
+ */
+struct json_flaw {
+    unsigned line, column; /* from 1: of the last character that was read */
+    char reason[160];
+};
+bool json_find_flaw(const char *bytes, size_t count, struct json_flaw *out);
+
+/*
  * Parse a whole text: any one value; repeated names in an object, NUL characters in strings,
  * integers beyond 64 bits and more than 2048 levels are refused. `what` names the text in the error
  * (ERR_DAMAGED, with line and column). `*out` is NULL on failure.

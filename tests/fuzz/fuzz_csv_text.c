@@ -66,12 +66,13 @@ static void check_place(const char *path, const struct csv_place *p, const uint8
                         size_t size)
 {
     uint64_t line = 0;
+    uint64_t column = 0;
     size_t length = strlen(p->value);
     require(p->offset <= size && length <= CSV_PLACE_VALUE_MAX && size - p->offset >= length);
     require(memcmp(data + p->offset, p->value, length) == 0);
     require(p->line >= 1 && p->column >= 1);
-    require(csv_line_at(path, p->offset, &line, NULL) == ERR_OK);
-    require(p->offset == size || line == p->line);
+    require(csv_place_at(path, p->offset, &line, &column, NULL) == ERR_OK);
+    require(p->offset == size || (line == p->line && column == p->column));
 }
 
 /* The first records: in order, each on its line; and there is none behind the last. */

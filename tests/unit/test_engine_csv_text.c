@@ -270,7 +270,7 @@ static void an_absent_file_is_refused(void **state)
     uint64_t n;
     assert_int_equal(csv_header(f->path, &plain, &names, &f->err), ERR_SOURCE);
     assert_non_null(strstr(f->err.text, f->path));
-    assert_int_equal(csv_line_at(f->path, 0, &n, NULL), ERR_SOURCE);
+    assert_int_equal(csv_place_at(f->path, 0, &n, &n, NULL), ERR_SOURCE);
     assert_int_equal(csv_check(f->path, &plain, &n, NULL), ERR_SOURCE);
     assert_int_equal(csv_locate(f->path, &plain, NULL, &want, &place, NULL), ERR_SOURCE);
     assert_int_equal(csv_header(f->folder, &plain, &names, &f->err), ERR_SOURCE);
@@ -286,30 +286,37 @@ static void a_request_to_stop_ends_every_pass(void **state)
     write_text(f, "a\n1\n");
     stop_request();
     assert_int_equal(csv_header(f->path, &plain, &names, &f->err), ERR_INTERRUPTED);
-    assert_int_equal(csv_line_at(f->path, 0, &n, NULL), ERR_INTERRUPTED);
+    assert_int_equal(csv_place_at(f->path, 0, &n, &n, NULL), ERR_INTERRUPTED);
     assert_int_equal(csv_check(f->path, &plain, &n, NULL), ERR_INTERRUPTED);
     assert_int_equal(csv_locate(f->path, &plain, NULL, &want, &place, NULL), ERR_INTERRUPTED);
 }
 
 /* ---- lines ---- */
 
-static void an_offset_has_its_physical_line(void **state)
+static void an_offset_has_its_physical_line_and_character(void **state)
 {
     struct fixture *f = *state;
     static const char text[] = "\xef\xbb\xbf"
                                "a\n\"b\nc\"\r\nd\re\n\n";
     static const unsigned lines[] = {1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 6};
     write_file(f, text, sizeof text - 1);
-    for (size_t i = 0; i < COUNT(lines); i++) {
-        uint64_t line = 0;
-        assert_int_equal(csv_line_at(f->path, i, &line, &f->err), ERR_OK);
-        if (line != lines[i])
-            fail_msg("offset %zu is on line %u, not %llu", i, lines[i], (unsigned long long)line);
-    }
+    static const unsigned characters[] = {1, 1, 1, 1, 2, 1, 2, 3, 1, 2, 3, 4, 1, 2, 1, 2, 1, 2, 2};
     uint64_t line = 0;
+    uint64_t column = 0;
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        assert_int_equal(csv_place_at(f->path, i, &line, &column, &f->err), ERR_OK);
+        if (line != lines[i] || column != characters[i])
+            fail_msg("offset %zu is at %u:%u, not %llu:%llu", i, lines[i], characters[i],
+                     (unsigned long long)line, (unsigned long long)column);
+    }
+    write_text(f, "a\n\xc3\xa4\xe2\x82\xac,b\n");
+    assert_int_equal(csv_place_at(f->path, 8, &line, &column, &f->err), ERR_OK);
+    assert_int_equal(line, 2);
+    assert_int_equal(column, 4);
     write_text(f, "");
-    assert_int_equal(csv_line_at(f->path, 7, &line, &f->err), ERR_OK);
+    assert_int_equal(csv_place_at(f->path, 7, &line, &column, &f->err), ERR_OK);
     assert_int_equal(line, 1);
+    assert_int_equal(column, 1);
 }
 
 /* ---- places ---- */
@@ -781,7 +788,7 @@ int main(void)
         TEST(a_header_keeps_its_limits),
         TEST(an_absent_file_is_refused),
         TEST(a_request_to_stop_ends_every_pass),
-        TEST(an_offset_has_its_physical_line),
+        TEST(an_offset_has_its_physical_line_and_character),
         TEST(a_value_is_found_with_line_and_character),
         TEST(a_byte_order_mark_is_no_character),
         TEST(blank_lines_are_rows_of_one_column),

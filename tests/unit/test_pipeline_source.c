@@ -222,6 +222,16 @@ static void json_and_newline_delimited_json_are_read(void **state)
     refuse(names, "c.ndjson", "{\"id\": 5}\n{\"id\": \n", ERR_SOURCE, "c.ndjson");
 }
 
+static void what_is_no_json_is_told_with_file_line_and_column(void **state)
+{
+    (void)state;
+    refuse(names, "a.ndjson", "{\"id\": 5}\n\n{\"id\": 6 \"name\": \"b\"}\n", ERR_SOURCE,
+           "a.ndjson:3:15: not JSON: '}' expected near '\"name\"'.");
+    refuse(names, "b.ndjson", "{\"id\": 5}\n{\"id\": \n", ERR_SOURCE, "b.ndjson:2:");
+    refuse(names, "c.json", "[{\"id\": 1},\n {\"id\": 2 \"name\": \"b\"}]", ERR_SOURCE,
+           "c.json:2:16: not JSON: '}' expected near '\"name\"'.");
+}
+
 static void parquet_is_read(void **state)
 {
     (void)state;
@@ -455,6 +465,7 @@ int main(void)
         TEST(what_does_not_fit_is_never_taken_for_an_empty_value),
         TEST(bad_values_of_json_are_told_with_file_and_line_or_row),
         TEST(json_and_newline_delimited_json_are_read),
+        TEST(what_is_no_json_is_told_with_file_line_and_column),
         TEST(parquet_is_read),
         TEST(several_files_are_one_source),
         TEST(numbers_dates_and_times_are_read_as_configured),

@@ -133,6 +133,24 @@ static void what_is_no_json_is_refused(void **state)
     assert_int_equal(json_parse("{", 1, "x", &(struct json *){NULL}, NULL), ERR_DAMAGED);
 }
 
+static void a_flaw_is_found_where_it_is(void **state)
+{
+    (void)state;
+    struct json_flaw flaw;
+    static const char text[] = "[1,\n {\"a\" 2}]";
+    assert_true(json_find_flaw(text, strlen(text), &flaw));
+    assert_int_equal(flaw.line, 2);
+    assert_int_equal(flaw.column, 7);
+    assert_string_equal(flaw.reason, "':' expected near '2'");
+    assert_true(json_find_flaw(NULL, 0, &flaw));
+    assert_int_equal(flaw.line, 1);
+    /* Sources may have these. */
+    static const char *const fine[] = {"{\"a\":1,\"a\":2}", "123456789012345678901234567890",
+                                       "\"a\\u0000b\"", "1e999"};
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+        assert_false(json_find_flaw(fine[i], strlen(fine[i]), &flaw));
+}
+
 static void repeated_names_are_refused(void **state)
 {
     (void)state;
@@ -498,6 +516,7 @@ int main(void)
         cmocka_unit_test(reals_are_written_as_people_write_them),
         cmocka_unit_test(jansson_keeps_its_own_functions),
         cmocka_unit_test(what_is_no_json_is_refused),
+        cmocka_unit_test(a_flaw_is_found_where_it_is),
         cmocka_unit_test(repeated_names_are_refused),
         cmocka_unit_test(an_error_names_line_and_column),
         cmocka_unit_test(only_the_given_bytes_are_read),
