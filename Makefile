@@ -10,7 +10,7 @@ export DESTDIR
         distclean help
 
 all: setup ## build build/cauce (fetches or installs first what is missing)
-	@scripts/build release
+	@scripts/build release cauce
 
 setup: ## install or fetch what is missing
 	@scripts/setup
