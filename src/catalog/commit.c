@@ -14,7 +14,8 @@
  *  5. LOST is only said after the pointer was seen to have left the base's tag, in a chain that does
  *     not hold our commit: no copy can land any more, and none has. A refusal alone proves nothing,
  *     for an earlier copy may have landed; nor does the newest version alone, for others may have
- *     committed on top of ours; nor does a tag that a gc fence moved.
+ *     committed on top of ours; nor does a tag that a gc fence moved; nor does a state from before
+ *     the base, which only something that keeps answers can have given.
  *  6. Doubt, once an answer gave cause for it, is only ended by reading the pointer, never by a later
  *     answer.
  *  7. Nothing is deleted here, and the number of requests is bounded: COMMIT_RESENDS + 1 swaps, each
@@ -210,6 +211,12 @@ static int search(const struct attempt *a, struct base *now, bool *found, struct
     return rc;
 }
 
+/* Commits raise the sequence, gc and repair the epoch: a state with neither came before the base. */
+static bool is_before(const struct pointer *p, const struct pointer *base)
+{
+    return p->current.sequence <= base->current.sequence && p->gc_epoch <= base->gc_epoch;
+}
+
 static int look_once(const struct attempt *a, enum verdict *out, struct error *err)
 {
     bool found = false;
@@ -223,6 +230,11 @@ static int look_once(const struct attempt *a, enum verdict *out, struct error *e
     if (strcmp(now.pointer.dataset, a->base->pointer.dataset) != 0)
         return error_set(err, ERR_DAMAGED, "The pointer belongs to another dataset, \"%s\".",
                          now.pointer.dataset);
+    if (is_before(&now.pointer, &a->base->pointer))
+        return error_set(err, ERR_UNKNOWN,
+                         "The store answered with a pointer from before version %" PRIu64
+                         ": a cache or proxy must not keep " LAYOUT_POINTER ".",
+                         a->m->version.sequence);
     rc = search(a, &now, &found, err);
     if (rc == ERR_OK) {
         *out = found ? VERDICT_COMMITTED : VERDICT_LOST;

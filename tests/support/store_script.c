@@ -28,6 +28,8 @@ struct store_script {
     size_t call_count;
     struct late *late;
     size_t late_count, late_capacity;
+    const char *old;
+    struct store_tag old_tag;
 };
 
 static struct store_script *self(struct store *st)
@@ -76,6 +78,12 @@ static int script_get(struct store *st, const char *key, struct str *body, struc
                       struct error *err)
 {
     struct script_answer answer = ask(st, "get", key);
+    if (answer.action == SCRIPT_OLD) {
+        str_append(body, self(st)->old);
+        if (tag != NULL)
+            *tag = self(st)->old_tag;
+        return ERR_OK;
+    }
     if (!done(answer))
         return refuse(answer, key, err);
     return store_get(self(st)->inner, key, body, tag, err);
@@ -203,6 +211,12 @@ struct store *store_script_new(struct store *inner, script_rule *rule, void *ctx
     s->rule = rule;
     s->ctx = ctx;
     return &s->base;
+}
+
+void store_script_old(struct store *st, const char *bytes, const struct store_tag *tag)
+{
+    self(st)->old = bytes;
+    self(st)->old_tag = *tag;
 }
 
 unsigned store_script_deliver(struct store *st)

@@ -12,7 +12,8 @@ enum script_action {
     SCRIPT_PASS, /* hand it on */
     SCRIPT_FAIL, /* do nothing and return `code` */
     SCRIPT_LOSE, /* do it, then say ERR_UNKNOWN (or `code`) */
-    SCRIPT_LATE  /* put_new and swap: keep it for store_script_deliver, and say ERR_UNKNOWN */
+    SCRIPT_LATE, /* put_new and swap: keep it for store_script_deliver, and say ERR_UNKNOWN */
+    SCRIPT_OLD   /* get: answer with what store_script_old gave, as a careless cache would */
 };
 
 struct script_answer {
@@ -33,6 +34,9 @@ typedef struct script_answer script_rule(void *ctx, const struct script_call *ca
 
 /* Decorate `inner`, which stays the caller's. */
 struct store *store_script_new(struct store *inner, script_rule *rule, void *ctx);
+
+/* Bytes (borrowed) and tag that SCRIPT_OLD answers with. */
+void store_script_old(struct store *st, const char *bytes, const struct store_tag *tag);
 
 /* Apply what came late, in order. Returns how many of them changed something. */
 unsigned store_script_deliver(struct store *st);

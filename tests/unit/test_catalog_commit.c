@@ -44,6 +44,9 @@ struct plan {
     enum event event;
     unsigned event_at_swap; /* not 0: the event happens just before this swap instead */
     unsigned failing_gets;  /* readings of the pointer that fail, after the event */
+    struct str *old;        /* older bytes of the pointer, which some readings answer with */
+    struct store_tag old_tag;
+    unsigned old_gets; /* so many of them */
     bool failing_manifests;
     bool quick; /* leave the proof of soundness out */
     /* noted */
@@ -131,6 +134,8 @@ static struct script_answer rule(void *ctx, const struct script_call *call)
     p->gets++;
     if (!p->happened && p->event_at_swap == 0)
         happen(p, call->store);
+    if (p->gets <= p->old_gets)
+        return (struct script_answer){SCRIPT_OLD, 0};
     return p->gets <= p->failing_gets ? refuse(ERR_AGAIN) : pass();
 }
 
@@ -208,6 +213,8 @@ static void run(struct plan *p, struct outcome *o)
     struct base base;
     struct manifest m;
     struct store *script = store_script_new(p->inner, rule, p);
+    if (p->old != NULL)
+        store_script_old(script, p->old->data, &p->old_tag);
     p->same_bytes = true;
     *o = (struct outcome){.err = ERROR_INIT};
     assert_int_equal(base_read(p->inner, SAMPLE_DATASET, &base, NULL), ERR_OK);
@@ -588,6 +595,35 @@ static void a_pointer_set_back_by_hand_is_a_lost_race(void **state)
     assert_outcome(&o, ERR_CONFLICT, 1, 1);
 }
 
+/* Our copy landed, its answer is lost, and a cache answers with the state before the base's. */
+static void commit_behind_a_cache(void **state, bool fenced, unsigned old_gets, struct outcome *o)
+{
+    struct str old;
+    struct plan p = plan_for(state);
+    str_init(&old, POINTER_MAX_BYTES);
+    assert_int_equal(store_get(p.inner, LAYOUT_POINTER, &old, &p.old_tag, NULL), ERR_OK);
+    if (fenced)
+        fence(p.inner);
+    else
+        sample_publish(p.inner, 1);
+    p.old = &old;
+    p.old_gets = old_gets;
+    p.swap[0] = (struct script_answer){SCRIPT_LOSE, ERR_UNKNOWN};
+    run(&p, o);
+    str_release(&old);
+}
+
+static void a_pointer_older_than_the_base_proves_nothing(void **state)
+{
+    struct outcome o;
+    for (int fenced = 0; fenced < 2; fenced++) {
+        commit_behind_a_cache(state, fenced != 0, 1000, &o);
+        assert_outcome(&o, ERR_UNKNOWN, 1, 1);
+        commit_behind_a_cache(state, fenced != 0, 2, &o);
+        assert_outcome(&o, ERR_OK, 1, 1);
+    }
+}
+
 static void a_pointer_that_vanished_leaves_the_outcome_unknown(void **state)
 {
     struct outcome o;
@@ -826,6 +862,7 @@ int main(void)
         TEST(a_fence_in_between_is_a_lost_race),
         TEST(a_fence_on_top_of_an_earlier_copy_that_landed_is_a_commit),
         TEST(a_pointer_set_back_by_hand_is_a_lost_race),
+        TEST(a_pointer_older_than_the_base_proves_nothing),
         TEST(a_pointer_that_vanished_leaves_the_outcome_unknown),
         TEST(what_did_not_land_is_sent_again_with_the_same_bytes),
         TEST(a_resend_refused_because_the_first_copy_landed_is_a_commit),
