@@ -208,4 +208,4 @@ class RealSources(cauce_cli.Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -108,4 +108,4 @@ class Sources(cauce_cli.Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)
