@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "engine/allow_list.h"
 #include "engine/engine_private.h"
 #include "engine/functions.h"
 #include "engine/sql.h"
@@ -314,9 +314,9 @@ static int visit_result(struct engine *e, duckdb_result *result, engine_visit *v
     return rc;
 }
 
-/* The one statement of `sql`, prepared. `*statements` must be destroyed after `*prepared`. */
-static int prepare(struct engine *e, const char *sql, duckdb_extracted_statements *statements,
-                   duckdb_prepared_statement *prepared, struct error *err)
+/* Take `sql` apart, which must be one statement; nothing of it is bound or run. */
+static int parse(struct engine *e, const char *sql, duckdb_extracted_statements *statements,
+                 struct error *err)
 {
     int rc = stop_check(err);
     if (rc != ERR_OK)
@@ -328,8 +328,13 @@ static int prepare(struct engine *e, const char *sql, duckdb_extracted_statement
     if (count != 1)
         return error_set(err, e->blame, "one statement is expected, there are %llu.",
                          (unsigned long long)count);
-    if (duckdb.prepare_extracted_statement(e->connection, *statements, 0, prepared) !=
-        DuckDBSuccess)
+    return ERR_OK;
+}
+
+static int prepare(struct engine *e, duckdb_extracted_statements statements,
+                   duckdb_prepared_statement *prepared, struct error *err)
+{
+    if (duckdb.prepare_extracted_statement(e->connection, statements, 0, prepared) != DuckDBSuccess)
         return failed(e, duckdb.prepare_error(*prepared), err);
     return ERR_OK;
 }
@@ -342,7 +347,9 @@ int engine_query(struct engine *e, const char *sql, engine_visit *visit, void *c
     duckdb_pending_result pending = NULL;
     duckdb_result result;
     log_debug("sql: %.2000s", sql);
-    int rc = prepare(e, sql, &statements, &prepared, err);
+    int rc = parse(e, sql, &statements, err);
+    if (rc == ERR_OK)
+        rc = prepare(e, statements, &prepared, err);
     if (rc == ERR_OK && duckdb.pending_prepared_streaming(prepared, &pending) != DuckDBSuccess)
         rc = failed(e, duckdb.pending_error(pending), err);
     if (rc == ERR_OK) {
@@ -405,33 +412,19 @@ int engine_count(struct engine *e, const char *sql, uint64_t *out, struct error 
     return rc;
 }
 
-/* DuckDB makes SELECTs of its pragmas, which cannot stand inside a statement all the same. */
-static bool is_pragma(const char *sql)
-{
-    for (;;) {
-        sql += strspn(sql, " \t\r\n;(");
-        const char *end = NULL;
-        if (str_starts(sql, "--"))
-            end = strchr(sql, '\n');
-        else if (str_starts(sql, "/*"))
-            end = strstr(sql, "*/");
-        else
-            return strncasecmp(sql, "pragma", 6) == 0;
-        if (end == NULL)
-            return false;
-        sql = end + (*end == '*' ? 2 : 1);
-    }
-}
-
 int engine_check_select(struct engine *e, const char *sql, struct error *err)
 {
     duckdb_extracted_statements statements = NULL;
     duckdb_prepared_statement prepared = NULL;
     int blame = e->blame;
     e->blame = ERR_CONFIG;
-    int rc = prepare(e, sql, &statements, &prepared, err);
-    if (rc == ERR_OK && (duckdb.prepared_statement_type(prepared) != DUCKDB_STATEMENT_TYPE_SELECT ||
-                         is_pragma(sql)))
+    int rc = parse(e, sql, &statements, err);
+    /* Before it is bound: some functions do what they do as soon as they are bound. */
+    if (rc == ERR_OK)
+        rc = allow_list_check(e, sql, err);
+    if (rc == ERR_OK)
+        rc = prepare(e, statements, &prepared, err);
+    if (rc == ERR_OK && duckdb.prepared_statement_type(prepared) != DUCKDB_STATEMENT_TYPE_SELECT)
         rc = error_set(err, ERR_CONFIG, "the SQL must be one SELECT; it is another statement.");
     e->blame = blame;
     duckdb.destroy_prepare(&prepared);

@@ -85,8 +85,8 @@ int engine_query(struct engine *e, const char *sql, engine_visit *visit, void *c
 int engine_text(struct engine *e, const char *sql, char **out, struct error *err);
 
 /*
- * Is the text exactly one SELECT? ERR_CONFIG says what it is instead. Looks at the user's SQL
- * before it is put inside a statement of ours.
+ * Is the text exactly one SELECT that names nothing but what is allowed (engine/allow_list.h)?
+ * ERR_CONFIG says what is wrong. Looks at the user's SQL before it is put inside a statement of ours.
  */
 int engine_check_select(struct engine *e, const char *sql, struct error *err);
 

@@ -558,6 +558,98 @@ static void only_one_select_is_a_select(void **state)
     assert_int_equal(engine_run(f->engine, "SELECT nope", NULL), ERR_SYSTEM);
 }
 
+/* What is refused names what it is about; nothing of it has been bound or run by then. */
+static void what_is_not_on_the_list_is_refused_by_name(void **state)
+{
+    struct fixture *f = *state;
+    run(f, "CREATE TABLE source AS SELECT 1 AS a; CREATE TABLE ours AS SELECT 1 AS a");
+    char *log = mem_printf(
+        "SELECT count(*) FROM enable_logging(storage='file', storage_path='%s/x')", f->folder);
+    const char *const bad[][2] = {
+        {log, "enable_logging() is not allowed"},
+        {"SELECT 1 WHERE 0 = (SELECT count(*) FROM disable_logging())", "disable_logging()"},
+        {"WITH x AS (SELECT * FROM glob('*')) SELECT 1", "glob()"},
+        {"SELECT * FROM source, LATERAL (SELECT * FROM read_csv('x'))", "read_csv()"},
+        {"SELECT * FROM source UNION ALL SELECT content FROM read_text('x')", "read_text()"},
+        {"SELECT (SELECT count(*) FROM duckdb_secrets())", "duckdb_secrets()"},
+        {"SELECT * FROM query('SELECT 1')", "query()"},
+        {"SELECT * FROM query_table('source')", "query_table()"},
+        {"SELECT * FROM pragma_version()", "pragma_version()"},
+        {"SELECT * FROM json_execute_serialized_sql('{}')", "json_execute_serialized_sql()"},
+        {"SELECT * FROM histogram('source', a)", "histogram()"},
+        {"SELECT getenv('HOME')", "getenv()"},
+        {"SELECT GETENV('HOME')", "getenv()"},
+        {"SELECT nextval('s') FROM source", "nextval()"},
+        {"SELECT write_log('x')", "write_log()"},
+        {"SELECT current_setting('threads')", "current_setting()"},
+        {"SELECT system.main.current_setting('threads')", "current_setting()"},
+        {"SELECT a FROM source ORDER BY random()", "random()"},
+        {"SELECT list_transform([1], lambda x: x + random())", "random()"},
+        {"SELECT sum(a) OVER (ORDER BY random()) FROM source", "random()"},
+        {"SELECT sum(a) FILTER (WHERE uuid() <> '') FROM source", "uuid()"},
+        {"SELECT now()", "now()"},
+        {"SELECT a FROM source WHERE CURRENT_DATE > '2020-01-01'", "source.current_date"},
+        {"SELECT cauce_note_hash(1)", "cauce_note_hash()"},
+        {"SELECT a FROM source USING SAMPLE 1", "sample"},
+        {"SELECT a FROM source TABLESAMPLE 10%", "sample"},
+        {"FROM ours", "\"ours\" is not allowed"},
+        {"FROM main.source", "\"main.source\" is not allowed"},
+        {"FROM 'x.parquet'", "\"x.parquet\" is not allowed"},
+        {"FROM duckdb_tables", "\"duckdb_tables\" is not allowed"},
+        {"FROM (WITH \"x.csv\" AS (SELECT 1) FROM \"x.csv\"), 'x.csv'", "name in WITH"},
+        {"FROM (WITH ours AS (SELECT 1) FROM ours), ours", "name in WITH"},
+        {"FROM (DESCRIBE source)", "SHOW_REF"},
+        {"FROM (SHOW TABLES)", "SHOW_REF"},
+        {"EXPORT DATABASE 'x'", "one SELECT"},
+        {"COPY source TO 'x'", "one SELECT"},
+        {"PIVOT source ON a USING sum(a)", "one"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        int rc = engine_check_select(f->engine, bad[i][0], &f->err);
+        if (rc != ERR_CONFIG || strstr(f->err.text, bad[i][1]) == NULL)
+            fail_msg("%s: %d %s", bad[i][0], rc, f->err.text);
+    }
+    char *written = fs_join(f->folder, "x");
+    assert_false(fs_exists(written));
+    free(written);
+    free(log);
+}
+
+static void what_computes_from_its_arguments_is_allowed(void **state)
+{
+    struct fixture *f = *state;
+    run(f, "CREATE TABLE source AS SELECT 1 AS a, DATE '2024-01-01' AS d, 'x' AS now");
+    static const char *const good[] = {
+        "SELECT a + 1, -a, a::DOUBLE, a || 'x', a IN (1, 2), a BETWEEN 1 AND 2, d - 3 FROM source",
+        "SELECT coalesce(a, 1), nullif(a, 2), CASE WHEN a = 1 THEN 2 END, try_cast(a AS DATE), now "
+        "FROM source",
+        "SELECT date_trunc('month', d), extract(year FROM d), strftime(d, '%Y'), d + INTERVAL 1 DAY "
+        "FROM source",
+        "SELECT count(*), sum(a), max(a) FILTER (WHERE a > 0), string_agg(now, ',' ORDER BY a), "
+        "arg_max(a, d), quantile_cont(a, 0.5) FROM source GROUP BY ALL HAVING count(*) > 0",
+        "SELECT a, row_number() OVER (PARTITION BY a ORDER BY d), lag(a) OVER (ORDER BY a), "
+        "sum(a) OVER () FROM source QUALIFY rank() OVER (ORDER BY a) = 1",
+        "SELECT list_transform([a], lambda x: x + 1), {'k': a}, MAP {'k': a}, [a][1], 'ab'[1:1], "
+        "list_sum([a]), unnest([a]) FROM source",
+        "SELECT regexp_replace(now, 'x', 'y'), upper(now), now.lower(), now LIKE 'x%', md5(now), "
+        "trim(now), split_part(now, ',', 1), printf('%d', a) FROM source",
+        "SELECT a FROM source, range(3), generate_series(1, 2), unnest([1]) u(v)",
+        "SELECT e.key FROM source, json_each('{\"a\": 1}') e",
+        "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t WHERE n < 3) FROM t",
+        "WITH x AS MATERIALIZED (FROM source), y AS (FROM x) FROM y JOIN x USING (a)",
+        "WITH source AS (SELECT a FROM source) SELECT * FROM source",
+        "SELECT * EXCLUDE (d) REPLACE (a + 1 AS a), COLUMNS('a') AS b FROM SOURCE s WHERE s.a = 1",
+        "FROM source UNPIVOT (v FOR k IN (a))",
+        "FROM (PIVOT source ON a IN (1, 2) USING sum(a))",
+        "SELECT a FROM source WHERE a = (SELECT max(a) FROM source) OR EXISTS (FROM source)",
+        "SELECT CASE WHEN a < 0 THEN error('negative') ELSE a END FROM source",
+        "SELECT 18446744073709551615, 170141183460469231731687303715884105727 FROM source",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        if (engine_check_select(f->engine, good[i], &f->err) != ERR_OK)
+            fail_msg("%s: %s", good[i], f->err.text);
+}
+
 /* ---- stopping ---- */
 
 #define ENDLESS \
@@ -682,6 +774,8 @@ int main(void)
         TEST(times_are_utc),
         TEST(many_statements_run_side_by_side),
         TEST(only_one_select_is_a_select),
+        TEST(what_is_not_on_the_list_is_refused_by_name),
+        TEST(what_computes_from_its_arguments_is_allowed),
         TEST(a_request_to_stop_ends_a_running_query),
         TEST(a_request_to_stop_ends_a_stream),
         TEST(a_request_to_stop_ends_every_statement_of_many),
