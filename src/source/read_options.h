@@ -23,22 +23,26 @@ struct read_options {
     const char *encoding; /* iconv's name; NULL: UTF-8, and what a byte-order mark says */
     uint64_t max_bytes;   /* of the file when unpacked; 0: no limit */
     size_t memory;        /* bytes that a reader may use for its buffers; 0: 64 MiB */
-    unsigned threads;     /* most threads of a reader's own; 0 and 1: none */
+    unsigned threads;     /* that may work on a file at once, the caller's among them; 0 is 1 */
+    bool digest;          /* SHA-256 of the stored bytes, in the same pass */
 
     /* CSV and fixed width */
-    char delimiter[5];   /* one UTF-8 character */
-    char quote;          /* 0: none */
-    char escape;         /* the quote itself, or another character; 0: none */
-    char comment;        /* lines that begin with it are no records; 0: none */
-    unsigned header;     /* lines of the header, joined; 0: none, columns are named column0, ... */
-    uint64_t skip_lines; /* before the header */
+    char delimiter[5];     /* one UTF-8 character */
+    char quote;            /* 0: none */
+    char escape;           /* the quote itself, or another character; 0: none */
+    char comment;          /* lines that begin with it are no records; 0: none */
+    unsigned header;       /* lines of it, joined; 0: none, columns are named column0, ... */
+    uint64_t skip_lines;   /* before the header */
     uint64_t footer_lines; /* at the end */
     const char *footer;    /* a line that begins with this text ends the records; NULL: none */
     bool trim;             /* blanks around values */
 
-    /* JSON */
-    const char
-        *records; /* path of the array of records ("data.items"); NULL: the document itself */
+    /* Fixed width: columns in characters, in their order */
+    const uint32_t *widths;
+    size_t width_count;
+
+    /* JSON: path of the array of records ("data.items"); NULL: the document itself */
+    const char *records;
 
     /* XLSX */
     const char *sheet; /* its name; NULL: the first */

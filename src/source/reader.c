@@ -107,6 +107,20 @@ void reader_free(struct reader *r)
         r->ops->free(r);
 }
 
+void reader_warn(struct reader *r, char *text)
+{
+    r->warnings =
+        mem_grow(r->warnings, r->warning_count, &r->warning_capacity, sizeof *r->warnings);
+    r->warnings[r->warning_count++] = text;
+}
+
+void reader_release(struct reader *r)
+{
+    for (size_t i = 0; i < r->warning_count; i++)
+        free(r->warnings[i]);
+    free(r->warnings);
+}
+
 int reader_missing(const struct reader *r, const struct reader_column *column,
                    const struct reader_texts *has, struct error *err)
 {

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "source/read_options.h"
+#include "util/digest.h"
 #include "util/error.h"
 #include "value/cast.h"
 #include "value/column.h"
@@ -108,6 +109,10 @@ struct reader {
     const struct reader_file *file;
     const struct read_options *options;
     uint64_t records; /* so far: rows and faults */
+    char **warnings;  /* sentences that name the file: what was read, but looks wrong */
+    size_t warning_count;
+    size_t warning_capacity;
+    char sha256[SHA256_HEX_SIZE]; /* of the stored bytes, at the end, where that was asked for */
 };
 
 /* The three calls of a reader; see struct reader_ops. */
@@ -116,6 +121,10 @@ int reader_select(struct reader *r, const struct reader_column *columns, size_t 
                   struct error *err);
 int reader_next(struct reader *r, struct reader_batch *out, struct error *err);
 void reader_free(struct reader *r); /* NULL allowed */
+
+/* For readers: note a warning (a new string, which is taken), and give back what they noted. */
+void reader_warn(struct reader *r, char *text);
+void reader_release(struct reader *r);
 
 /*
  * ERR_GATE: a wanted column is not in the file; says what the file has, and what was probably meant.

@@ -52,6 +52,25 @@ enum cast_outcome {
 enum cast_outcome cast_text(const struct cast *c, const char *text, size_t length,
                             struct column *out);
 
+/* A text among others: `length` bytes, `at` bytes behind the base of all. */
+struct cast_span {
+    uint32_t at;
+    uint32_t length;
+};
+
+/*
+ * So many bytes behind every text that cast_texts is given can be read, whatever they are, and are
+ * not part of it: a text can be loaded in whole words.
+ */
+#define CAST_MARGIN 32
+
+/*
+ * Append the values of many texts of one column, as cast_text does one by one, up to the first that
+ * is bad. Returns how many were appended, NULLs included.
+ */
+size_t cast_texts(const struct cast *c, const char *base, const struct cast_span *texts,
+                  size_t count, struct column *out);
+
 /*
  * Append the value that a typed value of a source stands for, where it is exact: a double that is a
  * whole number may become an integer, nanoseconds that are whole microseconds a timestamp. The
