@@ -1,13 +1,13 @@
 # cauce_layer(NAME [USES layer...] [THIRD_PARTY target...] [EXCLUDE file...])
 #
-# One static library cauce_NAME from src/NAME/*.c, which links PUBLIC against the layers below it.
+# One static library cauce_NAME from src/NAME/*.c and the folders below it, which links PUBLIC against the layers below it.
 # A static library never complains of a symbol that some other layer happens to bring, so each layer
 # is also linked, whole, into a shared object with exactly the layers it may use and no undefined
 # symbol allowed: an arrow that points up or sideways fails there, by the name of the symbol.
 
 function(cauce_layer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;THIRD_PARTY;EXCLUDE")
-  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.c")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${name}/*.c")
   foreach(file IN LISTS arg_EXCLUDE)
     list(REMOVE_ITEM sources "${PROJECT_SOURCE_DIR}/src/${name}/${file}")
   endforeach()

@@ -1,6 +1,6 @@
 #include "pipeline/metrics.h"
 
-#include "store/push.h"
+#include "net/push.h"
 #include "util/fs.h"
 #include "util/log.h"
 #include "util/time.h"

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/download.h"
 #include "pipeline/run_private.h"
-#include "store/download.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -115,8 +115,7 @@ static void tell_progress(void *ctx, uint64_t received, uint64_t expected)
                              expected > 0 ? (double)received / (double)expected : -1);
 }
 
-static void describe(struct run *r, const struct download_header *headers,
-                     struct download_options *out)
+static void describe(struct run *r, const struct http_pair *headers, struct download_options *out)
 {
     const struct config_source *source = &r->d->config->source;
     uint64_t most = source->max_bytes;
@@ -142,10 +141,10 @@ static int download(struct run *r, const struct download_request *request,
                     struct download_result *result, struct error *err)
 {
     const struct config_source *source = &r->d->config->source;
-    struct download_header *headers = mem_calloc(source->header_count + 1, sizeof *headers);
+    struct http_pair *headers = mem_calloc(source->header_count + 1, sizeof *headers);
     struct download_options options;
     for (size_t i = 0; i < source->header_count; i++)
-        headers[i] = (struct download_header){source->headers[i].name, source->headers[i].value};
+        headers[i] = (struct http_pair){source->headers[i].name, source->headers[i].value};
     describe(r, headers, &options);
     int rc = download_fetch(&options, request, result, err);
     free(headers);

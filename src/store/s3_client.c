@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "net/aws/sign.h"
+#include "net/http.h"
 #include "store/store_backend.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -17,14 +19,14 @@ void s3_call_header(struct s3_call *call, const char *name, const char *value)
 {
     if (call->header_count == S3_CALL_PAIRS_MAX)
         abort();
-    call->headers[call->header_count++] = (struct s3_pair){name, value};
+    call->headers[call->header_count++] = (struct http_pair){name, value};
 }
 
 void s3_call_query(struct s3_call *call, const char *name, const char *value)
 {
     if (call->query_count == sizeof call->query / sizeof call->query[0])
         abort();
-    call->query[call->query_count++] = (struct s3_pair){name, value};
+    call->query[call->query_count++] = (struct http_pair){name, value};
 }
 
 char *s3_client_name(const struct s3_client *client, const char *key)
@@ -48,12 +50,12 @@ static void address_init(const struct s3_client *client, const struct s3_call *c
     str_append(&a->path, s->base_path);
     if (call->key != NULL) {
         char *name = s3_client_name(client, call->key);
-        s3_sign_path(name, &a->path);
+        aws_sign_path(name, &a->path);
         free(name);
     } else if (s->base_path[0] == '\0') {
         str_append_char(&a->path, '/');
     }
-    s3_sign_query(call->query, call->query_count, &a->query);
+    aws_sign_query(call->query, call->query_count, &a->query);
     str_printf(&a->url, "%s://%s%s%s%s", s->scheme, s->authority, a->path.data,
                a->query.len > 0 ? "?" : "", a->query.data);
 }
@@ -67,11 +69,11 @@ static void address_release(struct address *a)
 
 /* Add the headers that every request has, sign all of them, and add the signature. */
 static int sign(struct s3_client *client, struct s3_call *call, const struct address *a,
-                const struct s3_credentials *who, char date[S3_SIGN_DATE_SIZE],
+                const struct aws_credentials *who, char date[AWS_SIGN_DATE_SIZE],
                 struct str *authorization, struct error *err)
 {
     const struct s3_settings *s = &client->settings;
-    int rc = s3_sign_date(time_now() + client->clock_offset, date, err);
+    int rc = aws_sign_date(time_now() + client->clock_offset, date, err);
     if (rc != ERR_OK)
         return rc;
     const char *payload = call->http.sha256 != NULL ? call->http.sha256 : EMPTY_SHA256;
@@ -82,7 +84,7 @@ static int sign(struct s3_client *client, struct s3_call *call, const struct add
         s3_call_header(call, "x-amz-security-token", who->session_token);
     if (s->expected_bucket_owner != NULL)
         s3_call_header(call, "x-amz-expected-bucket-owner", s->expected_bucket_owner);
-    const struct s3_sign_request request = {
+    const struct aws_sign_request request = {
         .method = call->http.method,
         .path = a->path.data,
         .query = a->query.data,
@@ -93,10 +95,14 @@ static int sign(struct s3_client *client, struct s3_call *call, const struct add
         .region = s->region,
         .service = "s3",
     };
-    const struct s3_sign_key key = {who->access_key_id, who->secret, who->session_token};
-    rc = s3_sign_authorization(&request, &key, authorization, err);
+    const struct aws_sign_key key = {who->access_key_id, who->secret, who->session_token};
+    rc = aws_sign_authorization(&request, &key, authorization, err);
     if (rc == ERR_OK)
         s3_call_header(call, "authorization", authorization->data);
+    /* A proxy that keeps answers must not give an old one of the pointer. Not signed: proxies may
+     * well change it. */
+    if (strcmp(call->http.method, "GET") == 0 || strcmp(call->http.method, "HEAD") == 0)
+        s3_call_header(call, "Cache-Control", "no-cache");
     return rc;
 }
 
@@ -111,9 +117,9 @@ static bool parse_http_date(const char *text, int64_t *seconds)
     return true;
 }
 
-static void learn_clock(struct s3_client *client, const struct s3_http_answer *answer)
+static void learn_clock(struct s3_client *client, const struct transfer_answer *answer)
 {
-    const char *date = s3_http_header(answer, "date");
+    const char *date = http_header(&answer->head, "date");
     int64_t seconds = 0;
     if (date != NULL && parse_http_date(date, &seconds))
         client->clock_offset = seconds * SECOND - time_now();
@@ -141,9 +147,9 @@ static const char *advice(int code, const struct s3_wire_error *e)
 
 static int report_answer(const struct s3_client *client, const struct s3_call *call, int code,
                          long status, const struct s3_wire_error *e,
-                         const struct s3_http_answer *answer, struct error *err)
+                         const struct transfer_answer *answer, struct error *err)
 {
-    const char *id = s3_http_header(answer, "x-amz-request-id");
+    const char *id = http_header(&answer->head, "x-amz-request-id");
     error_set(err, code, "%s %s%s%s was answered %ld%s%s%s%s%s.%s", call->http.method,
               client->store.url, call->key != NULL ? "/" : "", call->key != NULL ? call->key : "",
               status, e->code[0] != '\0' ? " " : "", e->code, e->message[0] != '\0' ? " (" : "",
@@ -156,30 +162,30 @@ static int report_answer(const struct s3_client *client, const struct s3_call *c
 }
 
 static int judge(struct s3_client *client, struct s3_call *call,
-                 const struct s3_http_answer *answer, struct error *err)
+                 const struct transfer_answer *answer, struct error *err)
 {
     struct s3_wire_error e = {0};
-    if (answer->status < 200 || answer->status >= 300)
+    if (answer->head.status < 200 || answer->head.status >= 300)
         s3_wire_error_parse(answer->error_body.data, answer->error_body.len, &e);
     else if (call->subresult)
         s3_wire_error_parse(call->http.into->data, call->http.into->len, &e);
-    int code = s3_wire_classify(call->op, answer->status, e.code);
+    int code = s3_wire_classify(call->op, answer->head.status, e.code);
     if (s3_wire_is_skew(e.code))
         learn_clock(client, answer);
     if (s3_wire_is_expired(e.code))
-        s3_chain_expire(client->chain);
-    if (call->op == S3_OP_REPLACE && (answer->status == 404 || answer->status == 412))
-        client->absent_status = answer->status;
+        aws_chain_expire(client->chain);
+    if (call->op == S3_OP_REPLACE && (answer->head.status == 404 || answer->head.status == 412))
+        client->absent_status = answer->head.status;
     if (code == ERR_OK)
         return ERR_OK;
-    return report_answer(client, call, code, answer->status, &e, answer, err);
+    return report_answer(client, call, code, answer->head.status, &e, answer, err);
 }
 
 /* What the lack of an answer means for this operation. */
-static int judge_silence(const struct s3_call *call, const struct s3_http_answer *answer, int rc,
+static int judge_silence(const struct s3_call *call, const struct transfer_answer *answer, int rc,
                          struct error *err)
 {
-    bool sent = answer->fate == S3_HTTP_SENT;
+    bool sent = answer->head.fate == HTTP_SENT;
     int code = s3_wire_classify_silence(call->op, sent);
     /* An error of our own side keeps its code, unless the request may have been received. */
     if (rc != ERR_AGAIN && code != ERR_UNKNOWN)
@@ -192,31 +198,31 @@ static int judge_silence(const struct s3_call *call, const struct s3_http_answer
 }
 
 /* Signatures are headers: nothing of a URL is secret. */
-static void log_request(const struct s3_call *call, const struct s3_http_answer *answer,
+static void log_request(const struct s3_call *call, const struct transfer_answer *answer,
                         int64_t began)
 {
     if (!log_enabled(LOG_DEBUG))
         return;
     log_write(LOG_DEBUG,
               LOG_FIELDS(LOG_STR("method", call->http.method), LOG_STR("url", call->http.url),
-                         LOG_INT("status", answer->status),
-                         LOG_STR("http", answer->http2 ? "2" : "1.1"),
+                         LOG_INT("status", answer->head.status),
+                         LOG_STR("http", answer->head.http2 ? "2" : "1.1"),
                          LOG_INT("sent", (int64_t)call->http.size),
                          LOG_INT("received", (int64_t)answer->received),
                          LOG_REAL("seconds", (double)(time_monotonic() - began) / 1e6)),
               "request");
 }
 
-int s3_client_call(struct s3_client *client, struct s3_call *call, struct s3_http_answer *answer,
+int s3_client_call(struct s3_client *client, struct s3_call *call, struct transfer_answer *answer,
                    struct error *err)
 {
-    struct s3_credentials who = {0};
-    int rc = s3_chain_get(client->chain, &who, err);
+    struct aws_credentials who = {0};
+    int rc = aws_chain_get(client->chain, &who, err);
     if (rc != ERR_OK)
         return rc;
     struct address a;
     struct str authorization;
-    char date[S3_SIGN_DATE_SIZE];
+    char date[AWS_SIGN_DATE_SIZE];
     address_init(client, call, &a);
     str_init(&authorization, 4096);
     rc = sign(client, call, &a, &who, date, &authorization, err);
@@ -229,25 +235,25 @@ int s3_client_call(struct s3_client *client, struct s3_call *call, struct s3_htt
     call->http.header_count = call->header_count;
     store_count(&client->store.bill.requests, 1);
     int64_t began = time_monotonic();
-    rc = s3_http_perform(client->http, &call->http, answer, err);
+    rc = transfer_perform(client->http, &call->http, answer, err);
     log_request(call, answer, began);
     store_count(&client->store.bill.bytes_read, answer->received);
-    if (answer->fate == S3_HTTP_ANSWERED)
+    if (answer->head.fate == HTTP_ANSWERED)
         store_count(&client->store.bill.bytes_written, call->http.size);
     rc = rc == ERR_OK ? judge(client, call, answer, err) : judge_silence(call, answer, rc, err);
 done:
     call->http.url = NULL;
     str_release(&authorization);
     address_release(&a);
-    s3_credentials_release(&who);
+    aws_credentials_release(&who);
     return rc;
 }
 
-int s3_client_tag(const struct s3_http_answer *answer, const char *key, struct store_tag *tag,
+int s3_client_tag(const struct transfer_answer *answer, const char *key, struct store_tag *tag,
                   struct error *err)
 {
     struct store_tag ignored;
-    const char *etag = s3_http_header(answer, "etag");
+    const char *etag = http_header(&answer->head, "etag");
     if (tag == NULL)
         tag = &ignored;
     if (etag != NULL && s3_wire_tag(etag, tag->text, sizeof tag->text))
@@ -267,14 +273,14 @@ static int compare_digest(const char *key, const char *stated, const char *actua
                      key);
 }
 
-int s3_client_verify(const struct s3_http_answer *answer, const char *key, const char *sha256,
+int s3_client_verify(const struct transfer_answer *answer, const char *key, const char *sha256,
                      struct error *err)
 {
     struct str base64;
     str_init(&base64, 64);
-    s3_sign_base64_of_hex(sha256, &base64);
-    int rc = compare_digest(key, s3_http_header(answer, S3_META_SHA256), sha256, err);
-    const char *checksum = s3_http_header(answer, "x-amz-checksum-sha256");
+    aws_sign_base64_of_hex(sha256, &base64);
+    int rc = compare_digest(key, http_header(&answer->head, S3_META_SHA256), sha256, err);
+    const char *checksum = http_header(&answer->head, "x-amz-checksum-sha256");
     /* The checksum of an object made of parts is one of checksums: "...-3". */
     if (rc == ERR_OK && checksum != NULL && strchr(checksum, '-') == NULL)
         rc = compare_digest(key, checksum, base64.data, err);

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/s3_credentials.h"
-#include "store/s3_http.h"
+#include "net/aws/credentials.h"
+#include "net/transfer.h"
 #include "store/s3_settings.h"
 #include "store/s3_wire.h"
 #include "store/store.h"
@@ -22,8 +22,8 @@
 struct s3_client {
     struct store store; /* first */
     struct s3_settings settings;
-    struct s3_http *http;
-    struct s3_chain *chain;
+    struct http *http;
+    struct aws_chain *chain;
     _Atomic int64_t clock_offset; /* microseconds that the server's clock is ahead of ours */
     _Atomic bool unquoted;        /* If-Match without quotes */
     _Atomic bool multipart;       /* conditions hold for multipart uploads: proven by the probe */
@@ -39,12 +39,12 @@ struct s3_client {
 struct s3_call {
     enum s3_op op;
     const char *key; /* in the store; NULL: the bucket itself */
-    struct s3_pair headers[S3_CALL_PAIRS_MAX];
+    struct http_pair headers[S3_CALL_PAIRS_MAX];
     size_t header_count;
-    struct s3_pair query[8];
+    struct http_pair query[8];
     size_t query_count;
-    struct s3_http_request http; /* method, body and destination; the rest is filled in */
-    bool subresult;              /* 200 may carry an error: the body in http.into is looked at */
+    struct transfer_request http; /* method, body and destination; the rest is filled in */
+    bool subresult;               /* 200 may carry an error: the body in http.into is looked at */
 };
 
 void s3_call_header(struct s3_call *call, const char *name, const char *value);
@@ -54,18 +54,18 @@ void s3_call_query(struct s3_call *call, const char *name, const char *value);
  * Sign and send it once, and judge the answer: the code of s3_wire_classify, with a sentence that
  * names the request. `answer` is initialised by the caller and valid for its headers afterwards.
  */
-int s3_client_call(struct s3_client *client, struct s3_call *call, struct s3_http_answer *answer,
+int s3_client_call(struct s3_client *client, struct s3_call *call, struct transfer_answer *answer,
                    struct error *err);
 
 /* The object's name in the bucket (prefix and key) as a new string. */
 char *s3_client_name(const struct s3_client *client, const char *key);
 
 /* Tag of an answer's ETag; ERR_DAMAGED where it has none. `tag` may be NULL. */
-int s3_client_tag(const struct s3_http_answer *answer, const char *key, struct store_tag *tag,
+int s3_client_tag(const struct transfer_answer *answer, const char *key, struct store_tag *tag,
                   struct error *err);
 
 /* Compare what was received with the digests that came with it: ERR_DAMAGED where they differ. */
-int s3_client_verify(const struct s3_http_answer *answer, const char *key, const char *sha256,
+int s3_client_verify(const struct transfer_answer *answer, const char *key, const char *sha256,
                      struct error *err);
 
 /* A condition on the object written. */

@@ -1,4 +1,5 @@
 /* An object into a local file: one request for what is small, ranges in parallel for the rest. */
+#include "net/http.h"
 #include "store/s3_client.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ struct download {
 
 /* Ask for a stretch of the object (size 0: all of it) and write it at its place in the file. */
 static int fetch(struct download *d, uint64_t offset, uint64_t size, uint64_t limit,
-                 struct s3_http_answer *answer, struct error *err)
+                 struct transfer_answer *answer, struct error *err)
 {
     struct s3_call call = {.op = S3_OP_GET,
                            .key = d->key,
@@ -73,13 +74,13 @@ static int bad_range(const char *key, struct error *err)
 /* The first answer tells size, tag and digest of all of it. */
 static int fetch_first(struct download *d, struct error *err)
 {
-    struct s3_http_answer answer;
-    s3_http_answer_init(&answer);
+    struct transfer_answer answer;
+    transfer_answer_init(&answer);
     int rc = fetch(d, 0, d->range_size, UINT64_MAX, &answer, err);
-    if (rc != ERR_OK && answer.status == 416) {
+    if (rc != ERR_OK && answer.head.status == 416) {
         /* No byte to begin with: the object is empty. */
-        s3_http_answer_release(&answer);
-        s3_http_answer_init(&answer);
+        transfer_answer_release(&answer);
+        transfer_answer_init(&answer);
         rc = fetch(d, 0, 0, UINT64_MAX, &answer, err);
     }
     if (rc == ERR_OK)
@@ -87,17 +88,18 @@ static int fetch_first(struct download *d, struct error *err)
     if (rc != ERR_OK)
         goto done;
     d->total = answer.received;
-    if (answer.status == 206 && (!parse_content_range(s3_http_header(&answer, "content-range"), 0,
-                                                      answer.received, &d->total) ||
-                                 (answer.received < d->range_size && answer.received < d->total)))
+    if (answer.head.status == 206 &&
+        (!parse_content_range(http_header(&answer.head, "content-range"), 0, answer.received,
+                              &d->total) ||
+         (answer.received < d->range_size && answer.received < d->total)))
         rc = bad_range(d->key, err);
-    const char *digest = s3_http_header(&answer, S3_META_SHA256);
+    const char *digest = http_header(&answer.head, S3_META_SHA256);
     if (digest != NULL && digest_is_hex(digest, SHA256_HEX_SIZE - 1))
         memcpy(d->sha256, digest, SHA256_HEX_SIZE);
     if (rc == ERR_OK && d->total == answer.received)
         rc = s3_client_verify(&answer, d->key, answer.sha256, err);
 done:
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     return rc;
 }
 
@@ -110,20 +112,20 @@ static int fetch_range(void *ctx, struct error *err)
 {
     struct range *r = ctx;
     struct download *d = r->download;
-    struct s3_http_answer answer;
+    struct transfer_answer answer;
     struct store_tag tag;
     uint64_t total = 0;
-    s3_http_answer_init(&answer);
+    transfer_answer_init(&answer);
     int rc = fetch(d, r->offset, r->size, r->size, &answer, err);
     if (rc == ERR_OK)
         rc = s3_client_tag(&answer, d->key, &tag, err);
     if (rc == ERR_OK && !store_tag_equal(&tag, &d->tag))
         rc = error_set(err, ERR_DAMAGED, "%s was replaced while it was being read.", d->key);
-    if (rc == ERR_OK && (!parse_content_range(s3_http_header(&answer, "content-range"), r->offset,
+    if (rc == ERR_OK && (!parse_content_range(http_header(&answer.head, "content-range"), r->offset,
                                               answer.received, &total) ||
                          answer.received != r->size || total != d->total))
         rc = bad_range(d->key, err);
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     return rc;
 }
 

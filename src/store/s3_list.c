@@ -1,4 +1,6 @@
 /* Listings, unfinished uploads among them, and deletion of many objects. */
+#include "net/aws/sign.h"
+#include "net/xml.h"
 #include "store/s3_client.h"
 
 #include <stdlib.h>
@@ -60,16 +62,16 @@ static int add_uploads(struct listing *l, const struct s3_wire_uploads *page, st
 /* One page of a listing of the bucket into `body`. */
 static int list_page(struct listing *l, struct s3_call *call, struct str *body, struct error *err)
 {
-    struct s3_http_answer answer;
-    s3_http_answer_init(&answer);
+    struct transfer_answer answer;
+    transfer_answer_init(&answer);
     str_clear(body);
     call->op = S3_OP_LIST;
-    call->http = (struct s3_http_request){.method = "GET", .into = body};
+    call->http = (struct transfer_request){.method = "GET", .into = body};
     s3_call_query(call, "prefix", l->prefix);
     s3_call_query(call, "encoding-type", "url");
     store_count(&l->client->store.bill.lists, 1);
     int rc = s3_client_call(l->client, call, &answer, err);
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     return rc;
 }
 
@@ -161,7 +163,7 @@ int s3_list_all(struct store *st, const char *prefix, store_visit *visit, void *
     struct s3_client *client = (struct s3_client *)st;
     struct listing l = {.client = client, .visit = visit, .ctx = ctx};
     struct str body;
-    str_init(&body, S3_WIRE_BODY_MAX);
+    str_init(&body, XML_BODY_MAX);
     l.prefix = s3_client_name(client, prefix);
     l.root = strlen(l.prefix) - strlen(prefix);
     int rc = find_uploads(&l, &body, err);
@@ -207,7 +209,7 @@ static void batch_document(struct s3_client *client, const char *const *keys, si
     for (size_t i = 0; i < count; i++) {
         char *name = s3_client_name(client, keys[i]);
         str_append(xml, "<Object><Key>");
-        s3_wire_escape(name, xml);
+        xml_escape(name, xml);
         str_append(xml, "</Key></Object>");
         free(name);
     }
@@ -237,19 +239,19 @@ static int judge_batch(const struct s3_wire_deleted *result, size_t count, size_
 static int remove_batch(struct s3_client *client, const char *const *keys, size_t count,
                         size_t *removed, struct error *err)
 {
-    struct s3_http_answer answer;
+    struct transfer_answer answer;
     struct str xml;
     struct str body;
     struct str checksum;
     char digest[SHA256_HEX_SIZE];
     struct s3_wire_deleted result = {0};
-    s3_http_answer_init(&answer);
+    transfer_answer_init(&answer);
     str_init(&xml, BATCH_MAX);
-    str_init(&body, S3_WIRE_BODY_MAX);
+    str_init(&body, XML_BODY_MAX);
     str_init(&checksum, 64);
     batch_document(client, keys, count, &xml);
     sha256_hex(xml.data, xml.len, digest);
-    s3_sign_base64_of_hex(digest, &checksum);
+    aws_sign_base64_of_hex(digest, &checksum);
     struct s3_call call = {
         .op = S3_OP_DELETE_MANY,
         .http = {
@@ -266,7 +268,7 @@ static int remove_batch(struct s3_client *client, const char *const *keys, size_
     str_release(&checksum);
     str_release(&body);
     str_release(&xml);
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     return rc;
 }
 

@@ -1,4 +1,7 @@
 /* Single objects: read, describe, write under a condition, move, remove. */
+#include "net/aws/sign.h"
+#include "net/http.h"
+#include "net/xml.h"
 #include "store/s3_client.h"
 
 #include <stdlib.h>
@@ -23,16 +26,16 @@ int s3_object_get(struct store *st, const char *key, struct str *body, struct st
                   struct error *err)
 {
     size_t start = body->len;
-    struct s3_http_answer answer;
-    s3_http_answer_init(&answer);
+    struct transfer_answer answer;
+    transfer_answer_init(&answer);
     struct s3_call call = {.op = S3_OP_GET, .key = key, .http = {.method = "GET", .into = body}};
     s3_call_header(&call, "x-amz-checksum-mode", "ENABLED");
     store_count(&st->bill.gets, 1);
     int rc = s3_client_call(client_of(st), &call, &answer, err);
-    if (rc == ERR_OK && answer.status != 200)
+    if (rc == ERR_OK && answer.head.status != 200)
         rc = error_set(err, ERR_DAMAGED,
                        "%s was asked for whole, and the answer (%ld) is a part of it.", key,
-                       answer.status);
+                       answer.head.status);
     if (rc == ERR_OK)
         rc = s3_client_verify(&answer, key, answer.sha256, err);
     if (rc == ERR_OK)
@@ -41,17 +44,17 @@ int s3_object_get(struct store *st, const char *key, struct str *body, struct st
         body->len = start;
         body->data[start] = '\0';
     }
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     return rc;
 }
 
 /* Labels are the x-amz-meta-* headers but our own digest; what does not fit is somebody else's. */
-static void take_labels(const struct s3_http_answer *answer, struct store_info *info)
+static void take_labels(const struct transfer_answer *answer, struct store_info *info)
 {
     static const char prefix[] = "x-amz-meta-";
     size_t used = 0;
-    for (size_t i = 0; i < answer->header_count && used < STORE_LABELS_MAX; i++) {
-        const struct s3_pair *h = &answer->headers[i];
+    for (size_t i = 0; i < answer->head.header_count && used < STORE_LABELS_MAX; i++) {
+        const struct http_pair *h = &answer->head.headers[i];
         const char *name = h->name + sizeof prefix - 1;
         if (!str_starts(h->name, prefix) || strcmp(h->name, S3_META_SHA256) == 0 ||
             name[0] == '\0' || strlen(name) >= sizeof info->labels[0].name ||
@@ -78,17 +81,17 @@ static bool parse_length(const char *text, uint64_t *out)
  */
 static int ask_reason(struct s3_client *client, const char *key, struct error *err)
 {
-    struct s3_http_answer answer;
+    struct transfer_answer answer;
     struct str body;
     struct error why = ERROR_INIT;
-    s3_http_answer_init(&answer);
-    str_init(&body, S3_HTTP_ERROR_MAX);
+    transfer_answer_init(&answer);
+    str_init(&body, TRANSFER_ERROR_MAX);
     struct s3_call call = {.op = S3_OP_GET, .key = key, .http = {.method = "GET", .into = &body}};
     s3_call_header(&call, "range", "bytes=0-0");
     store_count(&client->store.bill.gets, 1);
     int rc = s3_client_call(client, &call, &answer, &why);
     str_release(&body);
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     if (rc != ERR_AGAIN && rc != ERR_DENIED && rc != ERR_CONFIG)
         return ERR_DENIED;
     if (err != NULL)
@@ -100,24 +103,25 @@ int s3_object_see(struct s3_client *client, const char *key, struct s3_seen *see
                   struct error *err)
 {
     *seen = (struct s3_seen){0};
-    struct s3_http_answer answer;
-    s3_http_answer_init(&answer);
+    struct transfer_answer answer;
+    transfer_answer_init(&answer);
     struct s3_call call = {.op = S3_OP_HEAD, .key = key, .http = {.method = "HEAD"}};
     store_count(&client->store.bill.heads, 1);
     int rc = s3_client_call(client, &call, &answer, err);
-    if (rc == ERR_DENIED && answer.fate == S3_HTTP_ANSWERED)
+    if (rc == ERR_DENIED && answer.head.fate == HTTP_ANSWERED)
         rc = ask_reason(client, key, err);
     if (rc == ERR_OK)
         rc = s3_client_tag(&answer, key, &seen->info.tag, err);
-    if (rc == ERR_OK && !parse_length(s3_http_header(&answer, "content-length"), &seen->info.size))
+    if (rc == ERR_OK &&
+        !parse_length(http_header(&answer.head, "content-length"), &seen->info.size))
         rc = error_set(err, ERR_DAMAGED, "The server's answer for %s does not tell its size.", key);
     if (rc == ERR_OK) {
         take_labels(&answer, &seen->info);
-        const char *digest = s3_http_header(&answer, S3_META_SHA256);
+        const char *digest = http_header(&answer.head, S3_META_SHA256);
         if (digest != NULL && digest_is_hex(digest, SHA256_HEX_SIZE - 1))
             memcpy(seen->sha256, digest, SHA256_HEX_SIZE);
     }
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     return rc;
 }
 
@@ -158,10 +162,10 @@ static int check_body(const char *key, const struct store_body *body, struct err
  * Does a success say of which content? One without a readable tag, or of other bytes, did not come
  * from the server that was meant, or not of this request: it leaves open what is there.
  */
-static int check_success(const struct s3_http_answer *answer, const char *key, const char *checksum,
-                         struct store_tag *tag, struct error *err)
+static int check_success(const struct transfer_answer *answer, const char *key,
+                         const char *checksum, struct store_tag *tag, struct error *err)
 {
-    const char *stated = s3_http_header(answer, "x-amz-checksum-sha256");
+    const char *stated = http_header(&answer->head, "x-amz-checksum-sha256");
     int rc = s3_client_tag(answer, key, tag, err);
     if (rc == ERR_OK && stated != NULL && strcmp(stated, checksum) != 0)
         rc = error_set(err, ERR_DAMAGED, "The server says that it stored other bytes for %s.", key);
@@ -179,14 +183,14 @@ int s3_object_put(struct s3_client *client, const char *key, const struct s3_con
     int rc = check_body(key, body, err);
     if (rc != ERR_OK)
         return rc;
-    struct s3_http_answer answer;
+    struct transfer_answer answer;
     struct s3_meta meta;
     struct str checksum;
     struct str result;
-    s3_http_answer_init(&answer);
+    transfer_answer_init(&answer);
     str_init(&checksum, 64);
-    str_init(&result, S3_HTTP_ERROR_MAX);
-    s3_sign_base64_of_hex(body->sha256, &checksum);
+    str_init(&result, TRANSFER_ERROR_MAX);
+    aws_sign_base64_of_hex(body->sha256, &checksum);
     struct s3_call call = {
         .subresult = true,
         .op = strcmp(condition->name, "if-match") == 0 ? S3_OP_REPLACE : S3_OP_CREATE,
@@ -206,7 +210,7 @@ int s3_object_put(struct s3_client *client, const char *key, const struct s3_con
         rc = check_success(&answer, key, checksum.data, tag, err);
     str_release(&result);
     str_release(&checksum);
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     return rc;
 }
 
@@ -265,7 +269,7 @@ static int absent_side(struct s3_client *client, const char *from, const char *t
 static int check_copied(const char *to, const struct str *result, struct error *err)
 {
     char *etag = NULL;
-    int rc = s3_wire_text(result->data, result->len, "CopyObjectResult/ETag", &etag, err);
+    int rc = xml_text(result->data, result->len, "CopyObjectResult/ETag", &etag, err);
     free(etag);
     if (rc == ERR_OK)
         return ERR_OK;
@@ -280,16 +284,16 @@ static int copy(struct s3_client *client, const struct store_move *move, const s
 {
     struct s3_condition condition = condition_of(client, move);
     struct s3_condition source = s3_condition_tag(client, &from->info.tag);
-    struct s3_http_answer answer;
+    struct transfer_answer answer;
     struct s3_meta meta;
     struct str result;
     struct str path;
-    s3_http_answer_init(&answer);
-    str_init(&result, S3_HTTP_ERROR_MAX);
+    transfer_answer_init(&answer);
+    str_init(&result, TRANSFER_ERROR_MAX);
     str_init(&path, 8192);
     char *name = s3_client_name(client, move->from);
     str_printf(&path, "/%s", client->settings.bucket);
-    s3_sign_path(name, &path);
+    aws_sign_path(name, &path);
     struct s3_call call = {.op = S3_OP_COPY,
                            .key = move->to,
                            .subresult = true,
@@ -307,7 +311,7 @@ static int copy(struct s3_client *client, const struct store_move *move, const s
     free(name);
     str_release(&path);
     str_release(&result);
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     return rc;
 }
 
@@ -361,11 +365,11 @@ int s3_object_remove(struct store *st, const char *key, struct error *err)
     if (s3_upload_split(object, &id)) {
         rc = s3_upload_abort(client, object, id, err);
     } else {
-        struct s3_http_answer answer;
-        s3_http_answer_init(&answer);
+        struct transfer_answer answer;
+        transfer_answer_init(&answer);
         struct s3_call call = {.op = S3_OP_DELETE, .key = key, .http = {.method = "DELETE"}};
         rc = s3_client_call(client, &call, &answer, err);
-        s3_http_answer_release(&answer);
+        transfer_answer_release(&answer);
     }
     free(object);
     return rc;

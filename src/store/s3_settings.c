@@ -3,54 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/s3_providers.h"
-#include "store/s3_sign.h"
+#include "net/aws/endpoint.h"
+#include "net/aws/providers.h"
+#include "net/aws/sign.h"
 #include "util/fs.h"
 #include "util/mem.h"
 #include "util/str.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define BUCKET_MAX 255
-#define AUTHORITY_MAX 512
-
-char *s3_lookup_copy(const struct s3_lookup *lookup, const char *name)
-{
-    const char *value = lookup->get != NULL ? lookup->get(lookup->ctx, name) : NULL;
-    return value != NULL && value[0] != '\0' ? mem_strdup(value) : NULL;
-}
-
-bool s3_lookup_flag(const struct s3_lookup *lookup, const char *name)
-{
-    char *value = s3_lookup_copy(lookup, name);
-    bool set = value != NULL && (strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0 ||
-                                 strcasecmp(value, "yes") == 0);
-    free(value);
-    return set;
-}
-
-int s3_lookup_number(const struct s3_lookup *lookup, const char *name, uint64_t least,
-                     uint64_t most, uint64_t fallback, uint64_t *out, struct error *err)
-{
-    char *value = s3_lookup_copy(lookup, name);
-    *out = fallback;
-    if (value == NULL)
-        return ERR_OK;
-    uint64_t number = 0;
-    bool good = true;
-    for (const char *p = value; *p != '\0' && good; p++) {
-        good = *p >= '0' && *p <= '9' && number <= most;
-        number = number * 10 + (uint64_t)(*p - '0');
-    }
-    int rc = ERR_OK;
-    if (good && number >= least && number <= most)
-        *out = number;
-    else
-        rc = error_set(err, ERR_CONFIG,
-                       "The setting %s is \"%s\"; it must be a whole number from %llu to %llu.",
-                       name, value, (unsigned long long)least, (unsigned long long)most);
-    free(value);
-    return rc;
-}
 
 static bool bucket_valid(const char *bucket)
 {
@@ -82,39 +43,8 @@ static int split_url(const char *url, struct s3_settings *out, struct error *err
     return ERR_OK;
 }
 
-int s3_settings_endpoint(const char *endpoint, char **scheme, char **authority, char **path,
-                         struct error *err)
-{
-    const char *mark = strstr(endpoint, "://");
-    size_t n = mark != NULL ? (size_t)(mark - endpoint) : 0;
-    bool secure = n == 5 && strncmp(endpoint, "https", 5) == 0;
-    if (!secure && !(n == 4 && strncmp(endpoint, "http", 4) == 0))
-        return error_set(err, ERR_CONFIG, "The endpoint %s must begin with https:// or http://.",
-                         endpoint);
-    const char *host = mark + 3;
-    size_t length = strcspn(host, "/");
-    if (length == 0 || length > AUTHORITY_MAX || memchr(host, '@', length) != NULL ||
-        strpbrk(host, "?# \t\r\n\"<>\\") != NULL)
-        return error_set(err, ERR_CONFIG,
-                         "The endpoint's address must be of the form "
-                         "https://host:port, without a user, query or blanks.");
-    const char *own_port = secure ? ":443" : ":80";
-    size_t kept = length;
-    size_t port = strlen(own_port);
-    if (kept > port && memcmp(host + kept - port, own_port, port) == 0)
-        kept -= port;
-    *scheme = mem_strdup(secure ? "https" : "http");
-    *authority = mem_strndup(host, kept);
-    const char *rest = host + length;
-    size_t end = strlen(rest);
-    while (end > 0 && rest[end - 1] == '/')
-        end--;
-    *path = mem_strndup(rest, end);
-    return ERR_OK;
-}
-
 /* The endpoint of AWS for a region. */
-static char *aws_endpoint(const char *region)
+static char *default_endpoint(const char *region)
 {
     const char *suffix = str_starts(region, "cn-") ? ".cn" : "";
     return mem_printf("https://s3.%s.amazonaws.com%s", region, suffix);
@@ -127,10 +57,10 @@ static bool is_address(const char *authority)
     return authority[0] == '[' || strspn(authority, "0123456789.") >= n;
 }
 
-static int choose_addressing(const struct s3_lookup *lookup, bool custom, struct s3_settings *out,
+static int choose_addressing(const struct aws_lookup *lookup, bool custom, struct s3_settings *out,
                              struct error *err)
 {
-    char *style = s3_lookup_copy(lookup, "CAUCE_S3_ADDRESSING");
+    char *style = aws_lookup_copy(lookup, "CAUCE_S3_ADDRESSING");
     int rc = ERR_OK;
     /* A dot in the bucket's name would fall outside the certificate of *.s3.amazonaws.com. */
     bool by_host = !custom && strchr(out->bucket, '.') == NULL;
@@ -155,18 +85,18 @@ static int choose_addressing(const struct s3_lookup *lookup, bool custom, struct
     return rc;
 }
 
-static int load_place(const struct s3_lookup *lookup, struct s3_settings *out, struct error *err)
+static int load_place(const struct aws_lookup *lookup, struct s3_settings *out, struct error *err)
 {
-    out->region = s3_lookup_copy(lookup, "AWS_REGION");
+    out->region = aws_lookup_copy(lookup, "AWS_REGION");
     if (out->region == NULL)
-        out->region = s3_lookup_copy(lookup, "AWS_DEFAULT_REGION");
+        out->region = aws_lookup_copy(lookup, "AWS_DEFAULT_REGION");
     if (out->region == NULL)
-        out->region = s3_profile_setting(lookup, "region");
-    char *endpoint = s3_lookup_copy(lookup, "AWS_ENDPOINT_URL_S3");
+        out->region = aws_profile_setting(lookup, "region");
+    char *endpoint = aws_lookup_copy(lookup, "AWS_ENDPOINT_URL_S3");
     if (endpoint == NULL)
-        endpoint = s3_lookup_copy(lookup, "AWS_ENDPOINT_URL");
+        endpoint = aws_lookup_copy(lookup, "AWS_ENDPOINT_URL");
     if (endpoint == NULL)
-        endpoint = s3_profile_setting(lookup, "endpoint_url");
+        endpoint = aws_profile_setting(lookup, "endpoint_url");
     bool custom = endpoint != NULL;
     if (out->region == NULL)
         out->region = mem_strdup("us-east-1");
@@ -174,21 +104,21 @@ static int load_place(const struct s3_lookup *lookup, struct s3_settings *out, s
     if (strspn(out->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(out->region))
         rc = error_set(err, ERR_CONFIG, "\"%s\" is not the name of a region.", out->region);
     if (!custom)
-        endpoint = aws_endpoint(out->region);
+        endpoint = default_endpoint(out->region);
     if (rc == ERR_OK)
-        rc = s3_settings_endpoint(endpoint, &out->scheme, &out->authority, &out->base_path, err);
+        rc = aws_endpoint_split(endpoint, &out->scheme, &out->authority, &out->base_path, err);
     if (rc == ERR_OK)
         rc = choose_addressing(lookup, custom, out, err);
     free(endpoint);
     return rc;
 }
 
-static int load_encryption(const struct s3_lookup *lookup, struct s3_settings *out,
+static int load_encryption(const struct aws_lookup *lookup, struct s3_settings *out,
                            struct error *err)
 {
-    out->expected_bucket_owner = s3_lookup_copy(lookup, "CAUCE_S3_EXPECTED_BUCKET_OWNER");
-    out->kms_key_id = s3_lookup_copy(lookup, "CAUCE_S3_KMS_KEY_ID");
-    char *wanted = s3_lookup_copy(lookup, "CAUCE_S3_ENCRYPTION");
+    out->expected_bucket_owner = aws_lookup_copy(lookup, "CAUCE_S3_EXPECTED_BUCKET_OWNER");
+    out->kms_key_id = aws_lookup_copy(lookup, "CAUCE_S3_KMS_KEY_ID");
+    char *wanted = aws_lookup_copy(lookup, "CAUCE_S3_ENCRYPTION");
     int rc = ERR_OK;
     if (wanted == NULL || strcmp(wanted, "none") == 0)
         out->encryption = out->kms_key_id != NULL ? mem_strdup("aws:kms") : NULL;
@@ -208,42 +138,42 @@ static int load_encryption(const struct s3_lookup *lookup, struct s3_settings *o
     return rc;
 }
 
-static char *first_of(const struct s3_lookup *lookup, const char *a, const char *b)
+static char *first_of(const struct aws_lookup *lookup, const char *a, const char *b)
 {
-    char *value = s3_lookup_copy(lookup, a);
-    return value != NULL ? value : s3_lookup_copy(lookup, b);
+    char *value = aws_lookup_copy(lookup, a);
+    return value != NULL ? value : aws_lookup_copy(lookup, b);
 }
 
-static void load_folders(const struct s3_lookup *lookup, struct s3_settings *out)
+static void load_folders(const struct aws_lookup *lookup, struct s3_settings *out)
 {
-    out->ca_file = s3_lookup_copy(lookup, "AWS_CA_BUNDLE");
+    out->ca_file = aws_lookup_copy(lookup, "AWS_CA_BUNDLE");
     if (out->ca_file == NULL)
-        out->ca_file = s3_profile_setting(lookup, "ca_bundle");
+        out->ca_file = aws_profile_setting(lookup, "ca_bundle");
     /* HTTP_PROXY in capitals is what a client wishes, below a web server: curl ignores it, too. */
     char *any = first_of(lookup, "all_proxy", "ALL_PROXY");
     out->proxy = first_of(lookup, "https_proxy", "HTTPS_PROXY");
-    out->plain_proxy = s3_lookup_copy(lookup, "http_proxy");
+    out->plain_proxy = aws_lookup_copy(lookup, "http_proxy");
     if (out->proxy == NULL && any != NULL)
         out->proxy = mem_strdup(any);
     if (out->plain_proxy == NULL && any != NULL)
         out->plain_proxy = mem_strdup(any);
     free(any);
     out->no_proxy = first_of(lookup, "no_proxy", "NO_PROXY");
-    out->temp_folder = s3_lookup_copy(lookup, "TMPDIR");
+    out->temp_folder = aws_lookup_copy(lookup, "TMPDIR");
     if (out->temp_folder == NULL)
         out->temp_folder = mem_strdup("/tmp");
-    char *cache = s3_lookup_copy(lookup, "XDG_CACHE_HOME");
-    char *home = s3_lookup_copy(lookup, "HOME");
+    char *cache = aws_lookup_copy(lookup, "XDG_CACHE_HOME");
+    char *home = aws_lookup_copy(lookup, "HOME");
     if (cache == NULL && home != NULL)
         cache = fs_join(home, ".cache");
     if (cache != NULL && cache[0] == '/')
         out->cache_folder = fs_join(cache, "cauce");
     free(cache);
     free(home);
-    out->allow_plain = s3_lookup_flag(lookup, "CAUCE_S3_ALLOW_HTTP");
+    out->allow_plain = aws_lookup_flag(lookup, "CAUCE_S3_ALLOW_HTTP");
 }
 
-static int load_numbers(const struct s3_lookup *lookup, struct s3_settings *out, struct error *err)
+static int load_numbers(const struct aws_lookup *lookup, struct s3_settings *out, struct error *err)
 {
     uint64_t transfers = 0;
     uint64_t connect = 0;
@@ -263,8 +193,8 @@ static int load_numbers(const struct s3_lookup *lookup, struct s3_settings *out,
         {"CAUCE_S3_RETRY_SECONDS", 1, 86400, 120, &out->retry_seconds},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        int rc = s3_lookup_number(lookup, rows[i].name, rows[i].least, rows[i].most,
-                                  rows[i].fallback, rows[i].out, err);
+        int rc = aws_lookup_number(lookup, rows[i].name, rows[i].least, rows[i].most,
+                                   rows[i].fallback, rows[i].out, err);
         if (rc != ERR_OK)
             return rc;
     }
@@ -275,7 +205,7 @@ static int load_numbers(const struct s3_lookup *lookup, struct s3_settings *out,
     return ERR_OK;
 }
 
-int s3_settings_load(const char *url, const struct s3_lookup *lookup, struct s3_settings *out,
+int s3_settings_load(const char *url, const struct aws_lookup *lookup, struct s3_settings *out,
                      struct error *err)
 {
     *out = (struct s3_settings){0};

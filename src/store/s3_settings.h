@@ -8,23 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/aws/lookup.h"
 #include "util/error.h"
-
-/* Where values of settings come from; see store_options.setting. */
-struct s3_lookup {
-    const char *(*get)(void *ctx, const char *name);
-    void *ctx;
-};
-
-/* Copy of a setting as a new string; NULL where it is not set or empty. */
-char *s3_lookup_copy(const struct s3_lookup *lookup, const char *name);
-
-/* Is a setting "1", "true" or "yes"? */
-bool s3_lookup_flag(const struct s3_lookup *lookup, const char *name);
-
-/* A whole number in [least, most]; `fallback` where not set. ERR_CONFIG names the setting. */
-int s3_lookup_number(const struct s3_lookup *lookup, const char *name, uint64_t least,
-                     uint64_t most, uint64_t fallback, uint64_t *out, struct error *err);
 
 /* All strings are owned; NULL where not set, unless said otherwise. */
 struct s3_settings {
@@ -54,15 +39,8 @@ struct s3_settings {
 };
 
 /* ERR_CONFIG: not s3://bucket/prefix, or a setting that cannot be used. */
-int s3_settings_load(const char *url, const struct s3_lookup *lookup, struct s3_settings *out,
+int s3_settings_load(const char *url, const struct aws_lookup *lookup, struct s3_settings *out,
                      struct error *err);
 void s3_settings_release(struct s3_settings *settings);
-
-/*
- * Split an endpoint ("https://host:9000/base") into scheme, authority without the scheme's own
- * port, and path without a slash at the end, as new strings. ERR_CONFIG with the reason.
- */
-int s3_settings_endpoint(const char *endpoint, char **scheme, char **authority, char **path,
-                         struct error *err);
 
 #endif

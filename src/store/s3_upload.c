@@ -3,6 +3,9 @@
  * condition. An upload that failed is ended at once; one whose completion had no answer is left,
  * shows in listings and is collected like any other remains.
  */
+#include "net/aws/sign.h"
+#include "net/http.h"
+#include "net/xml.h"
 #include "store/s3_client.h"
 
 #include <fcntl.h>
@@ -48,22 +51,22 @@ bool s3_upload_split(char *key, char **id)
 
 int s3_upload_abort(struct s3_client *client, const char *key, const char *id, struct error *err)
 {
-    struct s3_http_answer answer;
-    s3_http_answer_init(&answer);
+    struct transfer_answer answer;
+    transfer_answer_init(&answer);
     struct s3_call call = {.op = S3_OP_DELETE, .key = key, .http = {.method = "DELETE"}};
     s3_call_query(&call, "uploadId", id);
     int rc = s3_client_call(client, &call, &answer, err);
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     return rc;
 }
 
 static int begin(struct upload *u, struct error *err)
 {
-    struct s3_http_answer answer;
+    struct transfer_answer answer;
     struct s3_meta meta;
     struct str result;
-    s3_http_answer_init(&answer);
-    str_init(&result, S3_HTTP_ERROR_MAX);
+    transfer_answer_init(&answer);
+    str_init(&result, TRANSFER_ERROR_MAX);
     struct s3_call call = {
         .op = S3_OP_PART, .key = u->key, .http = {.method = "POST", .into = &result}};
     s3_call_query(&call, "uploads", "");
@@ -71,10 +74,10 @@ static int begin(struct upload *u, struct error *err)
     s3_client_describe(u->client, &call, u->body->labels, u->body->sha256, &meta);
     int rc = s3_client_call(u->client, &call, &answer, err);
     if (rc == ERR_OK)
-        rc = s3_wire_text(result.data, result.len, "InitiateMultipartUploadResult/UploadId", &u->id,
-                          err);
+        rc = xml_text(result.data, result.len, "InitiateMultipartUploadResult/UploadId", &u->id,
+                      err);
     str_release(&result);
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     return rc;
 }
 
@@ -131,8 +134,8 @@ static int send_part(void *ctx, struct error *err)
     struct part_call *p = ctx;
     struct upload *u = p->upload;
     struct part *part = &u->parts[p->index];
-    struct s3_http_answer answer;
-    s3_http_answer_init(&answer);
+    struct transfer_answer answer;
+    transfer_answer_init(&answer);
     char *number = mem_printf("%zu", p->index + 1);
     struct s3_call call = {
         .op = S3_OP_PART,
@@ -149,9 +152,9 @@ static int send_part(void *ctx, struct error *err)
     s3_call_header(&call, "x-amz-checksum-sha256", part->checksum);
     int rc = s3_client_call(u->client, &call, &answer, err);
     if (rc == ERR_OK)
-        rc = keep_text(part->etag, sizeof part->etag, s3_http_header(&answer, "etag"), err);
+        rc = keep_text(part->etag, sizeof part->etag, http_header(&answer.head, "etag"), err);
     free(number);
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     return rc;
 }
 
@@ -165,7 +168,7 @@ static int upload_part(void *ctx, size_t index, struct error *err)
         return rc;
     struct str checksum;
     str_init(&checksum, CHECKSUM_SIZE - 1);
-    s3_sign_base64_of_hex(p.sha256, &checksum);
+    aws_sign_base64_of_hex(p.sha256, &checksum);
     memcpy(u->parts[index].checksum, checksum.data, checksum.len + 1);
     str_release(&checksum);
     const struct store_retry_policy policy = {
@@ -178,7 +181,7 @@ static void list_parts(const struct upload *u, struct str *xml)
     str_append(xml, "<CompleteMultipartUpload>");
     for (size_t i = 0; i < u->count; i++) {
         str_printf(xml, "<Part><PartNumber>%zu</PartNumber><ETag>", i + 1);
-        s3_wire_escape(u->parts[i].etag, xml);
+        xml_escape(u->parts[i].etag, xml);
         str_printf(xml, "</ETag><ChecksumSHA256>%s</ChecksumSHA256></Part>", u->parts[i].checksum);
     }
     str_append(xml, "</CompleteMultipartUpload>");
@@ -192,8 +195,7 @@ static int take_result(const struct upload *u, const struct str *result, struct 
     char *etag = NULL;
     if (tag == NULL)
         tag = &ignored;
-    int rc =
-        s3_wire_text(result->data, result->len, "CompleteMultipartUploadResult/ETag", &etag, err);
+    int rc = xml_text(result->data, result->len, "CompleteMultipartUploadResult/ETag", &etag, err);
     bool good = rc == ERR_OK && s3_wire_tag(etag, tag->text, sizeof tag->text);
     free(etag);
     if (good)
@@ -207,13 +209,13 @@ static int take_result(const struct upload *u, const struct str *result, struct 
 static int complete(struct upload *u, const struct s3_condition *condition, struct store_tag *tag,
                     struct error *err)
 {
-    struct s3_http_answer answer;
+    struct transfer_answer answer;
     struct str xml;
     struct str result;
     char digest[SHA256_HEX_SIZE];
-    s3_http_answer_init(&answer);
+    transfer_answer_init(&answer);
     str_init(&xml, COMPLETE_MAX);
-    str_init(&result, S3_HTTP_ERROR_MAX);
+    str_init(&result, TRANSFER_ERROR_MAX);
     list_parts(u, &xml);
     sha256_hex(xml.data, xml.len, digest);
     int rc = str_check(&xml, "The list of parts of an upload", err);
@@ -233,7 +235,7 @@ static int complete(struct upload *u, const struct s3_condition *condition, stru
         rc = take_result(u, &result, tag, err);
     str_release(&xml);
     str_release(&result);
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     return rc;
 }
 

@@ -1,123 +1,10 @@
 #include "store/s3_wire.h"
 
-#include <expat.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/xml.h"
 #include "util/mem.h"
-
-#define PATH_SIZE 256
-#define TEXT_MAX ((size_t)64 << 10)
-#define DEPTH_MAX 16
-
-/* A walk over a document: `visit` is called at the end of each element, with its path from the root
- * ("ListBucketResult/Contents/Key") and its text. */
-struct walk {
-    XML_Parser parser;
-    char path[PATH_SIZE];
-    size_t marks[DEPTH_MAX]; /* length of the path before each open element */
-    size_t depth;
-    struct str text;
-    bool refused; /* a limit or a document type */
-    void (*visit)(struct walk *walk, void *ctx, const char *text);
-    void *ctx;
-};
-
-static void refuse(struct walk *w)
-{
-    w->refused = true;
-    XML_StopParser(w->parser, XML_FALSE);
-}
-
-static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **attributes)
-{
-    (void)attributes;
-    struct walk *w = data;
-    const char *colon = strrchr(name, ':');
-    const char *local = colon != NULL ? colon + 1 : name;
-    size_t used = strlen(w->path);
-    size_t length = strlen(local);
-    if (w->depth == DEPTH_MAX || used + length + 2 > sizeof w->path) {
-        refuse(w);
-        return;
-    }
-    w->marks[w->depth++] = used;
-    if (used > 0)
-        w->path[used++] = '/';
-    memcpy(w->path + used, local, length + 1);
-    str_clear(&w->text);
-}
-
-static void XMLCALL on_text(void *data, const XML_Char *text, int length)
-{
-    struct walk *w = data;
-    str_append_bytes(&w->text, text, (size_t)length);
-    if (w->text.full)
-        refuse(w);
-}
-
-static void XMLCALL on_end(void *data, const XML_Char *name)
-{
-    (void)name;
-    struct walk *w = data;
-    if (w->refused)
-        return;
-    w->visit(w, w->ctx, w->text.data);
-    w->path[w->marks[--w->depth]] = '\0';
-    str_clear(&w->text);
-}
-
-static void XMLCALL on_doctype(void *data, const XML_Char *name, const XML_Char *system,
-                               const XML_Char *public, int internal)
-{
-    (void)name;
-    (void)system;
-    (void)public;
-    (void)internal;
-    refuse(data);
-}
-
-/* Walk the document; false where it is no well-formed document within the limits. */
-static bool walk_document(const char *bytes, size_t count,
-                          void (*visit)(struct walk *, void *, const char *), void *ctx)
-{
-    /* Some servers send blanks while they work, to keep the connection alive. */
-    while (count > 0 && (*bytes == ' ' || *bytes == '\n' || *bytes == '\r')) {
-        bytes++;
-        count--;
-    }
-    if (count == 0 || count > S3_WIRE_BODY_MAX)
-        return false;
-    struct walk w = {.visit = visit, .ctx = ctx};
-    w.parser = XML_ParserCreate(NULL);
-    if (w.parser == NULL)
-        abort();
-    str_init(&w.text, TEXT_MAX);
-    XML_SetUserData(w.parser, &w);
-    XML_SetElementHandler(w.parser, on_start, on_end);
-    XML_SetCharacterDataHandler(w.parser, on_text);
-    XML_SetStartDoctypeDeclHandler(w.parser, on_doctype);
-    bool good = XML_Parse(w.parser, bytes, (int)count, 1) == XML_STATUS_OK && !w.refused;
-    str_release(&w.text);
-    XML_ParserFree(w.parser);
-    return good;
-}
-
-/* Does the path of the element just ended end in `tail`, at a whole name? */
-static bool at(const struct walk *w, const char *tail)
-{
-    size_t n = strlen(w->path);
-    size_t m = strlen(tail);
-    if (n < m || memcmp(w->path + n - m, tail, m) != 0)
-        return false;
-    return n == m || w->path[n - m - 1] == '/';
-}
-
-static bool within(const struct walk *w, const char *root)
-{
-    size_t n = strlen(root);
-    return strncmp(w->path, root, n) == 0 && (w->path[n] == '/' || w->path[n] == '\0');
-}
 
 /* Copy what fits, with everything but printable ASCII as '?': it ends up in messages. */
 static void copy_text(char *out, size_t size, const char *text)
@@ -128,19 +15,20 @@ static void copy_text(char *out, size_t size, const char *text)
     out[i] = '\0';
 }
 
-static void take_error_field(const struct walk *w, struct s3_wire_error *error, const char *text)
+static void take_error_field(const struct xml_walk *w, struct s3_wire_error *error,
+                             const char *text)
 {
-    if (at(w, "Code"))
+    if (xml_at(w, "Code"))
         copy_text(error->code, sizeof error->code, text);
-    else if (at(w, "Message"))
+    else if (xml_at(w, "Message"))
         copy_text(error->message, sizeof error->message, text);
-    else if (at(w, "Region"))
+    else if (xml_at(w, "Region"))
         copy_text(error->region, sizeof error->region, text);
 }
 
-static void visit_error(struct walk *w, void *ctx, const char *text)
+static void visit_error(struct xml_walk *w, void *ctx, const char *text)
 {
-    if (within(w, "Error") || within(w, "ErrorResponse/Error"))
+    if (xml_within(w, "Error") || xml_within(w, "ErrorResponse/Error"))
         take_error_field(w, ctx, text);
 }
 
@@ -148,7 +36,7 @@ void s3_wire_error_parse(const char *bytes, size_t count, struct s3_wire_error *
 {
     *out = (struct s3_wire_error){0};
     struct s3_wire_error found = {0};
-    if (walk_document(bytes, count, visit_error, &found))
+    if (xml_walk(bytes, count, visit_error, &found))
         *out = found;
 }
 
@@ -227,22 +115,22 @@ static void end_object(struct list_state *s)
     s->sized = false;
 }
 
-static void visit_list(struct walk *w, void *ctx, const char *text)
+static void visit_list(struct xml_walk *w, void *ctx, const char *text)
 {
     struct list_state *s = ctx;
-    if (at(w, "ListBucketResult"))
-        s->root = w->depth == 1;
-    else if (at(w, "ListBucketResult/Contents/Key"))
+    if (xml_at(w, "ListBucketResult"))
+        s->root = xml_depth(w) == 1;
+    else if (xml_at(w, "ListBucketResult/Contents/Key"))
         replace_text(&s->next.key, text);
-    else if (at(w, "ListBucketResult/Contents/Size"))
+    else if (xml_at(w, "ListBucketResult/Contents/Size"))
         s->sized = parse_size(text, &s->next.size);
-    else if (at(w, "ListBucketResult/Contents"))
+    else if (xml_at(w, "ListBucketResult/Contents"))
         end_object(s);
-    else if (at(w, "ListBucketResult/IsTruncated"))
+    else if (xml_at(w, "ListBucketResult/IsTruncated"))
         s->list->truncated = strcmp(text, "true") == 0;
-    else if (at(w, "ListBucketResult/NextContinuationToken"))
+    else if (xml_at(w, "ListBucketResult/NextContinuationToken"))
         replace_text(&s->list->token, text);
-    else if (at(w, "ListBucketResult/EncodingType"))
+    else if (xml_at(w, "ListBucketResult/EncodingType"))
         s->url = strcmp(text, "url") == 0;
 }
 
@@ -250,7 +138,7 @@ int s3_wire_list_parse(const char *bytes, size_t count, struct s3_wire_list *out
 {
     *out = (struct s3_wire_list){0};
     struct list_state s = {.list = out};
-    bool good = walk_document(bytes, count, visit_list, &s) && s.root && !s.bad;
+    bool good = xml_walk(bytes, count, visit_list, &s) && s.root && !s.bad;
     free(s.next.key);
     for (size_t i = 0; s.url && i < out->count; i++)
         decode_url(out->objects[i].key);
@@ -291,24 +179,24 @@ static void end_upload(struct uploads_state *s)
     s->next = (struct s3_wire_upload){0};
 }
 
-static void visit_uploads(struct walk *w, void *ctx, const char *text)
+static void visit_uploads(struct xml_walk *w, void *ctx, const char *text)
 {
     struct uploads_state *s = ctx;
-    if (at(w, "ListMultipartUploadsResult"))
-        s->root = w->depth == 1;
-    else if (at(w, "Upload/Key"))
+    if (xml_at(w, "ListMultipartUploadsResult"))
+        s->root = xml_depth(w) == 1;
+    else if (xml_at(w, "Upload/Key"))
         replace_text(&s->next.key, text);
-    else if (at(w, "Upload/UploadId"))
+    else if (xml_at(w, "Upload/UploadId"))
         replace_text(&s->next.id, text);
-    else if (at(w, "ListMultipartUploadsResult/Upload"))
+    else if (xml_at(w, "ListMultipartUploadsResult/Upload"))
         end_upload(s);
-    else if (at(w, "IsTruncated"))
+    else if (xml_at(w, "IsTruncated"))
         s->out->truncated = strcmp(text, "true") == 0;
-    else if (at(w, "NextKeyMarker"))
+    else if (xml_at(w, "NextKeyMarker"))
         replace_text(&s->out->next_key, text);
-    else if (at(w, "NextUploadIdMarker"))
+    else if (xml_at(w, "NextUploadIdMarker"))
         replace_text(&s->out->next_id, text);
-    else if (at(w, "EncodingType"))
+    else if (xml_at(w, "EncodingType"))
         s->url = strcmp(text, "url") == 0;
 }
 
@@ -317,7 +205,7 @@ int s3_wire_uploads_parse(const char *bytes, size_t count, struct s3_wire_upload
 {
     *out = (struct s3_wire_uploads){0};
     struct uploads_state s = {.out = out};
-    bool good = walk_document(bytes, count, visit_uploads, &s) && s.root && !s.bad;
+    bool good = xml_walk(bytes, count, visit_uploads, &s) && s.root && !s.bad;
     free(s.next.key);
     free(s.next.id);
     for (size_t i = 0; s.url && i < out->count; i++)
@@ -363,16 +251,16 @@ static void end_failure(struct deleted_state *s)
     s->next = (struct s3_wire_failure){0};
 }
 
-static void visit_deleted(struct walk *w, void *ctx, const char *text)
+static void visit_deleted(struct xml_walk *w, void *ctx, const char *text)
 {
     struct deleted_state *s = ctx;
-    if (at(w, "DeleteResult"))
-        s->root = w->depth == 1;
-    else if (at(w, "DeleteResult/Error/Key"))
+    if (xml_at(w, "DeleteResult"))
+        s->root = xml_depth(w) == 1;
+    else if (xml_at(w, "DeleteResult/Error/Key"))
         replace_text(&s->next.key, text);
-    else if (at(w, "DeleteResult/Error"))
+    else if (xml_at(w, "DeleteResult/Error"))
         end_failure(s);
-    else if (within(w, "DeleteResult/Error"))
+    else if (xml_within(w, "DeleteResult/Error"))
         take_error_field(w, &s->next.error, text);
 }
 
@@ -381,7 +269,7 @@ int s3_wire_deleted_parse(const char *bytes, size_t count, struct s3_wire_delete
 {
     *out = (struct s3_wire_deleted){0};
     struct deleted_state s = {.out = out};
-    bool good = walk_document(bytes, count, visit_deleted, &s) && s.root && !s.bad;
+    bool good = xml_walk(bytes, count, visit_deleted, &s) && s.root && !s.bad;
     free(s.next.key);
     if (good)
         return ERR_OK;
@@ -395,53 +283,4 @@ void s3_wire_deleted_release(struct s3_wire_deleted *deleted)
         free(deleted->failures[i].key);
     free(deleted->failures);
     *deleted = (struct s3_wire_deleted){0};
-}
-
-struct text_state {
-    const char *path;
-    char *found;
-};
-
-static void visit_text(struct walk *w, void *ctx, const char *text)
-{
-    struct text_state *s = ctx;
-    if (s->found == NULL && at(w, s->path))
-        s->found = mem_strdup(text);
-}
-
-int s3_wire_text(const char *bytes, size_t count, const char *path, char **out, struct error *err)
-{
-    struct text_state s = {.path = path};
-    if (walk_document(bytes, count, visit_text, &s) && s.found != NULL && *s.found != '\0') {
-        *out = s.found;
-        return ERR_OK;
-    }
-    free(s.found);
-    *out = NULL;
-    return error_set(err, ERR_DAMAGED, "The server's answer lacks the element %s.", path);
-}
-
-void s3_wire_escape(const char *text, struct str *out)
-{
-    for (const char *p = text; *p != '\0'; p++) {
-        switch (*p) {
-        case '&':
-            str_append(out, "&amp;");
-            break;
-        case '<':
-            str_append(out, "&lt;");
-            break;
-        case '>':
-            str_append(out, "&gt;");
-            break;
-        case '"':
-            str_append(out, "&quot;");
-            break;
-        case '\'':
-            str_append(out, "&apos;");
-            break;
-        default:
-            str_append_char(out, *p);
-        }
-    }
 }

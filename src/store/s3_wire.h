@@ -14,8 +14,7 @@
 #include "util/error.h"
 #include "util/str.h"
 
-/* Most bytes of one XML answer, and most items of one page. */
-#define S3_WIRE_BODY_MAX ((size_t)16 << 20)
+/* Most items of one page. */
 #define S3_WIRE_ITEMS_MAX 10000
 
 /* The operations whose answers mean different things. */
@@ -114,14 +113,5 @@ struct s3_wire_deleted {
 int s3_wire_deleted_parse(const char *bytes, size_t count, struct s3_wire_deleted *out,
                           struct error *err);
 void s3_wire_deleted_release(struct s3_wire_deleted *deleted);
-
-/*
- * Text of the first element whose path ends in `path` ("UploadId", "Credentials/SecretAccessKey"),
- * as a new string; ERR_DAMAGED where there is none.
- */
-int s3_wire_text(const char *bytes, size_t count, const char *path, char **out, struct error *err);
-
-/* Append text with the five special characters of XML escaped. */
-void s3_wire_escape(const char *text, struct str *out);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/http.h"
 #include "store/s3_client.h"
 #include "store/store_backend.h"
 #include "store/store_parallel.h"
@@ -50,17 +51,17 @@ static long absent_status(void *ctx)
 
 static int server_name(void *ctx, const char *key, char out[STORE_PROBE_SERVER], struct error *err)
 {
-    struct s3_http_answer answer;
-    s3_http_answer_init(&answer);
+    struct transfer_answer answer;
+    transfer_answer_init(&answer);
     struct s3_call call = {.op = S3_OP_HEAD, .key = key, .http = {.method = "HEAD"}};
     int rc = s3_client_call(ctx, &call, &answer, err);
-    const char *name = s3_http_header(&answer, "server");
+    const char *name = http_header(&answer.head, "server");
     struct str text;
     str_init(&text, STORE_PROBE_SERVER - 1);
     str_append(&text, name != NULL ? name : "");
     memcpy(out, text.data, text.len + 1);
     str_release(&text);
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     return rc;
 }
 
@@ -211,8 +212,8 @@ static int s3_put_many(struct store *st, const char *const *keys, const struct s
 static void s3_free(struct store *st)
 {
     struct s3_store *s = store_of(st);
-    s3_chain_free(s->client.chain);
-    s3_http_free(s->client.http);
+    aws_chain_free(s->client.chain);
+    http_free(s->client.http);
     s3_settings_release(&s->client.settings);
     pthread_mutex_destroy(&s->probing);
     free(st->url);
@@ -234,9 +235,9 @@ static void describe_dialect(const struct s3_client *c, struct str *out)
 static int s3_describe(struct store *st, struct str *out, struct error *err)
 {
     struct s3_client *c = &store_of(st)->client;
-    struct s3_credentials who = {0};
+    struct aws_credentials who = {0};
     char when[TIME_TEXT_SIZE];
-    int rc = s3_chain_get(c->chain, &who, err);
+    int rc = aws_chain_get(c->chain, &who, err);
     if (rc != ERR_OK)
         return rc;
     str_printf(out, "%s://%s%s, region %s, credentials from %s", c->settings.scheme,
@@ -245,7 +246,7 @@ static int s3_describe(struct store *st, struct str *out, struct error *err)
         str_printf(out, ", good until %s", when);
     describe_dialect(c, out);
     str_append_char(out, '.');
-    s3_credentials_release(&who);
+    aws_credentials_release(&who);
     return str_check(out, "The description of the store", err);
 }
 
@@ -267,10 +268,10 @@ static const struct store_ops s3_ops = {
     .free = s3_free,
 };
 
-static int open_parts(struct s3_store *s, const struct s3_lookup *lookup, struct error *err)
+static int open_parts(struct s3_store *s, const struct aws_lookup *lookup, struct error *err)
 {
     const struct s3_settings *settings = &s->client.settings;
-    const struct s3_http_options options = {
+    const struct http_options options = {
         .ca_file = settings->ca_file,
         .allow_plain = settings->allow_plain,
         .connect_seconds = settings->connect_seconds,
@@ -280,16 +281,16 @@ static int open_parts(struct s3_store *s, const struct s3_lookup *lookup, struct
         .plain_proxy = settings->plain_proxy,
         .no_proxy = settings->no_proxy,
     };
-    int rc = s3_http_new(&options, &s->client.http, err);
+    int rc = http_new(&options, &s->client.http, err);
     if (rc == ERR_OK)
-        rc = s3_chain_new(lookup, s->client.http, &s->client.chain, err);
+        rc = aws_chain_new(lookup, s->client.http, &s->client.chain, err);
     return rc;
 }
 
 int store_s3_open_bare(const char *url, const struct store_options *options, struct store **out,
                        struct error *err)
 {
-    const struct s3_lookup lookup = {options->setting, options->setting_ctx};
+    const struct aws_lookup lookup = {options->setting, options->setting_ctx};
     struct s3_settings settings;
     int rc = s3_settings_load(url, &lookup, &settings, err);
     if (rc != ERR_OK)

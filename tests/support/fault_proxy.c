@@ -8,14 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "store/s3_http.h"
+#include "net/transfer.h"
 #include "util/mem.h"
 
 struct fault_proxy {
     pid_t pid;
     int keep; /* the proxy ends when this is closed */
     char url[64];
-    struct s3_http *http;
+    struct http *http;
 };
 
 static void run(const char *script, const char *target, int in, int out)
@@ -58,7 +58,7 @@ struct fault_proxy *fault_proxy_new(const char *endpoint)
     unsigned port = read_port(out[0]);
     close(out[0]);
     snprintf(p->url, sizeof p->url, "http://127.0.0.1:%u", port);
-    s3_http_new(NULL, &p->http, NULL);
+    http_new(NULL, &p->http, NULL);
     if (port != 0)
         return p;
     fault_proxy_free(p);
@@ -72,7 +72,7 @@ void fault_proxy_free(struct fault_proxy *proxy)
     close(proxy->keep);
     kill(proxy->pid, SIGTERM);
     waitpid(proxy->pid, NULL, 0);
-    s3_http_free(proxy->http);
+    http_free(proxy->http);
     free(proxy);
 }
 
@@ -86,13 +86,14 @@ static void control(struct fault_proxy *proxy, const char *method, const char *p
                     const char *json, struct str *into)
 {
     char *url = mem_printf("%s%s", proxy->url, path);
-    struct s3_http_answer *answer = mem_calloc(1, sizeof *answer);
-    s3_http_answer_init(answer);
-    const struct s3_http_request request = {
+    struct transfer_answer *answer = mem_calloc(1, sizeof *answer);
+    transfer_answer_init(answer);
+    const struct transfer_request request = {
         .method = method, .url = url, .bytes = json, .size = strlen(json), .into = into};
-    if (s3_http_perform(proxy->http, &request, answer, NULL) != ERR_OK || answer->status != 200)
+    if (transfer_perform(proxy->http, &request, answer, NULL) != ERR_OK ||
+        answer->head.status != 200)
         abort();
-    s3_http_answer_release(answer);
+    transfer_answer_release(answer);
     free(answer);
     free(url);
 }

@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "store/s3_http.h"
-#include "store/s3_sign.h"
+#include "net/aws/sign.h"
+#include "net/transfer.h"
 #include "store/store_s3.h"
 #include "support/temp_folder.h"
 #include "util/mem.h"
@@ -129,45 +129,45 @@ void s3_server_make_bucket(struct s3_server *server, const char *bucket)
 {
     const struct s3_test_settings *settings = &server->settings;
     const char *endpoint = s3_test_get(&server->settings, "AWS_ENDPOINT_URL");
-    char date[S3_SIGN_DATE_SIZE];
+    char date[AWS_SIGN_DATE_SIZE];
     struct str authorization;
     struct error err = ERROR_INIT;
     str_init(&authorization, 4096);
-    s3_sign_date(time_now(), date, NULL);
+    aws_sign_date(time_now(), date, NULL);
     char *path = mem_printf("/%s", bucket);
     char *url = mem_printf("%s%s", endpoint, path);
-    struct s3_pair headers[4] = {{"host", strstr(endpoint, "://") + 3},
-                                 {"x-amz-content-sha256", EMPTY_SHA256},
-                                 {"x-amz-date", date}};
-    const struct s3_sign_request request = {.method = "PUT",
-                                            .path = path,
-                                            .query = "",
-                                            .headers = headers,
-                                            .header_count = 3,
-                                            .payload_sha256 = EMPTY_SHA256,
-                                            .date = date,
-                                            .region = "us-east-1",
-                                            .service = "s3"};
-    const struct s3_sign_key key = {s3_test_get((void *)settings, "AWS_ACCESS_KEY_ID"),
-                                    s3_test_get((void *)settings, "AWS_SECRET_ACCESS_KEY"), NULL};
-    s3_sign_authorization(&request, &key, &authorization, NULL);
-    headers[3] = (struct s3_pair){"authorization", authorization.data};
-    struct s3_http *http = NULL;
-    struct s3_http_answer *answer = mem_calloc(1, sizeof *answer);
-    s3_http_answer_init(answer);
-    s3_http_new(NULL, &http, NULL);
-    const struct s3_http_request put = {
+    struct http_pair headers[4] = {{"host", strstr(endpoint, "://") + 3},
+                                   {"x-amz-content-sha256", EMPTY_SHA256},
+                                   {"x-amz-date", date}};
+    const struct aws_sign_request request = {.method = "PUT",
+                                             .path = path,
+                                             .query = "",
+                                             .headers = headers,
+                                             .header_count = 3,
+                                             .payload_sha256 = EMPTY_SHA256,
+                                             .date = date,
+                                             .region = "us-east-1",
+                                             .service = "s3"};
+    const struct aws_sign_key key = {s3_test_get((void *)settings, "AWS_ACCESS_KEY_ID"),
+                                     s3_test_get((void *)settings, "AWS_SECRET_ACCESS_KEY"), NULL};
+    aws_sign_authorization(&request, &key, &authorization, NULL);
+    headers[3] = (struct http_pair){"authorization", authorization.data};
+    struct http *http = NULL;
+    struct transfer_answer *answer = mem_calloc(1, sizeof *answer);
+    transfer_answer_init(answer);
+    http_new(NULL, &http, NULL);
+    const struct transfer_request put = {
         .method = "PUT", .url = url, .headers = headers, .header_count = 4};
-    int rc = s3_http_perform(http, &put, answer, &err);
+    int rc = transfer_perform(http, &put, answer, &err);
     /* 409: it is there from an earlier test. */
-    if (rc != ERR_OK || (answer->status != 200 && answer->status != 409)) {
-        fprintf(stderr, "bucket %s: %ld %s %s\n", bucket, answer->status, err.text,
+    if (rc != ERR_OK || (answer->head.status != 200 && answer->head.status != 409)) {
+        fprintf(stderr, "bucket %s: %ld %s %s\n", bucket, answer->head.status, err.text,
                 answer->error_body.data);
         abort();
     }
-    s3_http_answer_release(answer);
+    transfer_answer_release(answer);
     free(answer);
-    s3_http_free(http);
+    http_free(http);
     str_release(&authorization);
     free(url);
     free(path);

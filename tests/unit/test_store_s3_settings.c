@@ -8,7 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "store/s3_http.h"
+#include "net/transfer.h"
+#include "net/url.h"
 #include "store/s3_settings.h"
 #include "support/s3_server.h"
 
@@ -16,7 +17,7 @@
 static int load(const char *url, struct s3_settings *out, struct error *err, ...)
 {
     struct s3_test_settings settings = {0};
-    const struct s3_lookup lookup = {s3_test_get, &settings};
+    const struct aws_lookup lookup = {s3_test_get, &settings};
     va_list args;
     va_start(args, err);
     for (const char *name = va_arg(args, const char *); name != NULL;
@@ -122,9 +123,9 @@ static void loopback_is_told_from_what_looks_like_it(void **state)
         "http://127.0.0.1.evil.example/", "http://localhost.evil/", "http://128.0.0.1/",
         "http://evil/127.0.0.1",          "http://[::2]/",          "http://127.0.0.1@evil/"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
-        assert_true(s3_http_is_loopback(good[i]));
+        assert_true(url_is_loopback(good[i]));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_false(s3_http_is_loopback(bad[i]));
+        assert_false(url_is_loopback(bad[i]));
 }
 
 int main(void)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "net/xml.h"
 #include "store/s3_wire.h"
 
 #define HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -236,14 +237,14 @@ static void single_elements_are_found_by_path(void **state)
     (void)state;
     const char *xml = "<R" NS "><A><Id>1</Id></A><B><Id>2</Id></B><Empty/></R>";
     char *text = NULL;
-    assert_int_equal(s3_wire_text(xml, strlen(xml), "B/Id", &text, NULL), ERR_OK);
+    assert_int_equal(xml_text(xml, strlen(xml), "B/Id", &text, NULL), ERR_OK);
     assert_string_equal(text, "2");
     free(text);
     struct error err = ERROR_INIT;
-    assert_int_equal(s3_wire_text(xml, strlen(xml), "C/Id", &text, &err), ERR_DAMAGED);
+    assert_int_equal(xml_text(xml, strlen(xml), "C/Id", &text, &err), ERR_DAMAGED);
     assert_null(text);
-    assert_int_equal(s3_wire_text(xml, strlen(xml), "Empty", &text, &err), ERR_DAMAGED);
-    assert_int_equal(s3_wire_text(xml, strlen(xml) - 1, "B/Id", &text, &err), ERR_DAMAGED);
+    assert_int_equal(xml_text(xml, strlen(xml), "Empty", &text, &err), ERR_DAMAGED);
+    assert_int_equal(xml_text(xml, strlen(xml) - 1, "B/Id", &text, &err), ERR_DAMAGED);
 }
 
 static void text_is_escaped(void **state)
@@ -251,7 +252,7 @@ static void text_is_escaped(void **state)
     (void)state;
     struct str s;
     str_init(&s, 100);
-    s3_wire_escape("a<b>&'\"c", &s);
+    xml_escape("a<b>&'\"c", &s);
     assert_string_equal(s.data, "a&lt;b&gt;&amp;&apos;&quot;c");
     str_release(&s);
 }

@@ -2,8 +2,8 @@
  * Send a text of metrics to a Prometheus Pushgateway
  * (https://github.com/prometheus/pushgateway#url). Thread-safe.
  */
-#ifndef CAUCE_STORE_PUSH_H
-#define CAUCE_STORE_PUSH_H
+#ifndef CAUCE_NET_PUSH_H
+#define CAUCE_NET_PUSH_H
 
 #include <stddef.h>
 

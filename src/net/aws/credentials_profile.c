@@ -2,7 +2,7 @@
  * The shared files of the AWS tools: ~/.aws/config and ~/.aws/credentials, with AWS_PROFILE.
  * Source of the format: "Shared config and credentials files", AWS SDKs and Tools Reference Guide.
  */
-#include "store/s3_providers.h"
+#include "net/aws/providers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ struct field {
 struct profiles {
     struct field *fields; /* of the credentials file first: it wins */
     size_t count, capacity;
-    const struct s3_provider *provider;
+    const struct aws_provider *provider;
 };
 
 static char *trimmed(const char *text, size_t length)
@@ -91,13 +91,13 @@ static void parse_file(struct profiles *p, const char *text, bool config)
 static int load_file(struct profiles *p, const char *setting, const char *name, bool config,
                      struct error *err)
 {
-    const struct s3_lookup *lookup = &p->provider->lookup;
-    char *path = s3_lookup_copy(lookup, setting);
-    char *home = s3_lookup_copy(lookup, "HOME");
+    const struct aws_lookup *lookup = &p->provider->lookup;
+    char *path = aws_lookup_copy(lookup, setting);
+    char *home = aws_lookup_copy(lookup, "HOME");
     if (path == NULL && home != NULL)
         path = mem_printf("%s/.aws/%s", home, name);
     struct str text;
-    str_init(&text, S3_PROVIDER_MAX);
+    str_init(&text, AWS_PROVIDER_MAX);
     int rc = path != NULL ? fs_read(path, &text, err) : ERR_ABSENT;
     if (rc == ERR_OK)
         parse_file(p, text.data, config);
@@ -109,7 +109,7 @@ static int load_file(struct profiles *p, const char *setting, const char *name, 
     return rc == ERR_ABSENT ? ERR_OK : rc;
 }
 
-static int load(const struct s3_provider *provider, struct profiles *p, struct error *err)
+static int load(const struct aws_provider *provider, struct profiles *p, struct error *err)
 {
     *p = (struct profiles){.provider = provider};
     int rc = load_file(p, "AWS_SHARED_CREDENTIALS_FILE", "credentials", false, err);
@@ -147,19 +147,19 @@ static bool exists(const struct profiles *p, const char *section)
     return false;
 }
 
-static char *profile_name(const struct s3_lookup *lookup, bool *named)
+static char *profile_name(const struct aws_lookup *lookup, bool *named)
 {
-    char *name = s3_lookup_copy(lookup, "AWS_PROFILE");
+    char *name = aws_lookup_copy(lookup, "AWS_PROFILE");
     if (name == NULL)
-        name = s3_lookup_copy(lookup, "AWS_DEFAULT_PROFILE");
+        name = aws_lookup_copy(lookup, "AWS_DEFAULT_PROFILE");
     *named = name != NULL;
     return *named ? name : mem_strdup("default");
 }
 
 static int resolve(const struct profiles *p, const char *name, int depth,
-                   struct s3_credentials *out, struct error *err);
+                   struct aws_credentials *out, struct error *err);
 
-static int from_keys(const struct profiles *p, const char *name, struct s3_credentials *out,
+static int from_keys(const struct profiles *p, const char *name, struct aws_credentials *out,
                      struct error *err)
 {
     const char *id = get(p, name, "aws_access_key_id");
@@ -167,14 +167,14 @@ static int from_keys(const struct profiles *p, const char *name, struct s3_crede
     if (id == NULL && secret == NULL)
         return ERR_ABSENT;
     char *who = mem_printf("the profile %s in the shared files", name);
-    int rc = s3_provider_make(id, secret, get(p, name, "aws_session_token"), NULL, who, out, err);
+    int rc = aws_provider_make(id, secret, get(p, name, "aws_session_token"), NULL, who, out, err);
     free(who);
     return rc;
 }
 
 /* The credentials that a role is assumed with: of another profile, or of a named source. */
 static int find_signer(const struct profiles *p, const char *name, int depth,
-                       struct s3_credentials *out, struct error *err)
+                       struct aws_credentials *out, struct error *err)
 {
     const char *profile = get(p, name, "source_profile");
     const char *source = get(p, name, "credential_source");
@@ -184,11 +184,11 @@ static int find_signer(const struct profiles *p, const char *name, int depth,
     else if (profile != NULL)
         rc = resolve(p, profile, depth + 1, out, err);
     else if (source != NULL && strcmp(source, "Environment") == 0)
-        rc = s3_provider_environment(p->provider, out, err);
+        rc = aws_provider_environment(p->provider, out, err);
     else if (source != NULL && strcmp(source, "Ec2InstanceMetadata") == 0)
-        rc = s3_provider_instance(p->provider, out, err);
+        rc = aws_provider_instance(p->provider, out, err);
     else if (source != NULL && strcmp(source, "EcsContainer") == 0)
-        rc = s3_provider_container(p->provider, out, err);
+        rc = aws_provider_container(p->provider, out, err);
     else
         return error_set(err, ERR_CONFIG,
                          "The profile %s has a role_arn, but neither "
@@ -204,19 +204,19 @@ static int find_signer(const struct profiles *p, const char *name, int depth,
 
 static const char *region_of(const struct profiles *p, const char *name, char **owned)
 {
-    *owned = s3_lookup_copy(&p->provider->lookup, "AWS_REGION");
+    *owned = aws_lookup_copy(&p->provider->lookup, "AWS_REGION");
     if (*owned == NULL)
-        *owned = s3_lookup_copy(&p->provider->lookup, "AWS_DEFAULT_REGION");
+        *owned = aws_lookup_copy(&p->provider->lookup, "AWS_DEFAULT_REGION");
     const char *region = *owned != NULL ? *owned : get(p, name, "region");
     return region != NULL ? region : "us-east-1";
 }
 
 static int from_role(const struct profiles *p, const char *name, int depth,
-                     struct s3_credentials *out, struct error *err)
+                     struct aws_credentials *out, struct error *err)
 {
     const char *token_file = get(p, name, "web_identity_token_file");
     char *owned = NULL;
-    const struct s3_role role = {
+    const struct aws_role role = {
         .arn = get(p, name, "role_arn"),
         .session_name = get(p, name, "role_session_name"),
         .external_id = get(p, name, "external_id"),
@@ -227,24 +227,24 @@ static int from_role(const struct profiles *p, const char *name, int depth,
     if (role.arn == NULL) {
         rc = ERR_ABSENT;
     } else if (token_file != NULL) {
-        rc = s3_provider_assume_role_with_file(p->provider, &role, token_file, out, err);
+        rc = aws_provider_assume_role_with_file(p->provider, &role, token_file, out, err);
     } else {
-        struct s3_credentials signer = {0};
+        struct aws_credentials signer = {0};
         rc = find_signer(p, name, depth, &signer, err);
         if (rc == ERR_OK)
-            rc = s3_provider_assume_role(p->provider, &role, &signer, out, err);
-        s3_credentials_release(&signer);
+            rc = aws_provider_assume_role(p->provider, &role, &signer, out, err);
+        aws_credentials_release(&signer);
     }
     free(owned);
     return rc;
 }
 
-static int from_sso(const struct profiles *p, const char *name, struct s3_credentials *out,
+static int from_sso(const struct profiles *p, const char *name, struct aws_credentials *out,
                     struct error *err)
 {
     const char *session = get(p, name, "sso_session");
     char *section = session != NULL ? mem_printf("sso-session %s", session) : mem_strdup(name);
-    const struct s3_sso sso = {
+    const struct aws_sso sso = {
         .start_url = get(p, section, "sso_start_url"),
         .region = get(p, section, "sso_region"),
         .account_id = get(p, name, "sso_account_id"),
@@ -260,13 +260,13 @@ static int from_sso(const struct profiles *p, const char *name, struct s3_creden
                        "sso_account_id and sso_role_name.",
                        name);
     else
-        rc = s3_provider_sso(p->provider, &sso, out, err);
+        rc = aws_provider_sso(p->provider, &sso, out, err);
     free(section);
     return rc;
 }
 
 static int resolve(const struct profiles *p, const char *name, int depth,
-                   struct s3_credentials *out, struct error *err)
+                   struct aws_credentials *out, struct error *err)
 {
     if (depth == DEPTH_MAX)
         return error_set(err, ERR_CONFIG,
@@ -280,12 +280,12 @@ static int resolve(const struct profiles *p, const char *name, int depth,
         rc = from_keys(p, name, out, err);
     const char *command = get(p, name, "credential_process");
     if (rc == ERR_ABSENT && command != NULL)
-        rc = s3_provider_process(command, out, err);
+        rc = aws_provider_process(command, out, err);
     return rc;
 }
 
-int s3_provider_profile(const struct s3_provider *provider, struct s3_credentials *out,
-                        struct error *err)
+int aws_provider_profile(const struct aws_provider *provider, struct aws_credentials *out,
+                         struct error *err)
 {
     struct profiles p;
     bool named = false;
@@ -301,9 +301,9 @@ int s3_provider_profile(const struct s3_provider *provider, struct s3_credential
     return rc;
 }
 
-char *s3_profile_setting(const struct s3_lookup *lookup, const char *field)
+char *aws_profile_setting(const struct aws_lookup *lookup, const char *field)
 {
-    const struct s3_provider provider = {.lookup = *lookup};
+    const struct aws_provider provider = {.lookup = *lookup};
     struct profiles p;
     bool named = false;
     char *name = profile_name(lookup, &named);

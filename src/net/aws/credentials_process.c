@@ -1,5 +1,5 @@
 /* Credentials printed by a program of the user's (credential_process of a profile). */
-#include "store/s3_providers.h"
+#include "net/aws/providers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -111,7 +111,7 @@ static bool collect(int fd, struct str *out)
     return true;
 }
 
-int s3_provider_process(const char *command, struct s3_credentials *out, struct error *err)
+int aws_provider_process(const char *command, struct aws_credentials *out, struct error *err)
 {
     char *words[WORDS_MAX + 1];
     char *text = mem_strdup(command);
@@ -140,7 +140,7 @@ int s3_provider_process(const char *command, struct s3_credentials *out, struct 
     else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         rc = error_set(err, ERR_DENIED, "%s failed.", who);
     else
-        rc = s3_provider_make_json(&printed, "SessionToken", who, out, err);
+        rc = aws_provider_make_json(&printed, "SessionToken", who, out, err);
     free(who);
 done:
     if (printed.len > 0)

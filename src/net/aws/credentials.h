@@ -7,17 +7,17 @@
  * Values of secrets are registered with log_secret and appear in no message. A chain may be used by
  * several threads at once.
  */
-#ifndef CAUCE_STORE_S3_CREDENTIALS_H
-#define CAUCE_STORE_S3_CREDENTIALS_H
+#ifndef CAUCE_NET_AWS_CREDENTIALS_H
+#define CAUCE_NET_AWS_CREDENTIALS_H
 
 #include <stdint.h>
 
-#include "store/s3_http.h"
-#include "store/s3_settings.h"
+#include "net/aws/lookup.h"
+#include "net/transfer.h"
 #include "util/error.h"
 
 /* One set of credentials; every string is owned. */
-struct s3_credentials {
+struct aws_credentials {
     char *access_key_id;
     char *secret;
     char *session_token; /* NULL where there is none */
@@ -25,26 +25,26 @@ struct s3_credentials {
     int64_t expires;     /* microseconds since 1970 UTC; 0: never */
 };
 
-void s3_credentials_release(struct s3_credentials *credentials);
+void aws_credentials_release(struct aws_credentials *credentials);
 
-struct s3_chain;
+struct aws_chain;
 
 /*
  * A chain that looks up what it may need of the settings now and never again. `http` is borrowed
  * and must outlive the chain. Nothing is fetched yet.
  */
-int s3_chain_new(const struct s3_lookup *lookup, struct s3_http *http, struct s3_chain **out,
-                 struct error *err);
-void s3_chain_free(struct s3_chain *chain); /* NULL allowed */
+int aws_chain_new(const struct aws_lookup *lookup, struct http *http, struct aws_chain **out,
+                  struct error *err);
+void aws_chain_free(struct aws_chain *chain); /* NULL allowed */
 
 /*
  * Copy of credentials that are good for some minutes at least.
  * ERR_DENIED: none were found (the text lists what was tried), or a source refused; ERR_AGAIN: a
  * source did not answer; ERR_CONFIG: a file that cannot be understood.
  */
-int s3_chain_get(struct s3_chain *chain, struct s3_credentials *out, struct error *err);
+int aws_chain_get(struct aws_chain *chain, struct aws_credentials *out, struct error *err);
 
 /* The server called the credentials expired: fetch new ones next time. */
-void s3_chain_expire(struct s3_chain *chain);
+void aws_chain_expire(struct aws_chain *chain);
 
 #endif

@@ -1,4 +1,4 @@
-#include "store/s3_sign.h"
+#include "net/aws/sign.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -30,22 +30,22 @@ static void encode(const char *text, bool keep_slash, struct str *out)
     }
 }
 
-void s3_sign_path(const char *key, struct str *out)
+void aws_sign_path(const char *key, struct str *out)
 {
     if (key[0] != '/')
         str_append_char(out, '/');
     encode(key, true, out);
 }
 
-void s3_sign_encode(const char *value, struct str *out)
+void aws_sign_encode(const char *value, struct str *out)
 {
     encode(value, false, out);
 }
 
 static int compare_pairs(const void *a, const void *b)
 {
-    const struct s3_pair *x = a;
-    const struct s3_pair *y = b;
+    const struct http_pair *x = a;
+    const struct http_pair *y = b;
     int order = strcmp(x->name, y->name);
     return order != 0 ? order : strcmp(x->value, y->value);
 }
@@ -58,14 +58,14 @@ static char *encoded(const char *text)
     return str_detach(&s);
 }
 
-void s3_sign_query(const struct s3_pair *parameters, size_t count, struct str *out)
+void aws_sign_query(const struct http_pair *parameters, size_t count, struct str *out)
 {
     if (count == 0)
         return;
     /* SigV4 sorts what is encoded, not what is meant: the order differs beyond ASCII letters. */
-    struct s3_pair *sorted = mem_calloc(count, sizeof *sorted);
+    struct http_pair *sorted = mem_calloc(count, sizeof *sorted);
     for (size_t i = 0; i < count; i++)
-        sorted[i] = (struct s3_pair){encoded(parameters[i].name), encoded(parameters[i].value)};
+        sorted[i] = (struct http_pair){encoded(parameters[i].name), encoded(parameters[i].value)};
     qsort(sorted, count, sizeof *sorted, compare_pairs);
     for (size_t i = 0; i < count; i++) {
         str_printf(out, "%s%s=%s", i == 0 ? "" : "&", sorted[i].name, sorted[i].value);
@@ -75,32 +75,32 @@ void s3_sign_query(const struct s3_pair *parameters, size_t count, struct str *o
     free(sorted);
 }
 
-int s3_sign_date(int64_t microseconds, char out[S3_SIGN_DATE_SIZE], struct error *err)
+int aws_sign_date(int64_t microseconds, char out[AWS_SIGN_DATE_SIZE], struct error *err)
 {
     char compact[TIME_TEXT_SIZE];
     int rc = time_format_compact(microseconds, compact, err);
     if (rc != ERR_OK)
         return rc;
-    memcpy(out, compact, S3_SIGN_DATE_SIZE - 2);
-    out[S3_SIGN_DATE_SIZE - 2] = 'Z';
-    out[S3_SIGN_DATE_SIZE - 1] = '\0';
+    memcpy(out, compact, AWS_SIGN_DATE_SIZE - 2);
+    out[AWS_SIGN_DATE_SIZE - 2] = 'Z';
+    out[AWS_SIGN_DATE_SIZE - 1] = '\0';
     return ERR_OK;
 }
 
 /* Headers of one request, sorted by name; equal names stay in the order given. */
 struct sorted_headers {
-    const struct s3_pair *at[S3_SIGN_HEADERS_MAX];
+    const struct http_pair *at[AWS_SIGN_HEADERS_MAX];
     size_t count;
 };
 
-static int sort_headers(const struct s3_sign_request *request, struct sorted_headers *sorted,
+static int sort_headers(const struct aws_sign_request *request, struct sorted_headers *sorted,
                         struct error *err)
 {
-    if (request->header_count > S3_SIGN_HEADERS_MAX)
+    if (request->header_count > AWS_SIGN_HEADERS_MAX)
         return error_set(err, ERR_LIMIT,
                          "A request with %zu headers cannot be signed; at most %d "
                          "are supported.",
-                         request->header_count, S3_SIGN_HEADERS_MAX);
+                         request->header_count, AWS_SIGN_HEADERS_MAX);
     sorted->count = request->header_count;
     for (size_t i = 0; i < sorted->count; i++) {
         size_t j = i;
@@ -154,7 +154,7 @@ static void append_headers(const struct sorted_headers *sorted, struct str *out)
     str_append_char(out, '\n');
 }
 
-static void append_canonical(const struct s3_sign_request *request,
+static void append_canonical(const struct aws_sign_request *request,
                              const struct sorted_headers *sorted, struct str *out)
 {
     str_printf(out, "%s\n%s\n%s\n", request->method, request->path, request->query);
@@ -164,7 +164,7 @@ static void append_canonical(const struct s3_sign_request *request,
     str_printf(out, "\n%s", request->payload_sha256);
 }
 
-int s3_sign_canonical(const struct s3_sign_request *request, struct str *out, struct error *err)
+int aws_sign_canonical(const struct aws_sign_request *request, struct str *out, struct error *err)
 {
     struct sorted_headers sorted;
     int rc = sort_headers(request, &sorted, err);
@@ -174,20 +174,20 @@ int s3_sign_canonical(const struct s3_sign_request *request, struct str *out, st
     return str_check(out, "The canonical form of a request", err);
 }
 
-static void append_scope(const struct s3_sign_request *request, struct str *out)
+static void append_scope(const struct aws_sign_request *request, struct str *out)
 {
     str_append_bytes(out, request->date, DAY_LENGTH);
     str_printf(out, "/%s/%s/aws4_request", request->region, request->service);
 }
 
-int s3_sign_string(const struct s3_sign_request *request, struct str *out, struct error *err)
+int aws_sign_string(const struct aws_sign_request *request, struct str *out, struct error *err)
 {
-    if (strlen(request->date) != S3_SIGN_DATE_SIZE - 1)
+    if (strlen(request->date) != AWS_SIGN_DATE_SIZE - 1)
         return error_set(err, ERR_CONFIG, "\"%s\" is not a date a request can be signed with.",
                          request->date);
     struct str canonical;
     str_init(&canonical, CANONICAL_MAX);
-    int rc = s3_sign_canonical(request, &canonical, err);
+    int rc = aws_sign_canonical(request, &canonical, err);
     if (rc == ERR_OK) {
         char digest[SHA256_HEX_SIZE];
         sha256_hex(canonical.data, canonical.len, digest);
@@ -201,7 +201,7 @@ int s3_sign_string(const struct s3_sign_request *request, struct str *out, struc
 }
 
 /* kSigning of the specification: a chain of HMACs over day, region, service and a constant. */
-static void signing_key(const struct s3_sign_request *request, const char *secret,
+static void signing_key(const struct aws_sign_request *request, const char *secret,
                         unsigned char out[SHA256_SIZE])
 {
     char *seed = mem_printf("AWS4%s", secret);
@@ -217,15 +217,15 @@ static void signing_key(const struct s3_sign_request *request, const char *secre
     explicit_bzero(next, sizeof next);
 }
 
-int s3_sign_authorization(const struct s3_sign_request *request, const struct s3_sign_key *key,
-                          struct str *out, struct error *err)
+int aws_sign_authorization(const struct aws_sign_request *request, const struct aws_sign_key *key,
+                           struct str *out, struct error *err)
 {
     struct sorted_headers sorted;
     struct str text;
     str_init(&text, CANONICAL_MAX);
     int rc = sort_headers(request, &sorted, err);
     if (rc == ERR_OK)
-        rc = s3_sign_string(request, &text, err);
+        rc = aws_sign_string(request, &text, err);
     if (rc != ERR_OK)
         goto done;
     unsigned char signing[SHA256_SIZE];
@@ -246,7 +246,7 @@ done:
     return rc;
 }
 
-void s3_sign_base64(const unsigned char *bytes, size_t count, struct str *out)
+void aws_sign_base64(const unsigned char *bytes, size_t count, struct str *out)
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -268,7 +268,7 @@ static unsigned digit_value(char c)
     return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10) & 15U;
 }
 
-void s3_sign_base64_of_hex(const char *hex, struct str *out)
+void aws_sign_base64_of_hex(const char *hex, struct str *out)
 {
     unsigned char bytes[SHA256_SIZE];
     size_t count = strlen(hex) / 2;
@@ -276,5 +276,5 @@ void s3_sign_base64_of_hex(const char *hex, struct str *out)
         count = sizeof bytes;
     for (size_t i = 0; i < count; i++)
         bytes[i] = (unsigned char)(digit_value(hex[2 * i]) << 4 | digit_value(hex[2 * i + 1]));
-    s3_sign_base64(bytes, count, out);
+    aws_sign_base64(bytes, count, out);
 }

@@ -1,12 +1,42 @@
-#include "store/download_rules.h"
+#include "net/download_rules.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "net/http.h"
 #include "util/time.h"
 
 #define YEAR_SECONDS INT64_C(31622400)
+#define VALUE_MAX 1024
+#define LOCATION_MAX ((size_t)8 << 10)
+
+static const char *plain_value(const struct http_answer *answer, const char *name, size_t most)
+{
+    const char *value = http_header(answer, name);
+    size_t length = value != NULL ? strlen(value) : 0;
+    if (length == 0 || length > most)
+        return NULL;
+    for (size_t i = 0; i < length; i++) {
+        if (value[i] < ' ' || value[i] > '~')
+            return NULL;
+    }
+    return value;
+}
+
+void download_read_head(const struct http_answer *answer, struct download_head *out)
+{
+    *out = (struct download_head){
+        .status = answer->status,
+        .etag = plain_value(answer, "etag", VALUE_MAX),
+        .last_modified = plain_value(answer, "last-modified", VALUE_MAX),
+        .date = plain_value(answer, "date", VALUE_MAX),
+        .location = plain_value(answer, "location", LOCATION_MAX),
+        .retry_after = plain_value(answer, "retry-after", VALUE_MAX),
+        .content_range = plain_value(answer, "content-range", VALUE_MAX),
+        .content_encoding = plain_value(answer, "content-encoding", VALUE_MAX),
+    };
+}
 
 bool download_is_strong(const char *etag)
 {
@@ -14,10 +44,10 @@ bool download_is_strong(const char *etag)
     return n > 2 && etag[0] == '"' && etag[n - 1] == '"';
 }
 
-bool download_date_tells(const struct http_get_answer *answer)
+bool download_date_tells(const struct download_head *answer)
 {
-    int64_t modified = http_get_date(answer->last_modified);
-    int64_t answered = http_get_date(answer->date);
+    int64_t modified = http_date(answer->last_modified);
+    int64_t answered = http_date(answer->date);
     return modified >= 0 && answered >= 0 && modified < answered - 1;
 }
 
@@ -55,7 +85,7 @@ bool download_parse_range(const char *text, uint64_t *first, uint64_t *total)
     return take_number(&text, total) && *text == '\0' && last < *total;
 }
 
-bool download_is_redirect(const struct http_get_answer *answer)
+bool download_is_redirect(const struct download_head *answer)
 {
     static const long statuses[] = {301, 302, 303, 307, 308};
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
@@ -89,7 +119,7 @@ const char *download_advice(long status)
     }
 }
 
-int64_t download_retry_after(const struct http_get_answer *answer)
+int64_t download_retry_after(const struct download_head *answer)
 {
     const char *text = answer->retry_after;
     uint64_t number = 0;
@@ -100,8 +130,8 @@ int64_t download_retry_after(const struct http_get_answer *answer)
         seconds =
             *text == '\0' && number <= (uint64_t)YEAR_SECONDS ? (int64_t)number : YEAR_SECONDS;
     } else {
-        int64_t date = http_get_date(answer->retry_after);
-        int64_t now = answer->date != NULL ? http_get_date(answer->date) : time_now() / 1000000;
+        int64_t date = http_date(answer->retry_after);
+        int64_t now = answer->date != NULL ? http_date(answer->date) : time_now() / 1000000;
         seconds = date >= 0 && now >= 0 ? date - now : 0;
     }
     if (seconds <= 0)

@@ -2,12 +2,12 @@
  * Credentials of a role through IAM Identity Center: the token that a login left in the cache folder
  * of the AWS tools is exchanged for credentials. Logging in and renewing that token is their job.
  */
-#include "store/s3_providers.h"
+#include "net/aws/providers.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/s3_sign.h"
+#include "net/aws/sign.h"
 #include "util/fs.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -39,12 +39,12 @@ static int look_into(void *ctx, const char *name, const struct fs_stat *stat, st
 {
     (void)err;
     struct cache_search *s = ctx;
-    if (!str_ends(name, ".json") || stat->size > S3_PROVIDER_MAX)
+    if (!str_ends(name, ".json") || stat->size > AWS_PROVIDER_MAX)
         return ERR_OK;
     struct str text;
     struct json *root = NULL;
     char *path = fs_join(s->folder, name);
-    str_init(&text, S3_PROVIDER_MAX);
+    str_init(&text, AWS_PROVIDER_MAX);
     if (fs_read(path, &text, NULL) == ERR_OK &&
         json_parse(text.data, text.len, name, &root, NULL) == ERR_OK)
         consider(s, root);
@@ -54,11 +54,11 @@ static int look_into(void *ctx, const char *name, const struct fs_stat *stat, st
     return ERR_OK;
 }
 
-static int find_token(const struct s3_provider *p, const char *start_url, char **token,
+static int find_token(const struct aws_provider *p, const char *start_url, char **token,
                       struct error *err)
 {
     struct cache_search s = {.start_url = start_url};
-    char *home = s3_lookup_copy(&p->lookup, "HOME");
+    char *home = aws_lookup_copy(&p->lookup, "HOME");
     char *folder = mem_printf("%s/.aws/sso/cache", home != NULL ? home : "");
     s.folder = folder;
     int rc = fs_walk(folder, look_into, &s, err);
@@ -77,16 +77,16 @@ static int find_token(const struct s3_provider *p, const char *start_url, char *
     return rc;
 }
 
-static int take_role(const struct str *text, const char *who, struct s3_credentials *out,
+static int take_role(const struct str *text, const char *who, struct aws_credentials *out,
                      struct error *err)
 {
     struct json *root = NULL;
     if (json_parse(text->data, text->len, who, &root, NULL) != ERR_OK)
         return error_set(err, ERR_DAMAGED, "The answer of %s is not JSON.", who);
     const struct json *role = json_get(root, "roleCredentials");
-    int rc = s3_provider_make(json_string(json_get(role, "accessKeyId")),
-                              json_string(json_get(role, "secretAccessKey")),
-                              json_string(json_get(role, "sessionToken")), NULL, who, out, err);
+    int rc = aws_provider_make(json_string(json_get(role, "accessKeyId")),
+                               json_string(json_get(role, "secretAccessKey")),
+                               json_string(json_get(role, "sessionToken")), NULL, who, out, err);
     /* Milliseconds. */
     if (rc == ERR_OK)
         out->expires = json_integer(json_get(role, "expiration")) * 1000;
@@ -94,27 +94,28 @@ static int take_role(const struct str *text, const char *who, struct s3_credenti
     return rc;
 }
 
-int s3_provider_sso(const struct s3_provider *p, const struct s3_sso *sso,
-                    struct s3_credentials *out, struct error *err)
+int aws_provider_sso(const struct aws_provider *p, const struct aws_sso *sso,
+                     struct aws_credentials *out, struct error *err)
 {
     char *token = NULL;
-    char *endpoint = s3_lookup_copy(&p->lookup, "AWS_ENDPOINT_URL_SSO");
+    char *endpoint = aws_lookup_copy(&p->lookup, "AWS_ENDPOINT_URL_SSO");
     char *who = mem_printf("IAM Identity Center (%s, role %s)", sso->start_url, sso->role_name);
     struct str url;
     struct str text;
     str_init(&url, 4096);
-    str_init(&text, S3_PROVIDER_MAX);
+    str_init(&text, AWS_PROVIDER_MAX);
     int rc = find_token(p, sso->start_url, &token, err);
     if (endpoint == NULL)
         endpoint = mem_printf("https://portal.sso.%s.amazonaws.com", sso->region);
-    const struct s3_pair query[] = {{"role_name", sso->role_name}, {"account_id", sso->account_id}};
+    const struct http_pair query[] = {{"role_name", sso->role_name},
+                                      {"account_id", sso->account_id}};
     str_printf(&url, "%s/federation/credentials?", endpoint);
-    s3_sign_query(query, 2, &url);
-    const struct s3_pair header = {"x-amz-sso_bearer_token", token};
-    const struct s3_http_request request = {
+    aws_sign_query(query, 2, &url);
+    const struct http_pair header = {"x-amz-sso_bearer_token", token};
+    const struct transfer_request request = {
         .method = "GET", .url = url.data, .headers = &header, .header_count = 1};
     if (rc == ERR_OK)
-        rc = s3_provider_ask(p->http, &request, who, &text, NULL, err);
+        rc = aws_provider_ask(p->http, &request, who, &text, NULL, err);
     if (rc == ERR_OK)
         rc = take_role(&text, who, out, err);
     str_release(&text);

@@ -1,9 +1,10 @@
 /* Credentials from the services beside a container and an instance (ECS, EKS, EC2). */
-#include "store/s3_providers.h"
+#include "net/aws/providers.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/url.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -19,7 +20,7 @@ static bool container_url_allowed(const char *url)
 {
     static const char *const hosts[] = {"http://169.254.170.2", "http://169.254.170.23",
                                         "http://[fd00:ec2::23]"};
-    if (str_starts(url, "https://") || s3_http_is_loopback(url))
+    if (str_starts(url, "https://") || url_is_loopback(url))
         return true;
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         size_t n = strlen(hosts[i]);
@@ -30,14 +31,14 @@ static bool container_url_allowed(const char *url)
 }
 
 /* The token for the agent, from a file (which rotates) or the setting; NULL: none is needed. */
-static int container_token(const struct s3_provider *p, char **out, struct error *err)
+static int container_token(const struct aws_provider *p, char **out, struct error *err)
 {
-    char *file = s3_lookup_copy(&p->lookup, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+    char *file = aws_lookup_copy(&p->lookup, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
     int rc = ERR_OK;
     if (file != NULL)
-        rc = s3_provider_read(file, out, err);
+        rc = aws_provider_read(file, out, err);
     else
-        *out = s3_lookup_copy(&p->lookup, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
+        *out = aws_lookup_copy(&p->lookup, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
     if (rc == ERR_ABSENT)
         rc = error_set(err, ERR_CONFIG, "The container's authorization token file %s is not there.",
                        file);
@@ -49,31 +50,31 @@ static int container_token(const struct s3_provider *p, char **out, struct error
     return rc;
 }
 
-static int ask_container(const struct s3_provider *p, const char *url, struct s3_credentials *out,
+static int ask_container(const struct aws_provider *p, const char *url, struct aws_credentials *out,
                          struct error *err)
 {
     static const char who[] = "the container's credentials endpoint";
     char *token = NULL;
     struct str text;
-    str_init(&text, S3_PROVIDER_MAX);
+    str_init(&text, AWS_PROVIDER_MAX);
     int rc = container_token(p, &token, err);
-    const struct s3_pair header = {"authorization", token};
-    const struct s3_http_request request = {
+    const struct http_pair header = {"authorization", token};
+    const struct transfer_request request = {
         .method = "GET", .url = url, .headers = &header, .header_count = token != NULL ? 1 : 0};
     if (rc == ERR_OK)
-        rc = s3_provider_ask(p->local, &request, who, &text, NULL, err);
+        rc = aws_provider_ask(p->local, &request, who, &text, NULL, err);
     if (rc == ERR_OK)
-        rc = s3_provider_make_json(&text, "Token", who, out, err);
+        rc = aws_provider_make_json(&text, "Token", who, out, err);
     str_release(&text);
     free(token);
     return rc;
 }
 
-int s3_provider_container(const struct s3_provider *p, struct s3_credentials *out,
-                          struct error *err)
+int aws_provider_container(const struct aws_provider *p, struct aws_credentials *out,
+                           struct error *err)
 {
-    char *relative = s3_lookup_copy(&p->lookup, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-    char *url = s3_lookup_copy(&p->lookup, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    char *relative = aws_lookup_copy(&p->lookup, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+    char *url = aws_lookup_copy(&p->lookup, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
     int rc = ERR_ABSENT;
     if (relative != NULL) {
         free(url);
@@ -95,28 +96,28 @@ int s3_provider_container(const struct s3_provider *p, struct s3_credentials *ou
 static const char instance[] = "the instance's metadata service";
 
 /* One GET below the service, with the session's token. */
-static int ask_instance(const struct s3_provider *p, const char *base, const char *path,
+static int ask_instance(const struct aws_provider *p, const char *base, const char *path,
                         const char *token, struct str *out, struct error *err)
 {
     char *url = mem_printf("%s%s", base, path);
-    const struct s3_pair header = {"x-aws-ec2-metadata-token", token};
-    const struct s3_http_request request = {
+    const struct http_pair header = {"x-aws-ec2-metadata-token", token};
+    const struct transfer_request request = {
         .method = "GET", .url = url, .headers = &header, .header_count = 1};
-    int rc = s3_provider_ask(p->local, &request, instance, out, NULL, err);
+    int rc = aws_provider_ask(p->local, &request, instance, out, NULL, err);
     free(url);
     return rc;
 }
 
 /* A session with the service; ERR_ABSENT where there is no such service, as on most machines. */
-static int open_session(const struct s3_provider *p, const char *base, struct str *token,
+static int open_session(const struct aws_provider *p, const char *base, struct str *token,
                         struct error *err)
 {
     char *url = mem_printf("%s/latest/api/token", base);
-    const struct s3_pair header = {"x-aws-ec2-metadata-token-ttl-seconds", "21600"};
-    const struct s3_http_request request = {
+    const struct http_pair header = {"x-aws-ec2-metadata-token-ttl-seconds", "21600"};
+    const struct transfer_request request = {
         .method = "PUT", .url = url, .headers = &header, .header_count = 1};
     bool nobody = false;
-    int rc = s3_provider_ask(p->local, &request, instance, token, &nobody, err);
+    int rc = aws_provider_ask(p->local, &request, instance, token, &nobody, err);
     free(url);
     if (nobody)
         return ERR_ABSENT;
@@ -127,13 +128,13 @@ static int open_session(const struct s3_provider *p, const char *base, struct st
     return rc;
 }
 
-static int ask_role(const struct s3_provider *p, const char *base, const char *token,
-                    struct s3_credentials *out, struct error *err)
+static int ask_role(const struct aws_provider *p, const char *base, const char *token,
+                    struct aws_credentials *out, struct error *err)
 {
     struct str role;
     struct str text;
     str_init(&role, 256);
-    str_init(&text, S3_PROVIDER_MAX);
+    str_init(&text, AWS_PROVIDER_MAX);
     int rc = ask_instance(p, base, ROLE_PATH, token, &role, err);
     /* One role a line; there is only ever one. No role: 404, told as a refusal. */
     if (rc == ERR_OK)
@@ -146,17 +147,18 @@ static int ask_role(const struct s3_provider *p, const char *base, const char *t
         free(path);
     }
     if (rc == ERR_OK)
-        rc = s3_provider_make_json(&text, "Token", instance, out, err);
+        rc = aws_provider_make_json(&text, "Token", instance, out, err);
     str_release(&text);
     str_release(&role);
     return rc;
 }
 
-int s3_provider_instance(const struct s3_provider *p, struct s3_credentials *out, struct error *err)
+int aws_provider_instance(const struct aws_provider *p, struct aws_credentials *out,
+                          struct error *err)
 {
-    if (s3_lookup_flag(&p->lookup, "AWS_EC2_METADATA_DISABLED"))
+    if (aws_lookup_flag(&p->lookup, "AWS_EC2_METADATA_DISABLED"))
         return ERR_ABSENT;
-    char *base = s3_lookup_copy(&p->lookup, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
+    char *base = aws_lookup_copy(&p->lookup, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
     if (base == NULL)
         base = mem_strdup(INSTANCE_BASE);
     size_t end = strlen(base);

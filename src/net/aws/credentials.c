@@ -1,10 +1,11 @@
-#include "store/s3_credentials.h"
+#include "net/aws/credentials.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/s3_providers.h"
+#include "net/aws/providers.h"
+#include "net/http.h"
 #include "util/fs.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -44,16 +45,16 @@ static const char *const names[] = {
 };
 #define NAMES (sizeof names / sizeof names[0])
 
-struct s3_chain {
+struct aws_chain {
     pthread_mutex_t lock;
     char *values[NAMES];
-    struct s3_provider provider;
-    struct s3_credentials current; /* nothing in it: none yet */
+    struct aws_provider provider;
+    struct aws_credentials current; /* nothing in it: none yet */
 };
 
 static const char *snapshot_get(void *ctx, const char *name)
 {
-    const struct s3_chain *chain = ctx;
+    const struct aws_chain *chain = ctx;
     for (size_t i = 0; i < NAMES; i++) {
         if (strcmp(names[i], name) == 0)
             return chain->values[i];
@@ -61,23 +62,23 @@ static const char *snapshot_get(void *ctx, const char *name)
     return NULL;
 }
 
-int s3_chain_new(const struct s3_lookup *lookup, struct s3_http *http, struct s3_chain **out,
-                 struct error *err)
+int aws_chain_new(const struct aws_lookup *lookup, struct http *http, struct aws_chain **out,
+                  struct error *err)
 {
-    static const struct s3_http_options local = {
+    static const struct http_options local = {
         .allow_plain = true, .connect_seconds = 2, .stall_seconds = 5, .total_seconds = 10};
-    struct s3_chain *chain = mem_calloc(1, sizeof *chain);
-    int rc = s3_http_new(&local, &chain->provider.local, err);
+    struct aws_chain *chain = mem_calloc(1, sizeof *chain);
+    int rc = http_new(&local, &chain->provider.local, err);
     if (rc != ERR_OK) {
         free(chain);
         return rc;
     }
     pthread_mutex_init(&chain->lock, NULL);
     for (size_t i = 0; i < NAMES; i++)
-        chain->values[i] = s3_lookup_copy(lookup, names[i]);
+        chain->values[i] = aws_lookup_copy(lookup, names[i]);
     log_secret(snapshot_get(chain, "CAUCE_S3_SECRET_ACCESS_KEY"));
     log_secret(snapshot_get(chain, "AWS_SECRET_ACCESS_KEY"));
-    chain->provider.lookup = (struct s3_lookup){snapshot_get, chain};
+    chain->provider.lookup = (struct aws_lookup){snapshot_get, chain};
     chain->provider.http = http;
     *out = chain;
     return ERR_OK;
@@ -90,33 +91,33 @@ static void wipe(char *text)
     free(text);
 }
 
-void s3_credentials_release(struct s3_credentials *c)
+void aws_credentials_release(struct aws_credentials *c)
 {
     free(c->access_key_id);
     wipe(c->secret);
     wipe(c->session_token);
     free(c->source);
-    *c = (struct s3_credentials){0};
+    *c = (struct aws_credentials){0};
 }
 
-void s3_chain_free(struct s3_chain *chain)
+void aws_chain_free(struct aws_chain *chain)
 {
     if (chain == NULL)
         return;
-    s3_credentials_release(&chain->current);
+    aws_credentials_release(&chain->current);
     for (size_t i = 0; i < NAMES; i++)
         wipe(chain->values[i]);
-    s3_http_free(chain->provider.local);
+    http_free(chain->provider.local);
     pthread_mutex_destroy(&chain->lock);
     free(chain);
 }
 
-static int fetch(struct s3_chain *chain, struct s3_credentials *out, struct error *err)
+static int fetch(struct aws_chain *chain, struct aws_credentials *out, struct error *err)
 {
-    static int (*const providers[])(const struct s3_provider *, struct s3_credentials *,
+    static int (*const providers[])(const struct aws_provider *, struct aws_credentials *,
                                     struct error *) = {
-        s3_provider_explicit, s3_provider_environment, s3_provider_web_identity,
-        s3_provider_profile,  s3_provider_container,   s3_provider_instance,
+        aws_provider_explicit, aws_provider_environment, aws_provider_web_identity,
+        aws_provider_profile,  aws_provider_container,   aws_provider_instance,
     };
     for (size_t i = 0; i < sizeof providers / sizeof providers[0]; i++) {
         int rc = providers[i](&chain->provider, out, err);
@@ -129,12 +130,12 @@ static int fetch(struct s3_chain *chain, struct s3_credentials *out, struct erro
                      "or the instance's metadata. Nothing was sent. Set one of them up.");
 }
 
-static bool good_for(const struct s3_credentials *c, int64_t margin)
+static bool good_for(const struct aws_credentials *c, int64_t margin)
 {
     return c->access_key_id != NULL && (c->expires == 0 || c->expires - time_now() > margin);
 }
 
-static void copy(const struct s3_credentials *from, struct s3_credentials *out)
+static void copy(const struct aws_credentials *from, struct aws_credentials *out)
 {
     out->access_key_id = mem_strdup(from->access_key_id);
     out->secret = mem_strdup(from->secret);
@@ -143,15 +144,15 @@ static void copy(const struct s3_credentials *from, struct s3_credentials *out)
     out->expires = from->expires;
 }
 
-int s3_chain_get(struct s3_chain *chain, struct s3_credentials *out, struct error *err)
+int aws_chain_get(struct aws_chain *chain, struct aws_credentials *out, struct error *err)
 {
     int rc = ERR_OK;
     pthread_mutex_lock(&chain->lock);
     if (!good_for(&chain->current, MARGIN)) {
-        struct s3_credentials next = {0};
+        struct aws_credentials next = {0};
         rc = fetch(chain, &next, err);
         if (rc == ERR_OK) {
-            s3_credentials_release(&chain->current);
+            aws_credentials_release(&chain->current);
             chain->current = next;
         } else if (good_for(&chain->current, LAST_MOMENT)) {
             rc = ERR_OK;
@@ -163,20 +164,20 @@ int s3_chain_get(struct s3_chain *chain, struct s3_credentials *out, struct erro
     return rc;
 }
 
-void s3_chain_expire(struct s3_chain *chain)
+void aws_chain_expire(struct aws_chain *chain)
 {
     pthread_mutex_lock(&chain->lock);
-    s3_credentials_release(&chain->current);
+    aws_credentials_release(&chain->current);
     pthread_mutex_unlock(&chain->lock);
 }
 
 /* ---- What the sources share ----------------------------------------------------------------- */
 
-int s3_provider_make(const char *access_key_id, const char *secret, const char *session_token,
-                     const char *expires, const char *who, struct s3_credentials *out,
-                     struct error *err)
+int aws_provider_make(const char *access_key_id, const char *secret, const char *session_token,
+                      const char *expires, const char *who, struct aws_credentials *out,
+                      struct error *err)
 {
-    *out = (struct s3_credentials){0};
+    *out = (struct aws_credentials){0};
     if (access_key_id == NULL || access_key_id[0] == '\0' || secret == NULL || secret[0] == '\0')
         return error_set(err, ERR_DAMAGED,
                          "The credentials from %s are incomplete: they need an "
@@ -207,47 +208,47 @@ int s3_provider_make(const char *access_key_id, const char *secret, const char *
     return ERR_OK;
 }
 
-int s3_provider_make_json(const struct str *text, const char *token, const char *who,
-                          struct s3_credentials *out, struct error *err)
+int aws_provider_make_json(const struct str *text, const char *token, const char *who,
+                           struct aws_credentials *out, struct error *err)
 {
     struct json *root = NULL;
     /* The parser's own message may quote the text: a secret. */
     if (json_parse(text->data, text->len, who, &root, NULL) != ERR_OK)
         return error_set(err, ERR_DAMAGED, "The answer of %s is not JSON.", who);
-    int rc = s3_provider_make(json_string(json_get(root, "AccessKeyId")),
-                              json_string(json_get(root, "SecretAccessKey")),
-                              json_string(json_get(root, token)),
-                              json_string(json_get(root, "Expiration")), who, out, err);
+    int rc = aws_provider_make(json_string(json_get(root, "AccessKeyId")),
+                               json_string(json_get(root, "SecretAccessKey")),
+                               json_string(json_get(root, token)),
+                               json_string(json_get(root, "Expiration")), who, out, err);
     json_free(root);
     return rc;
 }
 
-int s3_provider_ask(struct s3_http *http, const struct s3_http_request *request, const char *who,
-                    struct str *answer, bool *nobody, struct error *err)
+int aws_provider_ask(struct http *http, const struct transfer_request *request, const char *who,
+                     struct str *answer, bool *nobody, struct error *err)
 {
-    struct s3_http_request whole = *request;
-    struct s3_http_answer got;
+    struct transfer_request whole = *request;
+    struct transfer_answer got;
     whole.into = answer;
-    s3_http_answer_init(&got);
-    int rc = s3_http_perform(http, &whole, &got, err);
+    transfer_answer_init(&got);
+    int rc = transfer_perform(http, &whole, &got, err);
     if (nobody != NULL)
         *nobody = rc != ERR_OK;
     if (rc != ERR_OK)
         error_prefix(err, "The credentials could not be fetched from %s", who);
-    else if (got.status >= 500 || got.status == 429)
+    else if (got.head.status >= 500 || got.head.status == 429)
         rc = error_set(err, ERR_AGAIN, "%s answered %ld to a request for credentials.", who,
-                       got.status);
-    else if (got.status < 200 || got.status >= 300)
+                       got.head.status);
+    else if (got.head.status < 200 || got.head.status >= 300)
         rc = error_set(err, ERR_DENIED, "%s refused a request for credentials (%ld).", who,
-                       got.status);
-    s3_http_answer_release(&got);
+                       got.head.status);
+    transfer_answer_release(&got);
     return rc;
 }
 
-int s3_provider_read(const char *path, char **out, struct error *err)
+int aws_provider_read(const char *path, char **out, struct error *err)
 {
     struct str text;
-    str_init(&text, S3_PROVIDER_MAX);
+    str_init(&text, AWS_PROVIDER_MAX);
     int rc = fs_read(path, &text, err);
     if (rc == ERR_OK) {
         size_t start = strspn(text.data, " \t\r\n");
@@ -261,16 +262,16 @@ int s3_provider_read(const char *path, char **out, struct error *err)
     return rc;
 }
 
-static int from_settings(const struct s3_provider *p, const char *id_name, const char *secret_name,
-                         const char *token_name, const char *who, struct s3_credentials *out,
+static int from_settings(const struct aws_provider *p, const char *id_name, const char *secret_name,
+                         const char *token_name, const char *who, struct aws_credentials *out,
                          struct error *err)
 {
-    char *id = s3_lookup_copy(&p->lookup, id_name);
-    char *secret = s3_lookup_copy(&p->lookup, secret_name);
-    char *token = s3_lookup_copy(&p->lookup, token_name);
+    char *id = aws_lookup_copy(&p->lookup, id_name);
+    char *secret = aws_lookup_copy(&p->lookup, secret_name);
+    char *token = aws_lookup_copy(&p->lookup, token_name);
     int rc = ERR_ABSENT;
     if (id != NULL && secret != NULL)
-        rc = s3_provider_make(id, secret, token, NULL, who, out, err);
+        rc = aws_provider_make(id, secret, token, NULL, who, out, err);
     else if (id != NULL || secret != NULL)
         rc = error_set(err, ERR_CONFIG, "Only one of %s and %s is set; both are needed.", id_name,
                        secret_name);
@@ -280,14 +281,15 @@ static int from_settings(const struct s3_provider *p, const char *id_name, const
     return rc;
 }
 
-int s3_provider_explicit(const struct s3_provider *p, struct s3_credentials *out, struct error *err)
+int aws_provider_explicit(const struct aws_provider *p, struct aws_credentials *out,
+                          struct error *err)
 {
     return from_settings(p, "CAUCE_S3_ACCESS_KEY_ID", "CAUCE_S3_SECRET_ACCESS_KEY",
                          "CAUCE_S3_SESSION_TOKEN", "the settings of cauce", out, err);
 }
 
-int s3_provider_environment(const struct s3_provider *p, struct s3_credentials *out,
-                            struct error *err)
+int aws_provider_environment(const struct aws_provider *p, struct aws_credentials *out,
+                             struct error *err)
 {
     return from_settings(p, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
                          "the environment (AWS_ACCESS_KEY_ID)", out, err);

@@ -1,4 +1,4 @@
-#include "store/address.h"
+#include "net/address.h"
 
 #include <arpa/inet.h>
 #include <stdint.h>

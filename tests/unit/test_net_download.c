@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "store/download.h"
+#include "net/download.h"
 #include "support/source_server.h"
 #include "support/temp_folder.h"
 #include "util/fs.h"
@@ -617,8 +617,8 @@ static void a_redirect_without_a_target_is_no_answer(void **state)
 
 static void set_header(struct fixture *f, const char *name)
 {
-    static struct download_header header;
-    header = (struct download_header){name, CANARY};
+    static struct http_pair header;
+    header = (struct http_pair){name, CANARY};
     f->options.headers = &header;
     f->options.header_count = 1;
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "store/address.h"
+#include "net/address.h"
 
 static bool refused(const char *host)
 {

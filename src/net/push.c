@@ -1,9 +1,9 @@
-#include "store/push.h"
+#include "net/push.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/s3_http.h"
+#include "net/transfer.h"
 #include "util/mem.h"
 #include "util/str.h"
 
@@ -16,26 +16,26 @@ static char *group_url(const char *url, const char *dataset)
     return mem_printf("%.*s/metrics/job/cauce/dataset/%s", (int)n, url, dataset);
 }
 
-static int send(struct s3_http *http, const char *group, const char *text, size_t size,
-                struct error *err)
+static int replace_group(struct http *http, const char *group, const char *text, size_t size,
+                         struct error *err)
 {
-    struct s3_pair headers[] = {{"content-type", "text/plain; version=0.0.4"}};
-    struct s3_http_request request = {.method = "PUT",
-                                      .url = group,
-                                      .headers = headers,
-                                      .header_count = 1,
-                                      .bytes = text,
-                                      .size = size};
-    struct s3_http_answer answer;
+    struct http_pair headers[] = {{"content-type", "text/plain; version=0.0.4"}};
+    struct transfer_request request = {.method = "PUT",
+                                       .url = group,
+                                       .headers = headers,
+                                       .header_count = 1,
+                                       .bytes = text,
+                                       .size = size};
+    struct transfer_answer answer;
     struct str body;
     str_init(&body, 65536);
     request.into = &body;
-    s3_http_answer_init(&answer);
-    int rc = s3_http_perform(http, &request, &answer, err);
-    if (rc == ERR_OK && (answer.status < 200 || answer.status > 299))
-        rc = error_set(err, ERR_AGAIN, "it answered with status %ld: %.300s", answer.status,
+    transfer_answer_init(&answer);
+    int rc = transfer_perform(http, &request, &answer, err);
+    if (rc == ERR_OK && (answer.head.status < 200 || answer.head.status > 299))
+        rc = error_set(err, ERR_AGAIN, "it answered with status %ld: %.300s", answer.head.status,
                        answer.error_body.data);
-    s3_http_answer_release(&answer);
+    transfer_answer_release(&answer);
     str_release(&body);
     return rc;
 }
@@ -66,16 +66,16 @@ int push_metrics(const char *url, const char *dataset, const char *text, size_t 
     if (rc != ERR_OK)
         return error_prefix(err, "the metrics could not be pushed");
     /* Gateways stand inside a network of one's own, mostly without TLS. */
-    struct s3_http_options options = {.allow_plain = true, .total_seconds = 20};
-    struct s3_http *http;
-    rc = s3_http_new(&options, &http, err);
+    struct http_options options = {.allow_plain = true, .total_seconds = 20};
+    struct http *http;
+    rc = http_new(&options, &http, err);
     if (rc != ERR_OK)
         return rc;
     char *group = group_url(url, dataset);
-    rc = send(http, group, text, size, err);
+    rc = replace_group(http, group, text, size, err);
     if (rc != ERR_OK)
         error_prefix(err, "the metrics could not be pushed");
     free(group);
-    s3_http_free(http);
+    http_free(http);
     return rc;
 }

@@ -1,4 +1,4 @@
-#include "store/download.h"
+#include "net/download.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,8 +7,10 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "store/download_rules.h"
-#include "store/http_get.h"
+#include "net/address.h"
+#include "net/download_rules.h"
+#include "net/http.h"
+#include "net/url.h"
 #include "util/fs.h"
 #include "util/id.h"
 #include "util/log.h"
@@ -28,14 +30,19 @@ struct job {
     struct download_options options; /* completed with defaults */
     const struct download_request *request;
     struct download_result *result;
-    struct http_get_url source; /* the URL that was asked for */
+    struct url source; /* the URL that was asked for */
+    struct http *http;
+    const struct url *at;       /* where this request goes */
+    bool refuse_loopback;       /* it was led there from another machine */
+    struct http_answer *answer; /* of the request that was sent last */
+    struct download_head head;  /* of that answer */
     int fd;
     struct sha256 *hash;
     uint64_t received; /* bytes in the file */
     uint64_t expected; /* bytes of the whole file, 0 where unknown */
     bool resumable;    /* what is there may be continued */
     bool resuming;     /* this try asks for the rest */
-    struct download_header condition[HEADERS_OWN];
+    struct http_pair condition[HEADERS_OWN];
     size_t condition_count;
     char *range;
     char
@@ -75,9 +82,17 @@ static int too_large(const struct job *j, uint64_t size, struct error *err)
                      (unsigned long long)j->options.max_bytes);
 }
 
-static int on_body(void *ctx, const void *bytes, size_t count, struct error *err)
+static bool has_content(long status)
+{
+    return status == 200 || status == 203 || status == 206;
+}
+
+static int on_body(void *ctx, const struct http_answer *answer, const void *bytes, size_t count,
+                   struct error *err)
 {
     struct job *j = ctx;
+    if (!has_content(answer->status))
+        return HTTP_ENOUGH;
     uint64_t most = j->options.max_bytes;
     if (most > 0 && count > most - j->received)
         return too_large(j, 0, err);
@@ -93,7 +108,7 @@ static int on_body(void *ctx, const void *bytes, size_t count, struct error *err
 
 /* ---- What the head of an answer says ------------------------------------------------------- */
 
-static void take_validators(struct download_result *out, const struct http_get_answer *a)
+static void take_validators(struct download_result *out, const struct download_head *a)
 {
     free(out->etag);
     free(out->last_modified);
@@ -104,7 +119,7 @@ static void take_validators(struct download_result *out, const struct http_get_a
 }
 
 /* The rest of what is there, of the same state? Else the next try begins at the beginning. */
-static int continue_file(struct job *j, const struct http_get_answer *a, struct error *err)
+static int continue_file(struct job *j, const struct download_head *a, struct error *err)
 {
     uint64_t first = 0;
     uint64_t total = 0;
@@ -119,21 +134,25 @@ static int continue_file(struct job *j, const struct http_get_answer *a, struct 
     return ERR_OK;
 }
 
-static int on_head(void *ctx, const struct http_get_answer *a, struct error *err)
+static int on_head(void *ctx, const struct http_answer *answer, struct error *err)
 {
     struct job *j = ctx;
+    struct download_head *a = &j->head;
+    download_read_head(answer, a);
+    if (!has_content(a->status))
+        return ERR_OK;
     if (a->status == 206)
         return continue_file(j, a, err);
     int rc = restart(j, err);
     if (rc != ERR_OK)
         return rc;
     take_validators(j->result, a);
-    j->result->framed = a->framed;
+    j->result->framed = answer->framed;
     bool plain = a->content_encoding == NULL || strcasecmp(a->content_encoding, "identity") == 0;
-    if (plain && a->has_length) {
-        j->expected = a->length;
-        if (j->options.max_bytes > 0 && a->length > j->options.max_bytes)
-            return too_large(j, a->length, err);
+    if (plain && answer->has_length) {
+        j->expected = answer->length;
+        if (j->options.max_bytes > 0 && answer->length > j->options.max_bytes)
+            return too_large(j, answer->length, err);
     }
     j->resumable = plain && download_is_strong(a->etag);
     return ERR_OK;
@@ -154,7 +173,7 @@ static const char *setting_of(const struct job *j, const char *lower, const char
  * The proxy for a URL, as a new string or NULL. HTTP_PROXY in capitals is not looked at: a CGI
  * program gets it from whoever sends it a header named Proxy.
  */
-static char *proxy_for(const struct job *j, const struct http_get_url *url)
+static char *proxy_for(const struct job *j, const struct url *url)
 {
     const char *found = j->options.proxy;
     if (found == NULL)
@@ -168,7 +187,7 @@ static char *proxy_for(const struct job *j, const struct http_get_url *url)
 static void add_condition(struct job *j, const char *name, const char *value)
 {
     if (value != NULL)
-        j->condition[j->condition_count++] = (struct download_header){name, value};
+        j->condition[j->condition_count++] = (struct http_pair){name, value};
 }
 
 /* Headers of this try: go on from where the last one broke off, or ask whether it has changed. */
@@ -189,72 +208,163 @@ static void set_conditions(struct job *j)
 }
 
 /* Headers of a request, as a new array: those that are meant for the source go to it alone. */
-static struct http_get_header *make_headers(const struct job *j, bool foreign, size_t *count)
+static struct http_pair *make_headers(const struct job *j, bool foreign, size_t *count)
 {
     const struct download_options *o = &j->options;
     size_t own = foreign ? 0 : o->header_count;
-    struct http_get_header *list = mem_calloc(own + j->condition_count + 1, sizeof *list);
+    struct http_pair *list = mem_calloc(own + j->condition_count + 1, sizeof *list);
     for (size_t i = 0; i < own; i++)
-        list[i] = (struct http_get_header){o->headers[i].name, o->headers[i].value};
+        list[i] = (struct http_pair){o->headers[i].name, o->headers[i].value};
     for (size_t i = 0; i < j->condition_count; i++)
-        list[own + i] = (struct http_get_header){j->condition[i].name, j->condition[i].value};
+        list[own + i] = (struct http_pair){j->condition[i].name, j->condition[i].value};
     *count = own + j->condition_count;
     return list;
 }
 
-static int ask(struct job *j, const struct http_get_url *url, bool from_here,
-               struct http_get_answer *answer, struct error *err)
+/* Asked before a connection is made: see the head of net/address.h. */
+static bool may_reach(void *ctx, const struct sockaddr *address)
+{
+    const struct job *j = ctx;
+    return j->options.allow_private ||
+           (!address_is_refused(address) && !(j->refuse_loopback && address_is_loopback(address)));
+}
+
+static int connect_seconds(const struct job *j)
+{
+    int64_t seconds = j->options.timeout_seconds;
+    return (int)(seconds < CONNECT_SECONDS_MAX ? seconds : CONNECT_SECONDS_MAX);
+}
+
+/* A client for where this request goes: how it gets there depends on it. */
+static int connect_to(struct job *j, struct error *err)
 {
     const struct download_options *o = &j->options;
-    bool foreign = strcasecmp(url->origin, j->source.origin) != 0;
-    size_t count;
-    struct http_get_header *headers = make_headers(j, foreign, &count);
-    char *proxy = proxy_for(j, url);
+    char *proxy = proxy_for(j, j->at);
     char *no_proxy = mem_strdup(setting_of(j, "no_proxy", "NO_PROXY"));
-    int64_t seconds = o->timeout_seconds;
-    struct http_get_request request = {
-        .url = url,
-        .headers = headers,
-        .header_count = count,
-        .user = foreign ? NULL : j->source.user,
-        .password = foreign ? NULL : j->source.password,
-        .compressed = !j->resuming,
+    const struct http_options options = {
         .ca_file = o->ca_file,
+        .allow_plain = true,
+        .connect_seconds = connect_seconds(j),
+        .stall_seconds = (int)o->timeout_seconds,
+        .stall_bytes = 1,
+        .total_seconds = -1,
         .proxy = proxy,
+        .plain_proxy = proxy,
         .no_proxy = no_proxy,
-        .allow_private = o->allow_private,
-        .refuse_loopback = foreign && !from_here,
-        .connect_seconds = (int)(seconds < CONNECT_SECONDS_MAX ? seconds : CONNECT_SECONDS_MAX),
-        .stall_seconds = (int)seconds,
-        .on_head = on_head,
-        .on_body = on_body,
-        .ctx = j,
     };
-    j->result->requests++;
-    int rc = http_get_perform(&request, answer, err);
-    free(headers);
+    http_free(j->http);
+    j->http = NULL;
+    int rc = http_new(&options, &j->http, err);
+    if (rc != ERR_OK)
+        rc = error_set(err, ERR_SOURCE, "the certificates of %s cannot be read", o->ca_file);
     free(proxy);
     free(no_proxy);
     return rc;
 }
 
+static int report_address(const struct job *j, struct error *err)
+{
+    return error_set(err, ERR_SOURCE,
+                     "its address %s is %s, which is refused unless `source.allow_private` is true",
+                     j->answer->refused,
+                     j->refuse_loopback ? "this machine's own, link-local or a metadata "
+                                          "service's, reached by a redirect"
+                                        : "link-local or a metadata service's");
+}
+
+static int report_proxy(long status, struct error *err)
+{
+    if (status >= 500)
+        return error_set(err, ERR_AGAIN, "the proxy answered with status %ld", status);
+    return error_set(err, ERR_SOURCE,
+                     "the proxy refuses to connect, with status %ld: see `source.proxy`, or the "
+                     "variables https_proxy and all_proxy",
+                     status);
+}
+
+/* Why there is no answer, and whether asking again may help. */
+static int report_fault(const struct job *j, int rc, struct error *err)
+{
+    const struct http_answer *a = j->answer;
+    switch (a->fault) {
+    case HTTP_ADDRESS:
+        return report_address(j, err);
+    case HTTP_CERTIFICATE:
+        return error_set(err, ERR_SOURCE,
+                         "the server's certificate is not trusted (%s): a private authority can be "
+                         "named by `source.ca_bundle`",
+                         a->reason);
+    case HTTP_CA_FILE:
+        return error_set(err, ERR_SOURCE, "the certificates of %s cannot be read",
+                         j->options.ca_file != NULL ? j->options.ca_file : "the system");
+    case HTTP_PROXY_REFUSES:
+        return report_proxy(a->proxy_status, err);
+    case HTTP_PROXY_UNUSABLE:
+        return error_set(err, ERR_SOURCE,
+                         "the proxy cannot be used: see `source.proxy`, or the variables "
+                         "http_proxy, https_proxy and all_proxy");
+    case HTTP_TIMEOUT:
+        return error_set(err, ERR_AGAIN,
+                         "it did not send a byte for %d seconds, or could not be connected to "
+                         "within %d",
+                         (int)j->options.timeout_seconds, connect_seconds(j));
+    case HTTP_UNUSABLE:
+        return error_set(err, ERR_SOURCE, "%s", a->reason);
+    case HTTP_FINE:
+    case HTTP_ENDED:
+    case HTTP_BODY_FAULT:
+    case HTTP_BROKEN:
+        break;
+    }
+    return rc;
+}
+
+static int ask(struct job *j, bool from_here, struct error *err)
+{
+    bool foreign = strcasecmp(j->at->origin, j->source.origin) != 0;
+    size_t count;
+    j->refuse_loopback = foreign && !from_here;
+    int rc = connect_to(j, err);
+    if (rc != ERR_OK)
+        return rc;
+    struct http_pair *headers = make_headers(j, foreign, &count);
+    const struct http_request request = {
+        .method = "GET",
+        .url = j->at->text,
+        .headers = headers,
+        .header_count = count,
+        .user = foreign ? NULL : j->source.user,
+        .password = foreign ? NULL : j->source.password,
+        .compressed = !j->resuming,
+        .interruptible = true,
+        .may_reach = may_reach,
+        .on_head = on_head,
+        .on_body = on_body,
+        .ctx = j,
+    };
+    j->result->requests++;
+    rc = http_perform(j->http, &request, j->answer, err);
+    free(headers);
+    return rc == ERR_OK ? ERR_OK : report_fault(j, rc, err);
+}
+
 /* ---- Redirects ----------------------------------------------------------------------------- */
 
 /* Go where an answer points, if that is allowed: `at` becomes that URL. */
-static int follow(struct job *j, struct http_get_url *at, const char *location, struct error *err)
+static int follow(struct job *j, struct url *at, const char *location, struct error *err)
 {
-    struct http_get_url next;
-    int rc = http_get_url_parse(at->url, location, &next, err);
+    struct url next;
+    int rc = url_parse(at->text, location, &next, err);
     if (rc != ERR_OK)
         return error_set(err, ERR_SOURCE, "it redirects to what is no http or https URL");
     if (at->secure && !next.secure) {
         rc = error_set(err, ERR_SOURCE,
                        "it redirects from https to %s, which is not encrypted and is not followed",
                        next.origin);
-        http_get_url_release(&next);
+        url_release(&next);
         return rc;
     }
-    http_get_url_release(at);
+    url_release(at);
     *at = next;
     free(j->elsewhere);
     j->elsewhere = strcasecmp(at->origin, j->source.origin) != 0
@@ -264,27 +374,29 @@ static int follow(struct job *j, struct http_get_url *at, const char *location, 
 }
 
 /* One try: the request and all that it is redirected to. */
-static int try_once(struct job *j, struct http_get_answer *answer, struct error *err)
+static int try_once(struct job *j, struct error *err)
 {
-    struct http_get_url at;
+    struct url at;
     bool from_here = false;
-    int rc = http_get_url_parse(NULL, j->source.url, &at, err);
+    int rc = url_parse(NULL, j->source.text, &at, err);
     free(j->elsewhere);
     j->elsewhere = NULL;
+    j->at = &at;
     set_conditions(j);
     for (unsigned hops = 0; rc == ERR_OK; hops++) {
-        http_get_answer_release(answer);
-        rc = ask(j, &at, from_here, answer, err);
-        if (rc != ERR_OK || !download_is_redirect(answer))
+        j->head = (struct download_head){0};
+        rc = ask(j, from_here, err);
+        if (rc != ERR_OK || !download_is_redirect(&j->head))
             break;
-        from_here = answer->loopback;
+        from_here = j->answer->loopback;
         if (hops == DOWNLOAD_REDIRECTS_MAX)
             rc = error_set(err, ERR_SOURCE, "it redirects more than %d times",
                            DOWNLOAD_REDIRECTS_MAX);
         else
-            rc = follow(j, &at, answer->location, err);
+            rc = follow(j, &at, j->head.location, err);
     }
-    http_get_url_release(&at);
+    url_release(&at);
+    j->at = NULL;
     return rc;
 }
 
@@ -315,10 +427,11 @@ static int report_reason(const struct job *j, struct error *err)
 }
 
 /* What a whole answer means. ERR_AGAIN: nothing yet. */
-static int judge(struct job *j, const struct http_get_answer *a, struct error *err)
+static int judge(struct job *j, struct error *err)
 {
+    const struct download_head *a = &j->head;
     bool asked = j->condition_count > 0 && !j->resuming;
-    if (a->status == 200 || a->status == 203 || a->status == 206) {
+    if (has_content(a->status)) {
         if (a->status == 206 && j->expected > 0 && j->received != j->expected)
             return error_set(err, ERR_AGAIN, "it sent less than it has");
         j->result->modified = true;
@@ -350,8 +463,7 @@ struct patience {
  * May it be tried again? Waits before saying so. `why` is the failure so far; `mark` is what was there
  * before the try: one that brought bytes that stay begins a new count.
  */
-static bool wait_again(struct job *j, struct patience *p, uint64_t mark,
-                       const struct http_get_answer *a, struct error *why)
+static bool wait_again(struct job *j, struct patience *p, uint64_t mark, struct error *why)
 {
     if (j->resumable && j->received >= mark + PROGRESS_LEAST) {
         p->tries = 0;
@@ -362,7 +474,7 @@ static bool wait_again(struct job *j, struct patience *p, uint64_t mark,
     if (p->tries >= j->options.tries || p->all >= TRIES_MAX)
         return false;
     int64_t wait = (int64_t)(id_random64() % ((uint64_t)p->most + 1));
-    int64_t wanted = download_retry_after(a);
+    int64_t wanted = download_retry_after(&j->head);
     if (wanted > j->options.timeout_seconds * 1000000) {
         error_append(why, "and asks to wait %lld seconds, longer than `source.timeout_seconds`",
                      (long long)(wanted / 1000000));
@@ -377,12 +489,12 @@ static bool wait_again(struct job *j, struct patience *p, uint64_t mark,
 }
 
 /* One try and what came of it: ERR_AGAIN with a reason, else ERR_OK or a whole sentence. */
-static int try_and_judge(struct job *j, struct http_get_answer *answer, struct error *why)
+static int try_and_judge(struct job *j, struct error *why)
 {
-    int rc = try_once(j, answer, why);
+    int rc = try_once(j, why);
     switch (rc) {
     case ERR_OK:
-        return judge(j, answer, why);
+        return judge(j, why);
     case ERR_SOURCE:
         return report_reason(j, why);
     case ERR_LIMIT:
@@ -397,14 +509,12 @@ static int run_tries(struct job *j, struct error *why)
 {
     struct patience p = {.most = j->options.first_wait};
     for (;;) {
-        struct http_get_answer answer = {0};
         uint64_t mark = j->received;
         error_clear(why);
         int rc = stop_check(why);
         if (rc == ERR_OK)
-            rc = try_and_judge(j, &answer, why);
-        bool again = rc == ERR_AGAIN && wait_again(j, &p, mark, &answer, why);
-        http_get_answer_release(&answer);
+            rc = try_and_judge(j, why);
+        bool again = rc == ERR_AGAIN && wait_again(j, &p, mark, why);
         if (again)
             continue;
         if (rc != ERR_AGAIN)
@@ -463,13 +573,19 @@ int download_fetch(const struct download_options *options, const struct download
 {
     struct error local = ERROR_INIT;
     *out = (struct download_result){0};
-    struct job j = {.options = complete(options), .request = request, .result = out, .fd = -1};
-    int rc = http_get_url_parse(NULL, request->url, &j.source, &local);
+    struct job j = {.options = complete(options),
+                    .request = request,
+                    .result = out,
+                    .answer = mem_calloc(1, sizeof *j.answer),
+                    .fd = -1};
+    int rc = url_parse(NULL, request->url, &j.source, &local);
     rc = rc == ERR_OK ? run_tries(&j, &local) : report_reason(&j, &local);
     rc = close_file(&j, rc, &local);
     if (rc == ERR_OK)
         fill_result(&j);
-    http_get_url_release(&j.source);
+    url_release(&j.source);
+    http_free(j.http);
+    free(j.answer);
     sha256_free(j.hash);
     free(j.range);
     free(j.elsewhere);

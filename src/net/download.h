@@ -12,27 +12,22 @@
  * Messages name the source as `shown` and hosts that it was redirected to, never a URL's path or query
  * that came from a server. Thread-safe.
  */
-#ifndef CAUCE_STORE_DOWNLOAD_H
-#define CAUCE_STORE_DOWNLOAD_H
+#ifndef CAUCE_NET_DOWNLOAD_H
+#define CAUCE_NET_DOWNLOAD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/http.h"
 #include "util/digest.h"
 #include "util/error.h"
 
 #define DOWNLOAD_REDIRECTS_MAX 10
 
-/* A header to send. */
-struct download_header {
-    const char *name;
-    const char *value; /* may be a secret */
-};
-
 /* Zero or NULL: the default. All is borrowed for the duration of the call. */
 struct download_options {
-    const struct download_header *headers;
+    const struct http_pair *headers;
     size_t header_count;
     bool allow_private;      /* also what address_is_refused(), and this machine after a redirect */
     const char *ca_file;     /* PEM; certificates to trust instead of the system's */

@@ -6,8 +6,8 @@
  * IPv4 address inside (RFC 4291 section 2.5.5, RFC 6052, RFC 3056). Private networks are not refused:
  * they are where most sources are.
  */
-#ifndef CAUCE_STORE_ADDRESS_H
-#define CAUCE_STORE_ADDRESS_H
+#ifndef CAUCE_NET_ADDRESS_H
+#define CAUCE_NET_ADDRESS_H
 
 #include <netinet/in.h>
 #include <stdbool.h>

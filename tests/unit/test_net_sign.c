@@ -13,26 +13,26 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "store/s3_sign.h"
+#include "net/aws/sign.h"
 
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define ITEMS_MAX 16
 
 struct vector {
     char text[8192];
-    struct s3_pair headers[ITEMS_MAX];
+    struct http_pair headers[ITEMS_MAX];
     size_t header_count;
-    struct s3_pair query[ITEMS_MAX];
+    struct http_pair query[ITEMS_MAX];
     size_t query_count;
     const char *key, *secret, *region, *service, *date, *method, *path, *payload, *signature;
 };
 
-static struct s3_pair split(char *text, char at)
+static struct http_pair split(char *text, char at)
 {
     char *mark = strchr(text, at);
     assert_non_null(mark);
     *mark = '\0';
-    return (struct s3_pair){text, mark + 1};
+    return (struct http_pair){text, mark + 1};
 }
 
 static void take_line(struct vector *v, char *line)
@@ -81,9 +81,9 @@ static void sign(const struct vector *v, struct str *out)
     struct str query;
     str_init(&path, 4096);
     str_init(&query, 4096);
-    s3_sign_path(v->path, &path);
-    s3_sign_query(v->query, v->query_count, &query);
-    const struct s3_sign_request request = {
+    aws_sign_path(v->path, &path);
+    aws_sign_query(v->query, v->query_count, &query);
+    const struct aws_sign_request request = {
         .method = v->method,
         .path = path.data,
         .query = query.data,
@@ -94,9 +94,9 @@ static void sign(const struct vector *v, struct str *out)
         .region = v->region,
         .service = v->service,
     };
-    const struct s3_sign_key key = {v->key, v->secret, NULL};
+    const struct aws_sign_key key = {v->key, v->secret, NULL};
     struct error err = ERROR_INIT;
-    assert_int_equal(s3_sign_authorization(&request, &key, out, &err), ERR_OK);
+    assert_int_equal(aws_sign_authorization(&request, &key, out, &err), ERR_OK);
     str_release(&path);
     str_release(&query);
 }
@@ -155,7 +155,7 @@ static void every_input_changes_the_signature(void **state)
     str_init(&first, 4096);
     str_init(&other, 4096);
     sign(&v, &first);
-    v.headers[v.header_count++] = (struct s3_pair){"if-none-match", "*"};
+    v.headers[v.header_count++] = (struct http_pair){"if-none-match", "*"};
     sign(&v, &other);
     assert_string_not_equal(first.data, other.data);
     assert_non_null(strstr(other.data, "host;if-none-match;x-amz-content-sha256"));
@@ -173,7 +173,7 @@ static void paths_are_encoded_once_and_never_normalised(void **state)
     (void)state;
     struct str out;
     str_init(&out, 100);
-    s3_sign_path("a b/../year=2026/%41//x", &out);
+    aws_sign_path("a b/../year=2026/%41//x", &out);
     assert_string_equal(out.data, "/a%20b/../year%3D2026/%2541//x");
     str_release(&out);
 }
@@ -183,9 +183,9 @@ static void queries_are_sorted_by_their_encoded_text(void **state)
     (void)state;
     struct str out;
     str_init(&out, 200);
-    const struct s3_pair p[] = {
+    const struct http_pair p[] = {
         {"prefix", "a/b c"}, {"list-type", "2"}, {"delete", ""}, {"~", "1"}, {"\xc3\xa9", "e"}};
-    s3_sign_query(p, 5, &out);
+    aws_sign_query(p, 5, &out);
     assert_string_equal(out.data, "%C3%A9=e&delete=&list-type=2&prefix=a%2Fb%20c&~=1");
     str_release(&out);
 }
@@ -193,23 +193,23 @@ static void queries_are_sorted_by_their_encoded_text(void **state)
 static void dates_are_cut_to_seconds(void **state)
 {
     (void)state;
-    char text[S3_SIGN_DATE_SIZE];
-    assert_int_equal(s3_sign_date(INT64_C(1369353600999999), text, NULL), ERR_OK);
+    char text[AWS_SIGN_DATE_SIZE];
+    assert_int_equal(aws_sign_date(INT64_C(1369353600999999), text, NULL), ERR_OK);
     assert_string_equal(text, "20130524T000000Z");
 }
 
 static void too_many_headers_are_refused(void **state)
 {
     (void)state;
-    struct s3_pair headers[S3_SIGN_HEADERS_MAX + 1];
-    for (size_t i = 0; i <= S3_SIGN_HEADERS_MAX; i++)
-        headers[i] = (struct s3_pair){"a", "b"};
-    const struct s3_sign_request request = {
+    struct http_pair headers[AWS_SIGN_HEADERS_MAX + 1];
+    for (size_t i = 0; i <= AWS_SIGN_HEADERS_MAX; i++)
+        headers[i] = (struct http_pair){"a", "b"};
+    const struct aws_sign_request request = {
         .method = "GET",
         .path = "/",
         .query = "",
         .headers = headers,
-        .header_count = S3_SIGN_HEADERS_MAX + 1,
+        .header_count = AWS_SIGN_HEADERS_MAX + 1,
         .payload_sha256 = EMPTY_SHA256,
         .date = "20130524T000000Z",
         .region = "r",
@@ -218,7 +218,7 @@ static void too_many_headers_are_refused(void **state)
     struct str out;
     str_init(&out, 4096);
     struct error err = ERROR_INIT;
-    assert_int_equal(s3_sign_canonical(&request, &out, &err), ERR_LIMIT);
+    assert_int_equal(aws_sign_canonical(&request, &out, &err), ERR_LIMIT);
     str_release(&out);
 }
 
@@ -230,13 +230,13 @@ static void base64_follows_rfc_4648(void **state)
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         struct str out;
         str_init(&out, 100);
-        s3_sign_base64((const unsigned char *)pairs[i][0], strlen(pairs[i][0]), &out);
+        aws_sign_base64((const unsigned char *)pairs[i][0], strlen(pairs[i][0]), &out);
         assert_string_equal(out.data, pairs[i][1]);
         str_release(&out);
     }
     struct str out;
     str_init(&out, 100);
-    s3_sign_base64_of_hex(EMPTY_SHA256, &out);
+    aws_sign_base64_of_hex(EMPTY_SHA256, &out);
     assert_string_equal(out.data, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
     str_release(&out);
 }

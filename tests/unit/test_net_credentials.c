@@ -11,7 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "store/s3_credentials.h"
+#include "net/aws/credentials.h"
+#include "net/http.h"
 #include "store/s3_settings.h"
 #include "support/http_mock.h"
 #include "support/s3_server.h"
@@ -23,9 +24,9 @@
 struct fixture {
     struct s3_test_settings settings;
     struct http_mock *mock; /* NULL: nothing is asked */
-    struct s3_http *http;
-    struct s3_chain *chain;
-    struct s3_credentials got;
+    struct http *http;
+    struct aws_chain *chain;
+    struct aws_credentials got;
     char *folder;
     struct error err;
 };
@@ -60,13 +61,13 @@ static void begin(struct fixture *f, const char *scenario)
 /* Look for credentials; the code. */
 static int look(struct fixture *f)
 {
-    const struct s3_lookup lookup = {s3_test_get, &f->settings};
+    const struct aws_lookup lookup = {s3_test_get, &f->settings};
     if (f->chain == NULL) {
-        assert_int_equal(s3_http_new(NULL, &f->http, NULL), ERR_OK);
-        assert_int_equal(s3_chain_new(&lookup, f->http, &f->chain, NULL), ERR_OK);
+        assert_int_equal(http_new(NULL, &f->http, NULL), ERR_OK);
+        assert_int_equal(aws_chain_new(&lookup, f->http, &f->chain, NULL), ERR_OK);
     }
-    s3_credentials_release(&f->got);
-    return s3_chain_get(f->chain, &f->got, &f->err);
+    aws_credentials_release(&f->got);
+    return aws_chain_get(f->chain, &f->got, &f->err);
 }
 
 static void found(struct fixture *f, const char *id, const char *secret, const char *token,
@@ -87,9 +88,9 @@ static void found(struct fixture *f, const char *id, const char *secret, const c
 
 static void end(struct fixture *f)
 {
-    s3_credentials_release(&f->got);
-    s3_chain_free(f->chain);
-    s3_http_free(f->http);
+    aws_credentials_release(&f->got);
+    aws_chain_free(f->chain);
+    http_free(f->http);
     if (f->mock != NULL) {
         assert_int_equal(http_mock_faults(f->mock), 0);
         http_mock_free(f->mock);
@@ -160,12 +161,12 @@ static void profiles_of_both_files_are_read(void **state)
                "[default]\naws_access_key_id = AKIDIGNORED\nregion = eu-west-3\n"
                "[profile other]\nregion = sa-east-1\ns3 =\n  region = nested\n");
     found(&f, "AKIDDEF", "canary-default", NULL, "default");
-    s3_chain_free(f.chain);
-    s3_http_free(f.http);
+    aws_chain_free(f.chain);
+    http_free(f.http);
     f.chain = NULL;
     s3_test_set(&f.settings, "AWS_PROFILE", "other");
     found(&f, "AKIDOTHER", "canary/other+=", NULL, "other");
-    const struct s3_lookup lookup = {s3_test_get, &f.settings};
+    const struct aws_lookup lookup = {s3_test_get, &f.settings};
     struct s3_settings settings;
     assert_int_equal(s3_settings_load("s3://bucket", &lookup, &settings, NULL), ERR_OK);
     assert_string_equal(settings.region, "sa-east-1");
@@ -224,13 +225,13 @@ static void a_role_that_is_refused_ends_the_search(void **state)
     /* The environment would win as a source of its own; as the role's source it is asked second. */
     assert_int_equal(look(&f), ERR_CONFIG);
     s3_test_set(&f.settings, "AWS_PROFILE", "loop");
-    s3_chain_free(f.chain);
-    s3_http_free(f.http);
+    aws_chain_free(f.chain);
+    http_free(f.http);
     f.chain = NULL;
     assert_int_equal(look(&f), ERR_CONFIG);
     assert_non_null(strstr(f.err.text, "source_profile"));
-    s3_chain_free(f.chain);
-    s3_http_free(f.http);
+    aws_chain_free(f.chain);
+    http_free(f.http);
     f.chain = NULL;
     write_text(&f, ".aws/credentials",
                "[loop]\naws_access_key_id=AKIDBASE\naws_secret_access_key=canary-base\n");
@@ -376,8 +377,8 @@ static void a_program_may_print_credentials(void **state)
         int code;
     } rows[] = {{"bad", ERR_DENIED}, {"gone", ERR_CONFIG}, {"chatty", ERR_DAMAGED}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        s3_chain_free(f.chain);
-        s3_http_free(f.http);
+        aws_chain_free(f.chain);
+        http_free(f.http);
         f.chain = NULL;
         s3_test_set(&f.settings, "AWS_PROFILE", rows[i].profile);
         assert_int_equal(look(&f), rows[i].code);
