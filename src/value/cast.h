@@ -30,7 +30,7 @@ struct cast_options {
     char thousands; /* 0: none; else it may stand only before groups of three digits */
     bool trim;      /* blanks around a value are no part of it, of texts too */
     bool percent;   /* numbers may end in %, and are then a hundredth */
-    int pivot;      /* %y: the first year of the hundred that two digits stand for; 0: 1970 */
+    int pivot;      /* %y: the first of the hundred years that two digits stand for; 0: 1969 */
     const char *time_zone; /* IANA name for timestamps without an offset; NULL: UTC */
 };
 
@@ -48,7 +48,10 @@ enum cast_outcome {
     CAST_BAD    /* not such a value; nothing was appended */
 };
 
-/* Append the value that a text stands for. `text` needs no NUL behind it; it must be UTF-8 for text. */
+/*
+ * Append the value that a text stands for. `text` needs no NUL behind it. Blanks around a value are no
+ * part of it, except of texts and binary values without `trim`. Texts are checked to be UTF-8.
+ */
 enum cast_outcome cast_text(const struct cast *c, const char *text, size_t length,
                             struct column *out);
 
@@ -73,8 +76,8 @@ size_t cast_texts(const struct cast *c, const char *base, const struct cast_span
 
 /*
  * Append the value that a typed value of a source stands for, where it is exact: a double that is a
- * whole number may become an integer, nanoseconds that are whole microseconds a timestamp. The
- * null texts do not apply, except to cast_bytes where the source says that they are text.
+ * whole number may become an integer, nanoseconds that are whole microseconds a timestamp. Texts of
+ * a typed source go through cast_text; null texts apply to nothing else. `scale` is at most 38.
  */
 enum cast_outcome cast_boolean(const struct cast *c, bool value, struct column *out);
 enum cast_outcome cast_integer(const struct cast *c, int128 value, struct column *out);
@@ -94,8 +97,8 @@ enum cast_outcome cast_binary(const struct cast *c, const void *bytes, size_t co
                               struct column *out);
 
 /*
- * Why a text is not such a value, for people, as the rest of a sentence: `is not a decimal(9,2)`,
- * `is not a date: %Y is four digits`. A new string.
+ * Why a text is not such a value, for people, as the rest of a sentence: `is not a uuid`,
+ * `is not a date (%Y is four digits)`. A new string.
  */
 char *cast_reason(const struct cast *c, const char *text, size_t length);
 
