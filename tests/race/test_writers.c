@@ -210,7 +210,7 @@ static int verify(void *ctx)
         fprintf(stderr, "%s\n", found.data);
     int bad = found.len > 0;
     store_free(st);
-    reader_free(reader);
+    reader_end(reader);
     str_release(&found);
     return bad;
 }

@@ -72,7 +72,7 @@ void reader_forget(struct reader *r)
     r->claim_count = 0;
 }
 
-void reader_free(struct reader *r)
+void reader_end(struct reader *r)
 {
     reader_forget(r);
     reader_contents_release(r);

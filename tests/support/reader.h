@@ -28,7 +28,7 @@ struct reader;
 
 /* `shape` is borrowed. Aborts where it cannot be made. */
 struct reader *reader_new(const struct model_shape *shape);
-void reader_free(struct reader *r);
+void reader_end(struct reader *r);
 
 /* The next check is of another dataset of the same shape: forget what was seen and claimed. */
 void reader_forget(struct reader *r);

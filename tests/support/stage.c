@@ -59,7 +59,7 @@ void stage_close(struct stage *g)
     time_replace(NULL);
     store_free(g->st);
     store_free(g->watched);
-    reader_free(g->reader);
+    reader_end(g->reader);
     scenario_close(&g->s);
 }
 

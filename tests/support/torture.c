@@ -97,7 +97,7 @@ void torture_close(struct torture *t)
 {
     time_replace(NULL);
     store_free(t->base);
-    reader_free(t->reader);
+    reader_end(t->reader);
     scenario_close(&t->s);
     str_release(&t->found);
 }

@@ -67,7 +67,7 @@ static int close_stage(void **state)
 {
     struct stage *s = *state;
     store_free(s->store);
-    reader_free(s->reader);
+    reader_end(s->reader);
     str_release(&s->found);
     free(s);
     return 0;
@@ -183,7 +183,7 @@ static void rows_that_no_serial_execution_gives_are_seen(void **state)
     reader_check(r, s->store, READER_ANYTIME, &s->found);
     assert_found(s, "4: the published events: (1, 2026-02-01, moved) of version 2 should not be");
     assert_found(s, "4: manifests/0000000002");
-    reader_free(r);
+    reader_end(r);
 }
 
 static void a_source_that_nobody_published_is_seen(void **state)
@@ -193,7 +193,7 @@ static void a_source_that_nobody_published_is_seen(void **state)
     reader_source(r, variant->snapshots[0]);
     reader_check(r, s->store, READER_ANYTIME, &s->found);
     assert_found(s, "made from a source that nobody published");
-    reader_free(r);
+    reader_end(r);
 }
 
 static void a_pointer_that_goes_back_is_seen(void **state)
