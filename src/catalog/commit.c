@@ -104,6 +104,7 @@ static void name_parent(const struct pointer *p, struct manifest *m)
     field_copy(m->parent_key, sizeof m->parent_key, p->manifest_key);
     field_copy(m->parent_sha256, sizeof m->parent_sha256, p->manifest_sha256);
     m->key_seed = p->key_seed;
+    m->gc_epoch = p->gc_epoch;
 }
 
 /* What is written must be what every reader will accept. */

@@ -18,6 +18,7 @@
 #include "catalog/inventory.h"
 #include "catalog/projection.h"
 #include "catalog/slot.h"
+#include "catalog/witness.h"
 #include "util/id.h"
 #include "util/mem.h"
 #include "util/str.h"
@@ -61,6 +62,17 @@ static int derived(int rc, bool *exists, const char *command, struct error *err)
     return rc;
 }
 
+/* What came after a pointer that went back looks like remains. */
+static int check_roots(struct store *st, const struct roots *r, struct error *err)
+{
+    struct witness index;
+    struct witness projection;
+    witness_index(&r->index, &index);
+    witness_projections(&r->projection, &projection);
+    int rc = witness_check(st, &r->base, &index, err);
+    return rc == ERR_OK ? witness_check(st, &r->base, &projection, err) : rc;
+}
+
 static int read_roots(struct store *st, const char *dataset, struct roots *r, struct error *err)
 {
     int rc = base_read(st, dataset, &r->base, err);
@@ -69,7 +81,7 @@ static int read_roots(struct store *st, const char *dataset, struct roots *r, st
     if (rc == ERR_OK)
         rc = derived(projection_read(st, &r->projection, err), &r->has_projection, "consolidate",
                      err);
-    return rc;
+    return rc == ERR_OK ? check_roots(st, r, err) : rc;
 }
 
 static void name(struct roots *r, const char *key)
@@ -154,24 +166,39 @@ static int fence_pointer(struct store *st, const struct roots *r, uint64_t *epoc
     return rc;
 }
 
+/* Is it in the chain, or the empty dataset? What is not there was given up by a repair. */
+static bool is_published(const struct roots *r, const struct version_id *version)
+{
+    char key[LAYOUT_KEY_SIZE];
+    layout_manifest(version, key);
+    return version->sequence == 0 || inventory_find(&r->named, key) != NULL;
+}
+
 /*
  * Where there is no index yet but shards are, somebody may be about to name them: an empty index,
- * which reflects the empty dataset, takes the place that they expect to be free.
+ * which reflects the empty dataset, takes the place that they expect to be free. It also takes that of
+ * an index of a version that was given up, lest that one speak of it in the new epoch.
  */
 static int fence_index(struct store *st, struct roots *r, const struct gc_report *report,
                        uint64_t epoch, struct error *err)
 {
     struct index_state *s = &r->index;
+    struct store_tag tag = s->tag;
     if (!r->has_index && !any_below(report, "index/"))
         return ERR_OK;
-    if (!r->has_index)
+    if (!r->has_index || !is_published(r, &s->stamp)) {
+        index_release(s);
         s->by_partition = schema_partition_in_key(&r->base.manifest.schema);
+    }
     s->gc_epoch = epoch;
     id_new(s->attempt);
-    return index_swap(st, r->has_index ? &s->tag : NULL, s, err);
+    return index_swap(st, r->has_index ? &tag : NULL, s, err);
 }
 
-/* As with the index. A redo list stays: whoever takes it over can still go forward. */
+/*
+ * As with the index. A redo list stays: whoever takes it over can still go forward. What was given up
+ * stays in its old epoch, with the list of its files.
+ */
 static int fence_projection(struct store *st, struct roots *r, const struct gc_report *report,
                             uint64_t epoch, struct error *err)
 {
@@ -182,7 +209,10 @@ static int fence_projection(struct store *st, struct roots *r, const struct gc_r
         s->phase = PROJECTION_COMPLETED;
         s->by = r->base.manifest.schema.partition_by;
     }
-    s->gc_epoch = epoch;
+    struct witness w;
+    witness_projections(s, &w);
+    if (is_published(r, &w.version))
+        s->gc_epoch = epoch;
     id_new(s->attempt);
     return projection_swap(st, r->has_projection ? &s->tag : NULL, s, s->by, err);
 }

@@ -81,6 +81,8 @@ void manifest_encode(const struct manifest *m, struct str *out)
     field_set_version(root, &m->version);
     json_set(root, "parent", encode_parent(m));
     json_set_unsigned(root, "base_sequence", m->parent.sequence);
+    if (m->gc_epoch > 0)
+        json_set_unsigned(root, "gc_epoch", m->gc_epoch);
     json_set_string(root, "run_id", m->run_id);
     json_set_string(root, "created_at", time);
     json_set(root, "source", manifest_source_encode(&m->source));
@@ -121,6 +123,14 @@ static int decode_parent(const struct json *root, struct manifest *m, struct err
     return ERR_OK;
 }
 
+/* Absent in the first epoch. */
+static int decode_epoch(const struct json *root, struct manifest *m, struct error *err)
+{
+    if (json_is_null(json_get(root, "gc_epoch")))
+        return ERR_OK;
+    return json_need_unsigned(root, "gc_epoch", where, &m->gc_epoch, err);
+}
+
 static int decode_identity(const struct json *root, struct manifest *m, struct error *err)
 {
     char name[LAYOUT_NAME_SIZE];
@@ -141,6 +151,7 @@ static int decode_identity(const struct json *root, struct manifest *m, struct e
     if (strcmp(name, version) != 0)
         return field_bad(err, "version", where, "does not fit its sequence and commit");
     if ((rc = decode_parent(root, m, err)) != ERR_OK ||
+        (rc = decode_epoch(root, m, err)) != ERR_OK ||
         (rc = field_id(root, "run_id", where, m->run_id, err)) != ERR_OK ||
         (rc = json_need_string(root, "created_at", where, &created, err)) != ERR_OK)
         return rc;

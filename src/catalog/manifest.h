@@ -66,6 +66,7 @@ struct manifest {
     struct version_id parent;         /* sequence 0: the empty dataset */
     char parent_key[LAYOUT_KEY_SIZE]; /* "" where the parent is sequence 0 */
     char parent_sha256[SHA256_HEX_SIZE];
+    uint64_t gc_epoch; /* of the pointer that it was to replace */
     char run_id[ID_SIZE];
     int64_t time; /* a label */
     struct manifest_source source;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "catalog/verify_part.h"
+#include "catalog/witness.h"
 #include "util/digest.h"
 #include "util/hash.h"
 #include "util/mem.h"
@@ -361,6 +362,34 @@ static bool unreachable(int rc)
     return rc != ERR_OK && rc != ERR_ABSENT && rc != ERR_DAMAGED && rc != ERR_GATE;
 }
 
+static int check_witness(struct verifier *v, const struct witness *w, struct error *err)
+{
+    struct str text;
+    struct error why = ERROR_INIT;
+    int rc = witness_check_backed(v->st, &v->base, w, &why);
+    if (rc == ERR_DAMAGED && !v->went_back) {
+        str_init(&text, ERROR_TEXT_SIZE);
+        witness_tell(&v->base.pointer, w, &text);
+        verify_add(v->report, FINDING_MUST, LAYOUT_POINTER, "%s", text.data);
+        str_release(&text);
+        v->went_back = true;
+    }
+    if (rc == ERR_OK || rc == ERR_DAMAGED || rc == ERR_CONFLICT)
+        return ERR_OK;
+    return error_set(err, rc, "%s", why.text);
+}
+
+/* Do the derived things speak of a later pointer? One that moved meanwhile proves nothing. */
+static int check_witnesses(struct verifier *v, const struct index_state *index,
+                           const struct projection_state *projection, struct error *err)
+{
+    struct witness w;
+    witness_projections(projection, &w);
+    int rc = check_witness(v, &w, err);
+    witness_index(index, &w);
+    return rc == ERR_OK ? check_witness(v, &w, err) : rc;
+}
+
 static int check_derived(struct verifier *v, struct error *err)
 {
     struct error index_error = ERROR_INIT;
@@ -376,6 +405,8 @@ static int check_derived(struct verifier *v, struct error *err)
         rc = error_set(err, projection_rc, "%s", projection_error.text);
     if (rc == ERR_OK)
         rc = inventory_list(v->st, "", &v->objects, err);
+    if (rc == ERR_OK && v->has_pointer)
+        rc = check_witnesses(v, &index, &projection, err);
     if (rc == ERR_OK && v->has_pointer)
         rc = check_chain(v, err);
     if (rc == ERR_OK) {

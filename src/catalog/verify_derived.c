@@ -13,7 +13,7 @@ static int check_freshness(struct verifier *v, const struct index_state *s, stru
 {
     enum index_freshness freshness;
     const char *reason;
-    bool known = v->has_pointer && v->whole;
+    bool known = v->has_pointer && v->whole && !v->went_back;
     int rc = known ? index_compare(v->st, &v->base, s, &freshness, &reason, err) : ERR_OK;
     if (!known || rc == ERR_DAMAGED) {
         error_clear(err);
@@ -130,8 +130,9 @@ int verify_projection(struct verifier *v, const struct projection_state *s, int 
                    read == ERR_DAMAGED ? " " CONSOLIDATE : "");
         return ERR_OK;
     }
-    const struct verify_version *version = check_stamp(v, s);
-    check_progress(v, s);
+    const struct verify_version *version = v->went_back ? NULL : check_stamp(v, s);
+    if (!v->went_back)
+        check_progress(v, s);
     if (version != NULL && s->phase == PROJECTION_COMPLETED)
         check_rows(v, s, version);
     return check_parts(v, s, err);

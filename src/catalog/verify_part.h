@@ -23,6 +23,7 @@ struct verifier {
     struct verify_report *report;
     struct base base; /* the manifest is all zero where it cannot be had */
     bool has_pointer;
+    bool went_back;                  /* to an older one, which says nothing of what is newer */
     struct inventory objects;        /* all of them, listed after the manifests were read */
     struct verify_version *versions; /* newest first */
     size_t version_count, version_capacity;

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "catalog/witness.h"
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/progress.h"
@@ -48,6 +49,10 @@ static int work(const struct options *o, struct opened *in, struct base *base,
                 struct consolidation_report *report, struct error *err)
 {
     int rc = base_read(in->store, in->config.dataset, base, err);
+    if (rc == ERR_OK)
+        rc = dataset_check_pointer(&in->dataset, base, err);
+    if (rc == ERR_OK)
+        rc = witness_check_derived(in->store, base, err);
     if (rc != ERR_OK)
         return rc;
     /* By explicit word every file is looked at, so that whatever verify found is healed. */

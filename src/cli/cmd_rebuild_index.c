@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "catalog/index.h"
+#include "catalog/witness.h"
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/progress.h"
@@ -40,6 +41,10 @@ static int work(const struct options *o, struct opened *in, struct base *base,
                 struct index_state *index, struct run_report *report, struct error *err)
 {
     int rc = base_read(in->store, in->config.dataset, base, err);
+    if (rc == ERR_OK)
+        rc = dataset_check_pointer(&in->dataset, base, err);
+    if (rc == ERR_OK)
+        rc = witness_check_derived(in->store, base, err);
     if (rc != ERR_OK || o->dry_run)
         return rc;
     rc = index_read(in->store, index, err);

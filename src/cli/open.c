@@ -165,6 +165,30 @@ static int open_store(enum open_mode mode, struct opened *out, struct error *err
                      config->dataset, config->store);
 }
 
+/* Folder for the state of programs (XDG Base Directory Specification), as a new string or NULL. */
+static char *state_folder(struct config *config)
+{
+    const char *state = open_setting(config, "XDG_STATE_HOME");
+    if (state != NULL && state[0] == '/')
+        return fs_join(state, "cauce");
+    const char *home = open_setting(config, "HOME");
+    return home != NULL && home[0] == '/' ? mem_printf("%s/.local/state/cauce", home) : NULL;
+}
+
+/* Buckets of one name on two servers are two places. */
+static void find_memory(struct opened *o)
+{
+    bool remote = strcmp(o->store->traits.kind, "s3") == 0;
+    const char *endpoint = remote ? open_setting(&o->config, "AWS_ENDPOINT_URL_S3") : NULL;
+    if (remote && endpoint == NULL)
+        endpoint = open_setting(&o->config, "AWS_ENDPOINT_URL");
+    o->place = mem_printf("%s%s%s", o->store->url, endpoint != NULL ? " at " : "",
+                          endpoint != NULL ? endpoint : "");
+    o->memory = state_folder(&o->config);
+    o->dataset.memory = o->memory;
+    o->dataset.place = o->place;
+}
+
 int open_dataset(const struct options *options, enum open_mode mode, struct opened *out,
                  struct error *err)
 {
@@ -187,6 +211,7 @@ int open_dataset(const struct options *options, enum open_mode mode, struct open
         .memory = out->config.memory, .threads = out->config.threads, .temp = out->config.temp};
     dataset_init(&out->dataset, out->store, out->config.dataset,
                  out->has_config ? &out->config : NULL, &limits);
+    find_memory(out);
     out->dataset.setting = open_setting;
     out->dataset.setting_ctx = &out->config;
     return ERR_OK;
@@ -199,6 +224,8 @@ void open_release(struct opened *o)
         store_free(o->store);
     }
     free(o->url);
+    free(o->memory);
+    free(o->place);
     config_release(&o->config);
     *o = (struct opened){.has_config = false};
 }

@@ -24,6 +24,8 @@ struct opened {
     struct config config; /* of the file; without one: nothing but defaults, dataset and store */
     bool has_config;      /* of a file */
     char *url;            /* of the store, dataset included */
+    char *memory;         /* folder where this machine remembers pointers; NULL: it does not */
+    char *place;          /* what it knows the dataset by */
     struct store *store;
     struct dataset dataset;
 };

@@ -16,13 +16,25 @@ static struct json *encode(const struct dataset *d, const struct gc_report *r, c
     return object;
 }
 
+/* What this machine knows of the pointer; where it cannot be read, gc says so. */
+static int check_memory(struct dataset *d, struct error *err)
+{
+    struct base base = {.tag = {""}};
+    if (pointer_read(d->store, &base.pointer, &base.tag, NULL) != ERR_OK)
+        return ERR_OK;
+    return dataset_check_pointer(d, &base, err);
+}
+
 int collect_dataset(struct dataset *d, bool apply, struct gc_report *out, struct error *err)
 {
     struct error why = ERROR_INIT;
     char id[ID_SIZE];
     int64_t started = time_now();
     id_new(id);
-    int rc = gc_collect(d->store, d->id, apply, out, err);
+    *out = (struct gc_report){0};
+    int rc = check_memory(d, err);
+    if (rc == ERR_OK)
+        rc = gc_collect(d->store, d->id, apply, out, err);
     if (!apply || (rc != ERR_OK && out->removed == 0))
         return rc;
     struct json *record = encode(d, out, id, started, rc);

@@ -71,11 +71,10 @@ static void begin_next(const struct consolidation *c, enum projection_phase phas
                        struct projection_state *next)
 {
     const struct projection_state *s = &c->state;
-    *next = (struct projection_state){
-        .phase = phase,
-        .gc_epoch = s->phase != PROJECTION_NONE ? s->gc_epoch : c->base->pointer.gc_epoch,
-        .stamp = s->stamp,
-        .target = c->base->pointer.current};
+    *next = (struct projection_state){.phase = phase,
+                                      .gc_epoch = c->base->pointer.gc_epoch,
+                                      .stamp = s->stamp,
+                                      .target = c->base->pointer.current};
     id_new(next->attempt);
     for (size_t i = 0; i < s->part_count; i++)
         projection_add_part(next, &s->parts[i]);
@@ -275,10 +274,20 @@ static void consolidation_init(struct consolidation *c, struct dataset *d, const
 int consolidate(struct dataset *d, const struct base *base, enum consolidate_check check,
                 struct consolidation_report *report, struct error *err)
 {
+    struct projection_state none = {.phase = PROJECTION_NONE};
+    return consolidate_from(d, base, &none, check, report, err);
+}
+
+int consolidate_from(struct dataset *d, const struct base *base, struct projection_state *seen,
+                     enum consolidate_check check, struct consolidation_report *report,
+                     struct error *err)
+{
     struct consolidation c;
     bool done = false;
     int rc = ERR_OK;
     consolidation_init(&c, d, base, report);
+    c.seen = *seen;
+    *seen = (struct projection_state){.phase = PROJECTION_NONE};
     if (base->pointer.current.sequence == 0)
         return ERR_OK;
     for (int i = 0; i < ROUNDS && !done; i++) {

@@ -5,6 +5,7 @@
 #ifndef CAUCE_PIPELINE_CONSOLIDATE_H
 #define CAUCE_PIPELINE_CONSOLIDATE_H
 
+#include "catalog/projection.h"
 #include "pipeline/dataset.h"
 #include "pipeline/run.h"
 
@@ -17,10 +18,18 @@ enum consolidate_check {
 
 /*
  * Bring the projections to the version of `base`. Idempotent. ERR_OK also where another process
- * took over meanwhile. On failure the state stays `in_progress` and any later call resumes it.
+ * took over meanwhile. ERR_DAMAGED where the pointer went back, as the projections know, too. On failure the state stays `in_progress` and any later call resumes it.
  */
 int consolidate(struct dataset *d, const struct base *base, enum consolidate_check check,
                 struct consolidation_report *report, struct error *err);
+
+/*
+ * The same from a state that has just been read, which is taken over; where it is all zero, or others
+ * have gone on from it, it is read here.
+ */
+int consolidate_from(struct dataset *d, const struct base *base, struct projection_state *seen,
+                     enum consolidate_check check, struct consolidation_report *report,
+                     struct error *err);
 
 /* What it would do: partitions to build, without writing anything. */
 int consolidate_plan(struct dataset *d, const struct base *base, enum consolidate_check check,

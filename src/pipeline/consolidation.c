@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/witness.h"
 #include "engine/inspect.h"
 #include "engine/projection_file.h"
 #include "util/fs.h"
@@ -24,6 +25,7 @@ static void forget_files(struct consolidation *c)
 void consolidation_release(struct consolidation *c)
 {
     forget_files(c);
+    projection_release(&c->seen);
     projection_release(&c->state);
     base_release(&c->renewed);
 }
@@ -70,16 +72,22 @@ static int renew_base(struct consolidation *c, struct error *err)
     return ERR_OK;
 }
 
-/* Is everything that the state speaks of in the chain? The base is renewed where it is behind. */
+/*
+ * Is everything that the state speaks of in the chain? The base is renewed where it is behind: what
+ * then is not in the chain was given up by a repair.
+ */
 static int fit_to_chain(struct consolidation *c, struct error *err)
 {
     const struct projection_state *s = &c->state;
     bool under_way = s->phase == PROJECTION_IN_PROGRESS;
-    const struct version_id *newest = under_way ? &s->target : &s->stamp;
     bool stamp = false, target = !under_way;
+    struct witness w;
     int rc = ERR_OK;
-    if (newest->sequence > c->base->pointer.current.sequence)
+    witness_projections(s, &w);
+    if (w.version.sequence > c->base->pointer.current.sequence)
         rc = renew_base(c, err);
+    if (rc == ERR_OK)
+        rc = witness_check_backed(c->d->store, c->base, &w, err);
     if (rc == ERR_OK)
         rc = catalog_contains(c->d->store, c->base, &s->stamp, &stamp, err);
     if (rc == ERR_OK && under_way)
@@ -89,12 +97,19 @@ static int fit_to_chain(struct consolidation *c, struct error *err)
     return rc;
 }
 
+static int read_state(struct consolidation *c, struct error *err)
+{
+    c->state = c->seen;
+    c->seen = (struct projection_state){.phase = PROJECTION_NONE};
+    return c->state.phase != PROJECTION_NONE ? ERR_OK
+                                             : projection_read(c->d->store, &c->state, err);
+}
+
 int consolidation_read(struct consolidation *c, struct error *err)
 {
     struct error why = ERROR_INIT;
     projection_release(&c->state);
-    c->state = (struct projection_state){.phase = PROJECTION_NONE};
-    int rc = projection_read(c->d->store, &c->state, &why);
+    int rc = read_state(c, &why);
     if (rc == ERR_ABSENT)
         return ERR_OK;
     if (rc == ERR_DAMAGED) {

@@ -13,6 +13,7 @@ struct consolidation {
     const struct base *base; /* the caller's, or `renewed` */
     struct base renewed;     /* read again, where others have published meanwhile */
     const struct schema *schema;
+    struct projection_state seen;  /* read before; what to begin with, once */
     struct projection_state state; /* as read or written last, with its tag */
     struct manifest_files files;   /* every event file up to the base, once listed */
     char **paths;                  /* local files, as far as they were needed */
@@ -30,9 +31,9 @@ void partition_set_add(struct partition_set *s, int32_t partition);
 void partition_set_release(struct partition_set *s);
 
 /*
- * Read the state; none, or one that cannot be understood, or that reflects what the chain does not
+ * Read the state, or take the one that was read before; none, or one that cannot be understood, or that reflects what the chain does not
  * hold (after a repair), is a state of phase NONE. Where it speaks of a version beyond the base, the
- * base is read again: projections never go back.
+ * base is read again: projections never go back. ERR_DAMAGED: the pointer did, as the state knows.
  */
 int consolidation_read(struct consolidation *c, struct error *err);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "catalog/recall.h"
 #include "util/fs.h"
 #include "util/id.h"
 #include "util/log.h"
@@ -37,6 +38,21 @@ void dataset_allow(struct dataset *d, const char *path)
 {
     d->files = mem_grow(d->files, d->file_count, &d->file_capacity, sizeof *d->files);
     d->files[d->file_count++] = mem_strdup(path);
+}
+
+int dataset_check_pointer(struct dataset *d, const struct base *base, struct error *err)
+{
+    struct witness w;
+    recall_load(d->memory, d->place, &base->pointer, &w);
+    int rc = witness_check(d->store, base, &w, err);
+    if (rc == ERR_OK)
+        dataset_remember(d, &base->pointer);
+    return rc;
+}
+
+void dataset_remember(const struct dataset *d, const struct pointer *p)
+{
+    recall_save(d->memory, d->place, p);
 }
 
 int dataset_workdir(struct dataset *d, struct error *err)

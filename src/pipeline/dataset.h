@@ -38,6 +38,9 @@ struct dataset {
      */
     const char *(*setting)(void *ctx, const char *name);
     void *setting_ctx;
+    const char
+        *memory; /* borrowed: folder where this machine remembers pointers; NULL: it does not */
+    const char *place;     /* borrowed: where the dataset is, as this machine remembers it */
     struct workdir work;   /* made on first need */
     struct engine *engine; /* made on first need */
 };
@@ -48,6 +51,15 @@ void dataset_init(struct dataset *d, struct store *store, const char *id,
 
 /* Close the engine, remove the scratch folder. */
 void dataset_release(struct dataset *d);
+
+/*
+ * Does this machine remember a later state of the pointer than that of the base? ERR_DAMAGED, as
+ * witness_check says it. Else it remembers this one.
+ */
+int dataset_check_pointer(struct dataset *d, const struct base *base, struct error *err);
+
+/* This machine has seen that state of the pointer. Best effort. */
+void dataset_remember(const struct dataset *d, const struct pointer *p);
 
 /* Make the scratch folder where there is none yet. */
 int dataset_workdir(struct dataset *d, struct error *err);

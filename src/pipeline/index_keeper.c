@@ -208,12 +208,12 @@ static int merge_ranges(struct dataset *d, const struct schema *s, const struct 
     return rc;
 }
 
-/* The state after `index`, without shards: same epoch, an attempt of its own. */
-static void begin_next(const struct index_state *index, const struct schema *s,
+/* The state after `index`, without shards: an attempt of its own. */
+static void begin_next(const struct index_state *index, const struct schema *s, uint64_t gc_epoch,
                        const struct version_id *stamp, const struct manifest_source *source,
                        struct index_state *next)
 {
-    *next = (struct index_state){.stamp = *stamp, .gc_epoch = index->gc_epoch};
+    *next = (struct index_state){.stamp = *stamp, .gc_epoch = gc_epoch};
     next->by_partition = index->shard_count > 0 ? index->by_partition : schema_partition_in_key(s);
     id_new(next->attempt);
     if (source != NULL) {
@@ -334,13 +334,14 @@ static int compare_keys(const struct key_digest *found, const struct key_digest 
 }
 
 int index_keeper_update(struct dataset *d, const struct schema *s, struct index_state *index,
-                        const struct version_id *stamp, const struct key_digest *keys,
-                        const struct manifest_source *source, struct error *err)
+                        const struct version_id *stamp, uint64_t gc_epoch,
+                        const struct key_digest *keys, const struct manifest_source *source,
+                        struct error *err)
 {
     struct index_pieces pieces = {0};
     struct index_state next;
     struct key_digest sum;
-    begin_next(index, s, stamp, source, &next);
+    begin_next(index, s, gc_epoch, stamp, source, &next);
     next.keys = *keys;
     int rc = next.by_partition ? merge_partitions(d, s, index, &pieces, err)
                                : merge_ranges(d, s, index, &pieces, err);
@@ -362,7 +363,7 @@ int index_keeper_replace(struct dataset *d, struct index_state *index, struct in
 {
     struct index_state next;
     struct schema unused = {0};
-    begin_next(index, &unused, &index->stamp, source, &next);
+    begin_next(index, &unused, index->gc_epoch, &index->stamp, source, &next);
     next.by_partition = index->by_partition;
     next.keys = *keys;
     return settle(store_and_swap(d, index, pieces, &next, err), index, &next);

@@ -38,12 +38,14 @@ int index_keeper_peek(struct dataset *d, const struct base *base, const struct s
 
 /*
  * Write the shards that `delta` touches anew, and swap the index from `index` to one that reflects
- * `next` (with the key set `keys` and the absorbed source). `index` is replaced by the new state.
+ * `next` (named by the pointer in the epoch `gc_epoch`, with the key set `keys` and the absorbed
+ * source). `index` is replaced by the new state.
  * ERR_CONFLICT: another process wrote the index meanwhile. Files of a failed attempt are removed.
  */
 int index_keeper_update(struct dataset *d, const struct schema *s, struct index_state *index,
-                        const struct version_id *next, const struct key_digest *keys,
-                        const struct manifest_source *source, struct error *err);
+                        const struct version_id *next, uint64_t gc_epoch,
+                        const struct key_digest *keys, const struct manifest_source *source,
+                        struct error *err);
 
 /*
  * Store new shards and swap the index to a state for its own stamp with exactly these shards and

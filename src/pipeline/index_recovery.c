@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/witness.h"
 #include "pipeline/index_keeper.h"
 #include "pipeline/index_pieces.h"
 #include "pipeline/local_events.h"
@@ -47,8 +48,8 @@ static int catch_up(struct dataset *d, const struct base *base, struct index_sta
     if (rc == ERR_OK)
         rc = delta_compute(d->engine, &m->schema, "chain_rows", &delta, err);
     if (rc == ERR_OK)
-        rc = index_keeper_update(d, &m->schema, index, &base->pointer.current, &m->keys, &m->source,
-                                 err);
+        rc = index_keeper_update(d, &m->schema, index, &base->pointer.current,
+                                 base->pointer.gc_epoch, &m->keys, &m->source, err);
     if (d->engine != NULL)
         engine_run(d->engine, "DROP TABLE IF EXISTS chain_rows; DROP TABLE IF EXISTS delta", NULL);
     delta_release(&delta);
@@ -226,6 +227,11 @@ static int look(struct dataset *d, const struct base *base, struct index_state *
         /* A dataset without a version has no index to miss. */
         *fresh = rc == ERR_ABSENT && base->pointer.current.sequence == 0;
         return ERR_OK;
+    }
+    if (rc == ERR_OK) {
+        struct witness w;
+        witness_index(out, &w);
+        rc = witness_check_backed(d->store, base, &w, err);
     }
     if (rc == ERR_OK)
         rc = index_compare(d->store, base, out, &freshness, reason, err);

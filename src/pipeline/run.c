@@ -15,6 +15,8 @@
  *   lease      holder_begin                        nothing; held by another: the run is skipped
  *   source     step_find_source                    nothing
  *   base       store_probe, base_open              a new dataset at sequence 0: the next run
+ *   witnesses  dataset_check_pointer,              nothing; refused where the pointer went back
+ *              open_projections
  *   index      index_keeper_open                   orphaned shards: gc
  *   fetch      step_fetch_source                   nothing; only where files are elsewhere
  *   unchanged  step_source_unchanged               -
@@ -34,6 +36,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "catalog/witness.h"
 #include "pipeline/holder.h"
 #include "pipeline/index_keeper.h"
 #include "pipeline/record.h"
@@ -174,6 +177,26 @@ static int open_index(struct run *r, struct error *err)
     return rc == ERR_OK ? ERR_OK : error_set(err, rc, "the key index cannot be read.");
 }
 
+/*
+ * The projections are read before anything is published, for they may know that the pointer went
+ * back. The consolidation goes on from what was read.
+ */
+static int open_projections(struct run *r, struct error *err)
+{
+    struct witness w;
+    struct error why = ERROR_INIT;
+    projection_release(&r->projections);
+    int rc = projection_read(r->d->store, &r->projections, &why);
+    if (rc == ERR_ABSENT || rc == ERR_DAMAGED) {
+        projection_release(&r->projections);
+        return ERR_OK;
+    }
+    if (rc != ERR_OK)
+        return error_set(err, rc, "%s", why.text);
+    witness_projections(&r->projections, &w);
+    return witness_check_backed(r->d->store, &r->base, &w, err);
+}
+
 static int find_base(struct run *r, struct error *err)
 {
     int rc = ERR_OK;
@@ -183,6 +206,10 @@ static int find_base(struct run *r, struct error *err)
     }
     if (rc == ERR_OK)
         rc = open_base(r, err);
+    if (rc == ERR_OK)
+        rc = dataset_check_pointer(r->d, &r->base, err);
+    if (rc == ERR_OK)
+        rc = open_projections(r, err);
     if (rc == ERR_OK)
         rc = open_index(r, err);
     r->report->version = r->base.pointer.current;
@@ -267,6 +294,7 @@ static enum next publish(struct run *r, int *rc, struct error *err)
     switch (*rc) {
     case ERR_OK:
         count_published(r);
+        dataset_remember(r->d, &r->commit.pointer);
         return NEXT_ON;
     case ERR_CONFLICT:
         r->report->conflicts++;
@@ -383,6 +411,7 @@ static void run_release(struct run *r)
     base_release(&r->base);
     schema_release(&r->schema);
     index_release(&r->index);
+    projection_release(&r->projections);
     delta_release(&r->delta);
     manifest_release(&r->manifest);
 }

@@ -6,6 +6,7 @@
 #define CAUCE_PIPELINE_RUN_PRIVATE_H
 
 #include "catalog/index.h"
+#include "catalog/projection.h"
 #include "engine/delta.h"
 #include "engine/source.h"
 #include "pipeline/dataset.h"
@@ -50,6 +51,7 @@ struct run {
     bool dataset_exists; /* the pointer is there: a record may be written */
     struct schema schema;
     struct index_state index;
+    struct projection_state projections; /* before this attempt; all zero: none, or not usable */
     struct delta delta;
     struct version_id version;
     int64_t ingested_at;

@@ -27,8 +27,9 @@ void step_update_index(struct run *r)
 {
     struct error err = ERROR_INIT;
     keep_events(r);
-    int rc = index_keeper_update(r->d, &r->schema, &r->index, &r->manifest.version,
-                                 &r->manifest.keys, &r->manifest.source, &err);
+    int rc =
+        index_keeper_update(r->d, &r->schema, &r->index, &r->manifest.version,
+                            r->base.pointer.gc_epoch, &r->manifest.keys, &r->manifest.source, &err);
     /* A conflict means that a later run has brought it further already. */
     if (rc != ERR_OK && rc != ERR_CONFLICT)
         run_warn(r,
@@ -43,7 +44,8 @@ void step_consolidate(struct run *r)
     struct error err = ERROR_INIT;
     if (r->options->no_consolidate || r->options->dry_run)
         return;
-    int rc = consolidate(r->d, &r->base, CONSOLIDATE_CHECK_SIZE, &r->report->consolidation, &err);
+    int rc = consolidate_from(r->d, &r->base, &r->projections, CONSOLIDATE_CHECK_SIZE,
+                              &r->report->consolidation, &err);
     struct consolidation_report *c = &r->report->consolidation;
     if (rc != ERR_OK && c->behind == 0) { /* it failed before it knew how many */
         c->behind = 1;

@@ -52,6 +52,7 @@ class Case(unittest.TestCase):
         self.addCleanup(holder.cleanup)
         self.folder = pathlib.Path(holder.name)
         (self.folder / "scratch").mkdir()
+        (self.folder / "state").mkdir()
         (self.folder / "d.yml").write_text(CONFIG)
         self.addCleanup(self.check_scratch)
 
@@ -60,7 +61,8 @@ class Case(unittest.TestCase):
 
     def environment(self, **more):
         env = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CAUCE_S3_"))}
-        env.update({"TMPDIR": str(self.folder / "scratch"), **more})
+        env.update({"TMPDIR": str(self.folder / "scratch"),
+                    "XDG_STATE_HOME": str(self.folder / "state"), **more})
         return env
 
     def start(self, *args, **how):
