@@ -138,6 +138,17 @@ enum cast_outcome cast_text(const struct cast *c, const char *text, size_t lengt
     return CAST_NULL;
 }
 
+enum cast_outcome cast_number(const struct cast *c, const char *text, size_t length,
+                              struct column *out)
+{
+    if (c->style.decimal == '.' && c->style.thousands == '\0')
+        return cast_text(c, text, length, out);
+    struct cast plain = *c;
+    plain.style.decimal = '.';
+    plain.style.thousands = '\0';
+    return cast_text(&plain, text, length, out);
+}
+
 char *cast_reason(const struct cast *c, const char *text, size_t length)
 {
     struct column scratch;

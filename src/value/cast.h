@@ -55,6 +55,13 @@ enum cast_outcome {
 enum cast_outcome cast_text(const struct cast *c, const char *text, size_t length,
                             struct column *out);
 
+/*
+ * As cast_text, for a text that is a number in a format which writes numbers in one way (JSON): with
+ * a point and no thousands sign, whatever the texts of the column look like.
+ */
+enum cast_outcome cast_number(const struct cast *c, const char *text, size_t length,
+                              struct column *out);
+
 /* A text among others: `length` bytes, `at` bytes behind the base of all. */
 struct cast_span {
     uint32_t at;

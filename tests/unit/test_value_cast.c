@@ -209,6 +209,22 @@ static void a_thousands_sign_stands_only_before_three_digits(void **state)
     CHECK(samples);
 }
 
+static void a_number_of_json_has_a_point_whatever_texts_have(void **state)
+{
+    (void)state;
+    struct sample s = {"decimal(9,3)", "1.234", "1.234", NULL, ',', '.', false, NULL, NULL};
+    struct cast *c = cast_of(&s);
+    struct column column;
+    column_init(&column, cast_type(c));
+    assert_int_equal(cast_text(c, "1.234", 5, &column), CAST_VALUE);
+    assert_int_equal(cast_number(c, "1.234", 5, &column), CAST_VALUE);
+    assert_int_equal(cast_number(c, "1,5", 3, &column), CAST_BAD);
+    assert_int_equal(column_decimal(&column, 0), 1234000);
+    assert_int_equal(column_decimal(&column, 1), 1234);
+    column_release(&column);
+    cast_free(c);
+}
+
 static void a_percentage_is_a_hundredth(void **state)
 {
     (void)state;
@@ -666,6 +682,7 @@ int main(void)
         cmocka_unit_test(whole_numbers_are_never_rounded_or_guessed),
         cmocka_unit_test(decimals_keep_every_digit_or_are_refused),
         cmocka_unit_test(a_thousands_sign_stands_only_before_three_digits),
+        cmocka_unit_test(a_number_of_json_has_a_point_whatever_texts_have),
         cmocka_unit_test(a_percentage_is_a_hundredth),
         cmocka_unit_test(doubles_are_the_nearest_and_never_infinite_by_accident),
         cmocka_unit_test(dates_have_years_of_four_digits),

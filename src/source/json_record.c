@@ -1,0 +1,441 @@
+#include "source/json_record.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/read_options.h"
+#include "util/mem.h"
+#include "util/str.h"
+
+/* Fields of an object whose order is remembered from record to record. */
+#define GUESSES_MAX 256
+
+/* What a node has in the record at hand. */
+struct slot {
+    uint64_t record; /* number of the record in which it was last met; 0: in none */
+    struct json_piece piece;
+    json_node
+        *guesses; /* by position: the field that stood there last; JSON_NO_NODE: none wanted */
+};
+
+struct json_record {
+    const struct json_wanted *wanted;
+    const struct json_tree *tree;
+    struct slot *slots; /* by node */
+    uint64_t number;    /* of the record at hand, from 1 */
+    uint64_t objects;
+    struct json_piece whole;
+    const char *twice; /* a name that stands in one object twice; NULL: none */
+    size_t twice_length;
+    char *scratch; /* a text without its escapes */
+    size_t scratch_capacity;
+};
+
+/* --- what is wanted -------------------------------------------------------------------------- */
+
+static int add_alternative(struct json_wanted *w, const char *from, json_node *out,
+                           struct error *err)
+{
+    struct json_path path = {.count = 0};
+    int rc = json_path_parse(from, false, &path, err);
+    if (rc == ERR_OK)
+        *out = json_tree_add(w->tree, &path);
+    json_path_release(&path);
+    return rc;
+}
+
+int json_wanted_init(struct json_wanted *w, const struct reader_column *columns, size_t count,
+                     struct error *err)
+{
+    size_t alternatives = 0;
+    size_t k = 0;
+    int rc = ERR_OK;
+    for (size_t i = 0; i < count; i++)
+        alternatives += columns[i].from.count;
+    *w = (struct json_wanted){json_tree_new(), columns, count,
+                              mem_calloc(alternatives, sizeof *w->nodes)};
+    for (size_t i = 0; i < count && rc == ERR_OK; i++)
+        for (size_t a = 0; a < columns[i].from.count && rc == ERR_OK; a++) {
+            rc = add_alternative(w, columns[i].from.items[a], &w->nodes[k++], err);
+            if (rc != ERR_OK)
+                error_prefix(err, "column \"%s\"", columns[i].name);
+        }
+    return rc;
+}
+
+void json_wanted_release(struct json_wanted *w)
+{
+    json_tree_free(w->tree);
+    free(w->nodes);
+    *w = (struct json_wanted){0};
+}
+
+/* --- scanning -------------------------------------------------------------------------------- */
+
+struct json_record *json_record_new(const struct json_wanted *w)
+{
+    struct json_record *r = mem_calloc(1, sizeof *r);
+    r->wanted = w;
+    r->tree = w->tree;
+    r->slots = mem_calloc(json_tree_count(w->tree), sizeof *r->slots);
+    return r;
+}
+
+void json_record_free(struct json_record *r)
+{
+    if (r == NULL)
+        return;
+    for (size_t i = 0; i < json_tree_count(r->tree); i++)
+        free(r->slots[i].guesses);
+    free(r->slots);
+    free(r->scratch);
+    free(r);
+}
+
+static char *scratch(struct json_record *r, size_t size)
+{
+    if (size > r->scratch_capacity) {
+        r->scratch_capacity = size * 2;
+        r->scratch = mem_resize(r->scratch, r->scratch_capacity, 1);
+    }
+    return r->scratch;
+}
+
+/* The field of this name, if it is wanted. */
+static json_node look_up(struct json_record *r, json_node n, const struct json_piece *name)
+{
+    if (!name->escaped)
+        return json_tree_field(r->tree, n, name->begin, name->length);
+    char *plain = scratch(r, name->length);
+    size_t length = json_scan_unescape(name->begin, name->length, plain);
+    return json_tree_field(r->tree, n, plain, length);
+}
+
+/* As look_up; most records have their fields in the order of the one before. */
+static json_node find_field(struct json_record *r, json_node n, size_t position,
+                            const struct json_piece *name)
+{
+    struct slot *slot = &r->slots[n];
+    if (position >= GUESSES_MAX)
+        return look_up(r, n, name);
+    if (slot->guesses == NULL) {
+        slot->guesses = mem_resize(NULL, GUESSES_MAX, sizeof *slot->guesses);
+        for (size_t i = 0; i < GUESSES_MAX; i++)
+            slot->guesses[i] = JSON_NO_NODE;
+    }
+    json_node guess = slot->guesses[position];
+    if (guess != JSON_NO_NODE && json_tree_is(r->tree, guess, name->begin, name->length))
+        return guess;
+    json_node found = look_up(r, n, name);
+    if (found != JSON_NO_NODE)
+        slot->guesses[position] = found;
+    return found;
+}
+
+static bool scan_node(struct json_record *r, struct json_scan *s, json_node n);
+
+/* A field that is wanted; the second one of its name makes the record a fault. */
+static bool scan_field(struct json_record *r, struct json_scan *s, json_node n,
+                       const struct json_piece *name)
+{
+    if (r->slots[n].record == r->number && r->twice == NULL) {
+        r->twice = name->begin;
+        r->twice_length = name->length;
+    }
+    return scan_node(r, s, n);
+}
+
+static bool scan_fields(struct json_record *r, struct json_scan *s, json_node n)
+{
+    bool closed = json_scan_open(s, '}');
+    for (size_t i = 0; !closed; i++) {
+        struct json_piece piece;
+        if (!json_scan_name(s, &piece))
+            return false;
+        json_node field = find_field(r, n, i, &piece);
+        if (field != JSON_NO_NODE ? !scan_field(r, s, field, &piece) : !json_scan_value(s, &piece))
+            return false;
+        if (!json_scan_next(s, '}', &closed))
+            return false;
+    }
+    return true;
+}
+
+static bool scan_elements(struct json_record *r, struct json_scan *s, json_node n)
+{
+    bool closed = json_scan_open(s, ']');
+    for (size_t i = 0; !closed; i++) {
+        struct json_piece piece;
+        json_node element = json_tree_element(r->tree, n, i);
+        if (element != JSON_NO_NODE ? !scan_node(r, s, element) : !json_scan_value(s, &piece))
+            return false;
+        if (!json_scan_next(s, ']', &closed))
+            return false;
+    }
+    return true;
+}
+
+/* The value of a node. This calls itself as often as a path has steps, and no oftener. */
+static bool scan_node(struct json_record *r, struct json_scan *s, json_node n)
+{
+    struct slot *slot = &r->slots[n];
+    const char *begin = s->at;
+    bool object = *begin == '{' && json_tree_has_fields(r->tree, n);
+    bool array = *begin == '[' && json_tree_has_elements(r->tree, n);
+    slot->record = r->number;
+    if (!object && !array)
+        return json_scan_value(s, &slot->piece);
+    if (object ? !scan_fields(r, s, n) : !scan_elements(r, s, n))
+        return false;
+    slot->piece = (struct json_piece){begin, (size_t)(s->at - begin),
+                                      object ? JSON_OBJECT : JSON_ARRAY, false};
+    return true;
+}
+
+bool json_record_scan(struct json_record *r, struct json_scan *s)
+{
+    r->number++;
+    r->twice = NULL;
+    if (!scan_node(r, s, 0))
+        return false;
+    r->whole = r->slots[0].piece;
+    r->objects += r->whole.kind == JSON_OBJECT;
+    return true;
+}
+
+/* Had a record any value, or null, for the column whose alternatives these are? */
+static bool was_met(const struct json_record *r, const json_node *nodes, size_t count)
+{
+    for (size_t a = 0; a < count; a++)
+        if (r->slots[nodes[a]].record != 0)
+            return true;
+    return false;
+}
+
+int json_wanted_check(const struct json_wanted *w, struct reader *reader,
+                      struct json_record *const *records, size_t count, struct error *err)
+{
+    uint64_t objects = 0;
+    for (size_t k = 0; k < count; k++)
+        objects += records[k]->objects;
+    const json_node *nodes = w->nodes;
+    for (size_t i = 0; i < w->count && objects > 0; i++) {
+        const struct reader_column *c = &w->columns[i];
+        bool met = c->optional;
+        for (size_t k = 0; k < count && !met; k++)
+            met = was_met(records[k], nodes, c->from.count);
+        nodes += c->from.count;
+        if (met)
+            continue;
+        struct reader_texts names;
+        int rc = reader_names(reader, &names, err);
+        return rc == ERR_OK ? reader_missing(reader, c, &names, err) : rc;
+    }
+    return ERR_OK;
+}
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+static bool is_met(const struct json_record *r, json_node n)
+{
+    return r->slots[n].record == r->number;
+}
+
+/* Whatever stands where a path should have gone on, unless that is null; NULL: it could go on. */
+static const struct json_piece *obstacle(const struct json_record *r, json_node n)
+{
+    bool element = json_tree_is_element(r->tree, n);
+    json_node parent = json_tree_parent(r->tree, n);
+    while (!is_met(r, parent)) {
+        element = json_tree_is_element(r->tree, parent);
+        parent = json_tree_parent(r->tree, parent);
+    }
+    const struct json_piece *piece = &r->slots[parent].piece;
+    bool good = piece->kind == (element ? JSON_ARRAY : JSON_OBJECT) || piece->kind == JSON_NULL;
+    return good ? NULL : piece;
+}
+
+/* Where a piece begins for people: at its quote. */
+static const char *place_of(const struct json_piece *piece)
+{
+    return piece->kind == JSON_STRING ? piece->begin - 1 : piece->begin;
+}
+
+static bool fail(struct json_fault *fault, size_t column, const struct json_piece *piece,
+                 char *reason)
+{
+    *fault = (struct json_fault){place_of(piece), column, piece->begin, piece->length, reason};
+    return false;
+}
+
+static const char *with_article(enum json_kind kind)
+{
+    switch (kind) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_NUMBER:
+        return "a number";
+    case JSON_STRING:
+        return "a text";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "a boolean";
+    case JSON_NULL:
+        break;
+    }
+    return "null";
+}
+
+/* No alternative of a column is in the record. */
+static bool take_nothing(const struct json_record *r, size_t i, const json_node *nodes,
+                         struct column *out, struct json_fault *fault)
+{
+    const struct reader_column *c = &r->wanted->columns[i];
+    for (size_t a = 0; a < c->from.count; a++) {
+        const struct json_piece *piece = obstacle(r, nodes[a]);
+        if (piece != NULL)
+            return fail(fault, i, piece,
+                        mem_printf("is %s, so that %s leads nowhere", with_article(piece->kind),
+                                   c->from.items[a]));
+    }
+    if (c->required) {
+        fail(fault, i, &r->whole, mem_strdup("has no value, but must have one"));
+        fault->value = NULL;
+        return false;
+    }
+    column_add_null(out);
+    return true;
+}
+
+/* The text that a piece stands for. */
+static const char *text_of(struct json_record *r, const struct json_piece *piece, size_t *length)
+{
+    bool nested = piece->kind == JSON_OBJECT || piece->kind == JSON_ARRAY;
+    *length = piece->length;
+    if (!nested && !piece->escaped)
+        return piece->begin;
+    char *text = scratch(r, piece->length);
+    *length = nested ? json_scan_compact(piece->begin, piece->length, text)
+                     : json_scan_unescape(piece->begin, piece->length, text);
+    return text;
+}
+
+static bool take_piece(struct json_record *r, size_t i, const struct json_piece *piece,
+                       struct column *out, struct json_fault *fault)
+{
+    const struct reader_column *c = &r->wanted->columns[i];
+    enum cast_outcome outcome = CAST_NULL;
+    size_t length = 0;
+    const char *text = NULL;
+    if (piece->kind == JSON_NULL) {
+        column_add_null(out);
+    } else if (piece->kind >= JSON_OBJECT && out->type.kind != TYPE_TEXT) {
+        return fail(fault, i, piece,
+                    mem_printf("is %s: only a text column takes it", with_article(piece->kind)));
+    } else {
+        text = text_of(r, piece, &length);
+        outcome = piece->kind == JSON_NUMBER ? cast_number(c->cast, text, length, out)
+                                             : cast_text(c->cast, text, length, out);
+    }
+    if (outcome == CAST_BAD)
+        return fail(fault, i, piece, cast_reason(c->cast, text, length));
+    if (outcome == CAST_NULL && c->required)
+        return fail(fault, i, piece, mem_strdup("has no value, but must have one"));
+    return true;
+}
+
+/* The first alternative of a column that the record has. */
+static const struct json_piece *first_found(const struct json_record *r, const json_node *nodes,
+                                            size_t count)
+{
+    for (size_t a = 0; a < count; a++)
+        if (is_met(r, nodes[a]))
+            return &r->slots[nodes[a]].piece;
+    return NULL;
+}
+
+bool json_record_take(struct json_record *r, struct batch *values, struct json_fault *fault)
+{
+    const json_node *nodes = r->wanted->nodes;
+    if (r->whole.kind != JSON_OBJECT)
+        return fail(fault, SIZE_MAX, &r->whole,
+                    mem_printf("is %s, not an object", with_article(r->whole.kind)));
+    if (r->twice != NULL) {
+        fail(fault, SIZE_MAX, &r->whole,
+             mem_printf("has the name \"%.*s\" twice", (int)r->twice_length, r->twice));
+        fault->at = r->twice;
+        return false;
+    }
+    for (size_t i = 0; i < r->wanted->count; i++) {
+        size_t count = r->wanted->columns[i].from.count;
+        const struct json_piece *piece = first_found(r, nodes, count);
+        struct column *out = &values->columns[i];
+        if (piece != NULL ? !take_piece(r, i, piece, out, fault)
+                          : !take_nothing(r, i, nodes, out, fault))
+            return false;
+        nodes += count;
+    }
+    return true;
+}
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+void json_names_init(struct json_names *n)
+{
+    *n = (struct json_names){.tree = json_tree_new()};
+}
+
+void json_names_release(struct json_names *n)
+{
+    for (size_t i = 0; i < n->count; i++)
+        free(n->items[i]);
+    free(n->items);
+    json_tree_free(n->tree);
+    *n = (struct json_names){0};
+}
+
+/* False: it would be one too many, or too long. */
+static bool add_name(struct json_names *n, const struct json_piece *name)
+{
+    char *plain = mem_alloc(name->length);
+    size_t length = json_scan_unescape(name->begin, name->length, plain);
+    bool fits = true;
+    if (json_tree_field(n->tree, 0, plain, length) == JSON_NO_NODE) {
+        fits = n->count < READ_COLUMNS_MAX && length <= READ_NAME_MAX;
+        if (fits) {
+            n->items = mem_grow(n->items, n->count, &n->capacity, sizeof *n->items);
+            n->items[n->count++] = json_path_of_name(plain, length);
+            json_tree_add_field(n->tree, 0, plain, length);
+        }
+    }
+    free(plain);
+    return fits;
+}
+
+bool json_names_scan(struct json_names *n, struct json_scan *s, bool *full)
+{
+    struct json_piece piece;
+    if (*s->at != '{')
+        return json_scan_value(s, &piece);
+    bool closed = json_scan_open(s, '}');
+    while (!closed) {
+        if (!json_scan_name(s, &piece))
+            return false;
+        *full |= !add_name(n, &piece);
+        if (!json_scan_value(s, &piece) || !json_scan_next(s, '}', &closed))
+            return false;
+    }
+    return true;
+}
+
+int json_names_full(const struct reader_file *file, struct error *err)
+{
+    return error_set(
+        err, ERR_LIMIT,
+        "the records of %s have more than %d names, or one of more than %d bytes. Name "
+        "the columns that are wanted under `columns`.",
+        file->shown, READ_COLUMNS_MAX, READ_NAME_MAX);
+}

@@ -1,0 +1,88 @@
+/*
+ * One JSON record after the other, into the columns of a batch: what all readers of JSON share.
+ *
+ * A record is an object. Its fields may come in any order, and any of them may be missing: that is
+ * NULL, as null is. A name that stands twice in one object, a value that leads a path nowhere (a
+ * text where an object was expected), a value that does not fit its column: the record is a fault.
+ *
+ * A `struct json_record` has one owner; several may share one tree.
+ */
+#ifndef CAUCE_SOURCE_JSON_RECORD_H
+#define CAUCE_SOURCE_JSON_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "source/json_path.h"
+#include "source/json_scan.h"
+#include "source/reader.h"
+#include "util/error.h"
+
+/* Which values of a record feed which columns. Read-only once it is made. */
+struct json_wanted {
+    struct json_tree *tree;
+    const struct reader_column *columns; /* borrowed */
+    size_t count;
+    json_node *nodes; /* of all columns' alternatives, one column behind the other */
+};
+
+/* ERR_CONFIG: a name under `from` that begins as a path but is none. */
+int json_wanted_init(struct json_wanted *w, const struct reader_column *columns, size_t count,
+                     struct error *err);
+void json_wanted_release(struct json_wanted *w); /* safe on a zeroed struct */
+
+struct json_record;
+
+struct json_record *json_record_new(const struct json_wanted *w);
+void json_record_free(struct json_record *r); /* NULL allowed */
+
+/* Why a record is no row. */
+struct json_fault {
+    const char *at;    /* where in the text */
+    size_t index;      /* of the column; SIZE_MAX: the record as a whole */
+    const char *value; /* as it stands in the text; NULL: none */
+    size_t value_length;
+    char *reason; /* owned by whoever gets it */
+};
+
+/*
+ * Scan the record that begins here; false as the functions of json_scan.h. A value of another kind
+ * is scanned whole, too.
+ */
+bool json_record_scan(struct json_record *r, struct json_scan *s);
+
+/*
+ * Append the values of the record that was scanned, one to each column. False: it is a fault; the
+ * columns may have got values already.
+ */
+bool json_record_take(struct json_record *r, struct batch *values, struct json_fault *fault);
+
+/*
+ * At the end of a file whose records were scanned by one or several `records`: ERR_GATE where a
+ * column that is not optional was in none of them, though there were some.
+ */
+int json_wanted_check(const struct json_wanted *w, struct reader *reader,
+                      struct json_record *const *records, size_t count, struct error *err);
+
+/* Names of the fields of all records, in the order in which they first came. */
+struct json_names {
+    char **items; /* as they are written under `from` */
+    size_t count;
+    size_t capacity;
+    struct json_tree *tree;
+};
+
+void json_names_init(struct json_names *n);
+void json_names_release(struct json_names *n); /* safe on a zeroed struct */
+
+/*
+ * Scan a record and add what is new. `*full` is set, and nothing added, where there are more names
+ * than READ_COLUMNS_MAX, or one is longer than READ_NAME_MAX.
+ */
+bool json_names_scan(struct json_names *n, struct json_scan *s, bool *full);
+
+/* What to say then: ERR_LIMIT. */
+int json_names_full(const struct reader_file *file, struct error *err);
+
+#endif

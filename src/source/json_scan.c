@@ -1,0 +1,455 @@
+#include "source/json_scan.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ONES UINT64_C(0x0101010101010101)
+#define HIGHS UINT64_C(0x8080808080808080)
+
+bool json_scan_fail(struct json_scan *s, const char *at, const char *flaw)
+{
+    s->at = at;
+    s->flaw = at < s->end ? flaw : NULL;
+    return false;
+}
+
+/*
+ * The bytes of a word that end a run of plain characters in a string: quotes, backslashes, control
+ * characters and what is not ASCII. The lowest bit that is set is right, those above it may not be.
+ * (See "Determine if a word has a byte less than n", https://graphics.stanford.edu/~seander/bithacks.html.)
+ */
+static uint64_t special_bytes(uint64_t word)
+{
+    uint64_t quote = word ^ (ONES * '"');
+    uint64_t backslash = word ^ (ONES * '\\');
+    uint64_t below = (word - ONES * 0x20) & ~word;
+    return (((quote - ONES) & ~quote) | ((backslash - ONES) & ~backslash) | below | word) & HIGHS;
+}
+
+/* The first byte from `p` on that is no plain character; the NUL behind the text is one. */
+static const char *skip_plain(const char *p)
+{
+    for (;;) {
+        uint64_t word;
+        memcpy(&word, p, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word);
+#endif
+        uint64_t special = special_bytes(word);
+        if (special != 0)
+            return p + __builtin_ctzll(special) / 8;
+        p += sizeof word;
+    }
+}
+
+static bool is_continuation(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* A character of more than one byte, by the table of well-formed sequences (Unicode, table 3-7). */
+static bool scan_wide(struct json_scan *s)
+{
+    const char *p = s->at;
+    unsigned char first = (unsigned char)p[0];
+    unsigned char second = (unsigned char)p[1];
+    size_t more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
+    unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    unsigned char most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    if (first < 0xC2 || first > 0xF4)
+        return json_scan_fail(s, p, "a string is not valid UTF-8");
+    if (second < least || second > most)
+        return json_scan_fail(s, p + 1 < s->end ? p : s->end, "a string is not valid UTF-8");
+    for (size_t i = 2; i <= more; i++)
+        if (!is_continuation(p[i]))
+            return json_scan_fail(s, p + i < s->end ? p : s->end, "a string is not valid UTF-8");
+    s->at += more + 1;
+    return true;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* The four digits of \u, which stand at s->at. */
+static bool scan_unit(struct json_scan *s, unsigned *unit)
+{
+    *unit = 0;
+    for (int i = 0; i < 4; i++) {
+        int digit = hex_digit(s->at[i]);
+        if (digit < 0)
+            return json_scan_fail(s, s->at + i, "four hexadecimal digits must follow \\u");
+        *unit = *unit * 16 + (unsigned)digit;
+    }
+    s->at += 4;
+    return true;
+}
+
+/* What follows \u; a high surrogate needs a low one behind it. */
+static bool scan_code_point(struct json_scan *s)
+{
+    static const char alone[] = "half of a surrogate pair stands alone";
+    unsigned unit;
+    const char *begin = s->at;
+    if (!scan_unit(s, &unit))
+        return false;
+    if (unit < 0xD800 || unit > 0xDFFF)
+        return true;
+    if (unit >= 0xDC00)
+        return json_scan_fail(s, begin, alone);
+    if (s->at[0] != '\\')
+        return json_scan_fail(s, s->at < s->end ? begin : s->end, alone);
+    if (s->at[1] != 'u')
+        return json_scan_fail(s, s->at + 1 < s->end ? begin : s->end, alone);
+    s->at += 2;
+    if (!scan_unit(s, &unit))
+        return false;
+    return (unit >= 0xDC00 && unit <= 0xDFFF) || json_scan_fail(s, begin, alone);
+}
+
+static bool scan_escape(struct json_scan *s)
+{
+    char c = s->at[1];
+    if (c == 'u') {
+        s->at += 2;
+        return scan_code_point(s);
+    }
+    if (c == '\0' || strchr("\"\\/bfnrt", c) == NULL)
+        return json_scan_fail(s, s->at + 1, "there is no such escape in JSON");
+    s->at += 2;
+    return true;
+}
+
+bool json_scan_string(struct json_scan *s, struct json_piece *out)
+{
+    if (*s->at != '"')
+        return json_scan_fail(s, s->at, "a string in double quotes is missing");
+    const char *begin = ++s->at;
+    bool escaped = false;
+    for (;;) {
+        s->at = skip_plain(s->at);
+        unsigned char c = (unsigned char)*s->at;
+        bool good;
+        if (c == '"')
+            break;
+        if (c == '\\') {
+            escaped = true;
+            good = scan_escape(s);
+        } else if (c >= 0x80) {
+            good = scan_wide(s);
+        } else {
+            good = json_scan_fail(s, s->at, "a control character or line break is in a string");
+        }
+        if (!good)
+            return false;
+    }
+    *out = (struct json_piece){begin, (size_t)(s->at - begin), JSON_STRING, escaped};
+    s->at++;
+    return true;
+}
+
+bool json_scan_name(struct json_scan *s, struct json_piece *out)
+{
+    json_scan_blanks(s);
+    if (*s->at != '"')
+        return json_scan_fail(s, s->at, "a name in double quotes is missing");
+    if (!json_scan_string(s, out))
+        return false;
+    json_scan_blanks(s);
+    if (*s->at != ':')
+        return json_scan_fail(s, s->at, "a colon is missing behind a name");
+    s->at++;
+    json_scan_blanks(s);
+    return true;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool scan_digits(struct json_scan *s)
+{
+    if (!is_digit(*s->at))
+        return json_scan_fail(s, s->at, "a digit is missing in a number");
+    while (is_digit(*s->at))
+        s->at++;
+    return true;
+}
+
+static bool scan_number(struct json_scan *s, struct json_piece *out)
+{
+    const char *begin = s->at;
+    if (*s->at == '-')
+        s->at++;
+    const char *first = s->at;
+    if (!scan_digits(s))
+        return false;
+    if (*first == '0' && s->at - first > 1)
+        return json_scan_fail(s, first, "a number begins with a zero");
+    if (*s->at == '.') {
+        s->at++;
+        if (!scan_digits(s))
+            return false;
+    }
+    if (*s->at == 'e' || *s->at == 'E') {
+        s->at++;
+        if (*s->at == '+' || *s->at == '-')
+            s->at++;
+        if (!scan_digits(s))
+            return false;
+    }
+    *out = (struct json_piece){begin, (size_t)(s->at - begin), JSON_NUMBER, false};
+    return true;
+}
+
+static bool scan_word(struct json_scan *s, const char *word, enum json_kind kind,
+                      struct json_piece *out)
+{
+    size_t length = strlen(word);
+    for (size_t i = 0; i < length; i++)
+        if (s->at[i] != word[i])
+            return json_scan_fail(
+                s, s->at + i < s->end ? s->at : s->end,
+                "a value is neither text in quotes, number, true, false nor null");
+    *out = (struct json_piece){s->at, length, kind, false};
+    s->at += length;
+    return true;
+}
+
+static bool scan_scalar(struct json_scan *s, struct json_piece *out)
+{
+    switch (*s->at) {
+    case '"':
+        return json_scan_string(s, out);
+    case 't':
+        return scan_word(s, "true", JSON_TRUE, out);
+    case 'f':
+        return scan_word(s, "false", JSON_FALSE, out);
+    case ',':
+    case ']':
+    case '}':
+    case ':':
+        return json_scan_fail(s, s->at, "a value is missing");
+    default:
+        if (*s->at == '-' || is_digit(*s->at))
+            return scan_number(s, out);
+        return scan_word(s, "null", JSON_NULL, out);
+    }
+}
+
+bool json_scan_open(struct json_scan *s, char close)
+{
+    s->at++;
+    json_scan_blanks(s);
+    bool closed = *s->at == close;
+    s->at += closed;
+    return closed;
+}
+
+bool json_scan_next(struct json_scan *s, char close, bool *closed)
+{
+    json_scan_blanks(s);
+    *closed = *s->at == close;
+    if (!*closed && *s->at != ',')
+        return json_scan_fail(s, s->at,
+                              close == '}' ? "a comma or } is missing" : "a comma or ] is missing");
+    s->at++;
+    if (!*closed)
+        json_scan_blanks(s);
+    return true;
+}
+
+/* The brackets that are open, one bit each: set for an object. */
+struct levels {
+    unsigned depth;
+    uint8_t objects[JSON_SCAN_DEPTH_MAX / 8];
+};
+
+static bool push(struct levels *l, bool object)
+{
+    if (l->depth == JSON_SCAN_DEPTH_MAX)
+        return false;
+    uint8_t bit = (uint8_t)(1u << (l->depth % 8));
+    if (object)
+        l->objects[l->depth / 8] |= bit;
+    else
+        l->objects[l->depth / 8] &= (uint8_t)~bit;
+    l->depth++;
+    return true;
+}
+
+static bool in_object(const struct levels *l)
+{
+    unsigned top = l->depth - 1;
+    return ((l->objects[top / 8] >> (top % 8)) & 1) != 0;
+}
+
+/* Open the bracket that stands here; `closed`: and close it again, for it is empty. */
+static bool open_level(struct json_scan *s, struct levels *l, bool *closed)
+{
+    bool object = *s->at == '{';
+    if (!push(l, object))
+        return json_scan_fail(s, s->at, "arrays and objects are nested more than 1000 levels deep");
+    *closed = json_scan_open(s, object ? '}' : ']');
+    return true;
+}
+
+/* Behind a value: close what closes here, up to the next comma, or to the end of it all. */
+static bool close_levels(struct json_scan *s, struct levels *l)
+{
+    bool closed = true;
+    while (closed && l->depth > 0) {
+        if (!json_scan_next(s, in_object(l) ? '}' : ']', &closed))
+            return false;
+        l->depth -= closed;
+    }
+    return true;
+}
+
+static bool scan_container(struct json_scan *s, struct json_piece *out)
+{
+    struct levels l = {0};
+    const char *begin = s->at;
+    do {
+        bool closed = false;
+        struct json_piece inner;
+        if (l.depth > 0 && in_object(&l) && !json_scan_name(s, &inner))
+            return false;
+        if (*s->at != '{' && *s->at != '[') {
+            if (!scan_scalar(s, &inner))
+                return false;
+            closed = true;
+        } else {
+            if (!open_level(s, &l, &closed))
+                return false;
+            l.depth -= closed;
+        }
+        if (closed && !close_levels(s, &l))
+            return false;
+    } while (l.depth > 0);
+    *out = (struct json_piece){begin, (size_t)(s->at - begin),
+                               *begin == '{' ? JSON_OBJECT : JSON_ARRAY, false};
+    return true;
+}
+
+bool json_scan_value(struct json_scan *s, struct json_piece *out)
+{
+    return *s->at == '{' || *s->at == '[' ? scan_container(s, out) : scan_scalar(s, out);
+}
+
+static size_t put_utf8(char *out, unsigned c)
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        out[0] = (char)(0xC0 | c >> 6);
+        out[1] = (char)(0x80 | (c & 0x3F));
+        return 2;
+    }
+    if (c < 0x10000) {
+        out[0] = (char)(0xE0 | c >> 12);
+        out[1] = (char)(0x80 | (c >> 6 & 0x3F));
+        out[2] = (char)(0x80 | (c & 0x3F));
+        return 3;
+    }
+    out[0] = (char)(0xF0 | c >> 18);
+    out[1] = (char)(0x80 | (c >> 12 & 0x3F));
+    out[2] = (char)(0x80 | (c >> 6 & 0x3F));
+    out[3] = (char)(0x80 | (c & 0x3F));
+    return 4;
+}
+
+static unsigned unit_at(const char *digits)
+{
+    unsigned unit = 0;
+    for (int i = 0; i < 4; i++)
+        unit = unit * 16 + (unsigned)hex_digit(digits[i]);
+    return unit;
+}
+
+/* The character of an escape, which begins at `p`; `length`: how long the escape is. */
+static unsigned escaped_character(const char *p, size_t *length)
+{
+    static const char names[] = "\"\\/bfnrt";
+    static const char characters[] = "\"\\/\b\f\n\r\t";
+    if (p[1] != 'u') {
+        *length = 2;
+        return (unsigned char)characters[strchr(names, p[1]) - names];
+    }
+    unsigned unit = unit_at(p + 2);
+    *length = 6;
+    if (unit < 0xD800 || unit > 0xDBFF)
+        return unit;
+    *length = 12;
+    return 0x10000 + ((unit - 0xD800) << 10) + (unit_at(p + 8) - 0xDC00);
+}
+
+size_t json_scan_unescape(const char *text, size_t length, char *out)
+{
+    const char *end = text + length;
+    char *to = out;
+    while (text < end) {
+        const char *backslash = memchr(text, '\\', (size_t)(end - text));
+        size_t plain = (size_t)((backslash != NULL ? backslash : end) - text);
+        memcpy(to, text, plain);
+        to += plain;
+        text += plain;
+        if (backslash != NULL) {
+            size_t used;
+            to += put_utf8(to, escaped_character(text, &used));
+            text += used;
+        }
+    }
+    return (size_t)(to - out);
+}
+
+/* A character of a string as JSON has to write it. */
+static size_t put_character(char *out, unsigned c)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    static const char characters[] = "\"\\\b\f\n\r\t";
+    static const char names[] = "\"\\bfnrt";
+    const char *found = c < 0x80 && c != 0 ? strchr(characters, (int)c) : NULL;
+    if (found == NULL && c >= 0x20)
+        return put_utf8(out, c);
+    out[0] = '\\';
+    if (found != NULL) {
+        out[1] = names[found - characters];
+        return 2;
+    }
+    memcpy(out + 1, "u00", 3);
+    out[4] = hex[c >> 4];
+    out[5] = hex[c & 15];
+    return 6;
+}
+
+size_t json_scan_compact(const char *text, size_t length, char *out)
+{
+    const char *end = text + length;
+    char *to = out;
+    bool quoted = false;
+    while (text < end) {
+        if (quoted && *text == '\\') {
+            size_t used;
+            to += put_character(to, escaped_character(text, &used));
+            text += used;
+            continue;
+        }
+        quoted ^= *text == '"';
+        if (quoted || !json_scan_is_blank(*text))
+            *to++ = *text;
+        text++;
+    }
+    return (size_t)(to - out);
+}

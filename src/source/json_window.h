@@ -1,0 +1,55 @@
+/*
+ * The part of a file that is in memory, and where it stands in the file: what is scanned can be
+ * given up half-way and tried again with more of the text. Not thread-safe (one owner).
+ */
+#ifndef CAUCE_SOURCE_JSON_WINDOW_H
+#define CAUCE_SOURCE_JSON_WINDOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "source/json_scan.h"
+#include "source/reader.h"
+#include "util/error.h"
+
+struct json_window {
+    const struct reader_file *file;
+    int fd;
+    char *data;      /* JSON_SCAN_PADDING NULs behind the last byte */
+    size_t at;       /* what is before it is done with */
+    size_t used;     /* bytes there are */
+    size_t capacity; /* without the padding */
+    bool final;      /* there is nothing more in the file */
+    uint64_t line;   /* of the byte `at`, from 1 */
+    uint64_t column; /* characters before it on that line */
+};
+
+/* Open a file, with nothing in memory. Release is safe on a zeroed struct. */
+int json_window_open(struct json_window *w, const struct reader_file *file,
+                     const struct read_options *options, struct error *err);
+void json_window_release(struct json_window *w);
+
+/*
+ * Have more of the file behind `at`, or set `final`; pointers into `data` are void then. ERR_LIMIT:
+ * READ_RECORD_MAX bytes and more from `at` on were not enough.
+ */
+int json_window_more(struct json_window *w, struct error *err);
+
+/* A scan of all that is there from `at` on. */
+static inline struct json_scan json_window_scan(const struct json_window *w)
+{
+    return (struct json_scan){w->data + w->at, w->data + w->used, NULL};
+}
+
+/* Be done with what is before `to`. */
+void json_window_pass(struct json_window *w, const char *to);
+
+/* Line and character, both from 1, of a byte at or behind `at`. */
+void json_window_place(const struct json_window *w, const char *at, uint64_t *line,
+                       uint64_t *column);
+
+/* Characters of a piece of UTF-8. */
+uint64_t json_window_characters(const char *text, size_t length);
+
+#endif
