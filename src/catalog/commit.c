@@ -30,7 +30,7 @@
  *   WRITE    | created; or there with our bytes                 | SEND (write_manifest)
  *            | anything else                                    | failed: nothing is visible
  *   SEND     | success                                          | COMMITTED (send)
- *            | "nothing changed" (AGAIN, DENIED)                | LOOK
+ *            | "nothing changed" (AGAIN, DENIED, INTERRUPTED)   | LOOK
  *            | conflict, no usable answer, anything else        | LOOK, in doubt
  *   LOOK     | our commit is in the chain                       | COMMITTED (look)
  *            | the tag moved, our commit is not in the chain    | LOST (look)
@@ -77,6 +77,12 @@ static void pause_before(unsigned attempt)
     if (most > PAUSE_MAX)
         most = PAUSE_MAX;
     time_sleep(most - (int64_t)(id_random64() % (uint64_t)(most / 2)));
+}
+
+/* Failures after which the store has surely changed nothing. */
+static bool surely_nothing(int rc)
+{
+    return rc == ERR_AGAIN || rc == ERR_DENIED || rc == ERR_INTERRUPTED;
 }
 
 /* ---- PREPARE ------------------------------------------------------------------------------- */
@@ -185,7 +191,7 @@ static int write_manifest(const struct attempt *a, struct error *err)
     int rc = store_put_new(a->st, a->report->manifest_key, &body, NULL, err);
     if (rc == ERR_CONFLICT || rc == ERR_UNKNOWN)
         return read_back(a, rc, err);
-    bool nothing = rc == ERR_AGAIN || rc == ERR_DENIED || rc == ERR_DAMAGED;
+    bool nothing = surely_nothing(rc) || rc == ERR_DAMAGED;
     a->report->manifest_written = !nothing;
     return rc;
 }
@@ -269,7 +275,7 @@ static int send(struct attempt *a, struct error *err)
         a->report->pointer = a->next;
         return rc;
     }
-    bool nothing_changed = rc == ERR_AGAIN || rc == ERR_DENIED;
+    bool nothing_changed = surely_nothing(rc);
     if (!nothing_changed)
         a->doubt = true;
     if (!nothing_changed && rc != ERR_CONFLICT)
@@ -330,7 +336,8 @@ static int settle(struct attempt *a, struct error *err)
             error_clear(err);
             return ERR_OK;
         }
-        bool last = a->report->swaps > COMMIT_RESENDS || (rc == ERR_DENIED && !a->doubt);
+        bool final = rc == ERR_DENIED || rc == ERR_INTERRUPTED;
+        bool last = a->report->swaps > COMMIT_RESENDS || (final && !a->doubt);
         if (last)
             return a->doubt ? unknown(a, err) : failed(a, rc, err);
         pause_before(a->report->swaps);

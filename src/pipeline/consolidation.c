@@ -375,7 +375,7 @@ static int put_together(struct consolidation *c, struct building *b, const size_
     return rc;
 }
 
-/* Sizes and digests of the files. */
+/* Sizes and digests of the files. What was put together is given away, an event file never. */
 static int measure(struct consolidation *c, struct building *b, struct projection_part *parts,
                    struct error *err)
 {
@@ -386,6 +386,8 @@ static int measure(struct consolidation *c, struct building *b, struct projectio
         memcpy(parts[i].sha256, b->bodies[i].sha256, sizeof parts[i].sha256);
         b->keys[i] = parts[i].temp;
     }
+    for (size_t k = 0; k < b->job_count; k++)
+        b->bodies[b->of[k] - parts].given = true;
     return rc;
 }
 

@@ -17,7 +17,7 @@ void dataset_init(struct dataset *d, struct store *store, const char *id,
                   const struct config *config, const struct limits *limits)
 {
     *d = (struct dataset){
-        .store = store, .id = id, .config = config, .limits = *limits, .work = {.lock = -1}};
+        .store = store, .id = id, .config = config, .limits = *limits, .work = WORKDIR_NONE};
 }
 
 void dataset_release(struct dataset *d)

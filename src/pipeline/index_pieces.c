@@ -132,6 +132,7 @@ int index_pieces_store(struct dataset *d, struct index_pieces *p, const struct v
         layout_index_shard(attempt, (unsigned)i, shard->key);
         keys[i] = shard->key;
         rc = store_body_file(p->items[i].path, &bodies[i], err);
+        bodies[i].given = true;
         shard->size = bodies[i].size;
         memcpy(shard->sha256, bodies[i].sha256, sizeof shard->sha256);
     }

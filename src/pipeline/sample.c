@@ -201,7 +201,7 @@ static int guess_key(struct looking *l, struct error *err)
 int sample_file(const char *path, const struct limits *limits, struct sample *out,
                 struct error *err)
 {
-    struct looking l = {.limits = limits, .work = {.lock = -1}, .out = out};
+    struct looking l = {.limits = limits, .work = WORKDIR_NONE, .out = out};
     *out = (struct sample){.format = CONFIG_FORMAT_AUTO};
     int rc = find_file(&l, path, err);
     if (rc == ERR_OK)

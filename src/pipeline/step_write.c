@@ -99,6 +99,7 @@ int step_store_events(struct run *r, struct error *err)
         struct manifest_file *file = &e->files.items[i];
         keys[i] = file->key;
         rc = store_body_file(e->paths[i], &bodies[i], err);
+        bodies[i].given = true;
         file->size = bodies[i].size;
         memcpy(file->sha256, bodies[i].sha256, sizeof file->sha256);
     }

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -180,7 +182,7 @@ static int write_bytes(const struct file_root *root, int fd, const char *key,
     return rc;
 }
 
-/* Body in a local file, copied. */
+/* Body in a local file, cloned or copied. */
 static int write_copy(const struct file_root *root, int fd, const char *key,
                       const struct store_body *body, struct error *err)
 {
@@ -189,7 +191,8 @@ static int write_copy(const struct file_root *root, int fd, const char *key,
         return unreadable(body, key, errno, err);
     char sha256[SHA256_HEX_SIZE];
     uint64_t size;
-    enum pump_end end = pump(in, NULL, fd, sha256, &size);
+    bool cloned = ioctl(fd, FICLONE, in) == 0;
+    enum pump_end end = pump(cloned ? fd : in, NULL, cloned ? -1 : fd, sha256, &size);
     int rc = ERR_OK;
     if (end == PUMP_NOT_READ)
         rc = unreadable(body, key, errno, err);
@@ -205,8 +208,8 @@ int file_temp_write(struct file_root *root, const char *key, const struct store_
                     const struct file_temp *temp, bool *vanished, struct error *err)
 {
     *vanished = false;
-    int fd = openat(temp->folder, temp->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                    0666);
+    int fd =
+        openat(temp->folder, temp->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd < 0) {
         *vanished = errno == ENOENT;
         return file_root_error(root, errno, "write", key, err);
@@ -243,6 +246,36 @@ int file_settle_change(const struct file_root *root, int folder, const char *key
     return errnum == 0 ? ERR_OK : file_unclear(root, errnum, key, err);
 }
 
+int file_confirm_change(struct file_root *root, int folder, const char *key, struct error *err)
+{
+    struct file_place now;
+    struct stat changed;
+    struct stat named;
+    int rc = file_root_enter(root, key, FILE_LOOK, &now, NULL);
+    bool same = rc == ERR_OK && fstat(folder, &changed) == 0 && fstat(now.folder, &named) == 0 &&
+                changed.st_ino == named.st_ino && changed.st_dev == named.st_dev;
+    file_place_leave(&now);
+    if (same)
+        return ERR_OK;
+    return error_set(err, ERR_UNKNOWN,
+                     "A folder above %s in %s was moved or replaced while it was being changed: it "
+                     "is not known whether the change is in what is there now. Nothing was "
+                     "deleted; the next run finds out.",
+                     key, root->path);
+}
+
+int file_rename_new(int from_folder, const char *from, int to_folder, const char *to)
+{
+    if (renameat2(from_folder, from, to_folder, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    int failed = linkat(from_folder, from, to_folder, to, 0);
+    if (failed == 0)
+        unlinkat(from_folder, from, 0);
+    return failed;
+}
+
 int file_publish_new(struct file_root *root, const struct file_temp *temp,
                      const struct file_place *place, const char *key, bool *vanished,
                      struct error *err)
@@ -253,9 +286,10 @@ int file_publish_new(struct file_root *root, const struct file_temp *temp,
         file_temp_drop(temp);
         return rc;
     }
-    int failed = linkat(temp->folder, temp->name, place->folder, place->name, 0);
+    int failed = file_rename_new(temp->folder, temp->name, place->folder, place->name);
     int errnum = errno;
-    file_temp_drop(temp);
+    if (failed != 0)
+        file_temp_drop(temp);
     *vanished = failed != 0 && errnum == ENOENT;
     if (failed == 0)
         return file_settle_change(root, place->folder, key, err);
@@ -277,9 +311,8 @@ int file_publish_over(struct file_root *root, const struct file_temp *temp,
                       const struct file_place *place, const char *key, struct error *err)
 {
     if (renameat(temp->folder, temp->name, place->folder, place->name) == 0) {
-        /* Two names of one file, a local file that is the object already, are left alone. */
-        file_temp_drop(temp);
-        return file_settle_change(root, place->folder, key, err);
+        int rc = file_settle_change(root, place->folder, key, err);
+        return rc == ERR_OK ? file_confirm_change(root, place->folder, key, err) : rc;
     }
     int errnum = errno;
     if (errnum == EIO)

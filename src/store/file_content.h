@@ -47,23 +47,30 @@ void file_temp_name(const struct file_root *root, const struct file_place *place
                     struct file_temp *temp);
 
 /*
- * Write the body to the file, and to disk. Nothing is left behind by a failure, and a file whose
- * fsync failed is never synced again. `*vanished`: the folder was removed meanwhile; enter it again.
+ * Write the body to the file, and to disk; a local file is cloned where the file system can
+ * (ioctl_ficlone(2)), so that neither copy can be changed through the other, else copied. Nothing is
+ * left behind by a failure, and a file whose fsync failed is never synced again. `*vanished`: the folder was removed meanwhile; enter it again.
  */
 int file_temp_write(struct file_root *root, const char *key, const struct store_body *body,
                     const struct file_temp *temp, bool *vanished, struct error *err);
 
 /*
- * The same without copying: the local file of the body gets a second name. Done only where the
- * result is what creating a file would have given: same file system, same owner and group,
- * permissions by the umask, no default ACL. `*linked` is false where that does not hold, or where
- * the file could not be brought to disk (`*unsafe`: its pages may be lost although a second fsync
- * would say otherwise): then copy.
+ * The same without copying: the local file of a body that is given away loses its own name for the
+ * new one. Done only where it has no third, and the result is what creating a file would have given:
+ * same file system, same owner and group, permissions by the umask, no default ACL. `*moved` is false
+ * where that does not hold, or where the file could not be brought to disk (`*unsafe`: its pages may
+ * be lost although a second fsync would say otherwise): then copy.
  */
-int file_temp_link(struct file_root *root, const char *key, const struct store_body *body,
-                   const struct file_temp *temp, bool *linked, bool *unsafe, struct error *err);
+int file_temp_move(struct file_root *root, const char *key, const struct store_body *body,
+                   const struct file_temp *temp, bool *moved, bool *unsafe, struct error *err);
 
 void file_temp_drop(const struct file_temp *temp);
+
+/*
+ * Rename where nothing has the new name, in one step (EEXIST else); where the file system cannot,
+ * by link(2), which leaves both names for a moment. -1 and errno on failure.
+ */
+int file_rename_new(int from_folder, const char *from, int to_folder, const char *to);
 
 /*
  * Give the file its name where nothing has that name (ERR_CONFLICT else), or in place of what has
@@ -79,6 +86,12 @@ int file_publish_over(struct file_root *root, const struct file_temp *temp,
 /* The change of a folder is made; now bring it to disk, or ERR_UNKNOWN. */
 int file_settle_change(const struct file_root *root, int folder, const char *key,
                        struct error *err);
+
+/*
+ * To be called under the lock, after a change in an open folder: ERR_UNKNOWN where the key leads to
+ * another folder by now, because somebody moved or replaced one on the way.
+ */
+int file_confirm_change(struct file_root *root, int folder, const char *key, struct error *err);
 
 /* ERR_UNKNOWN for a rename, link or unlink that failed in a way that may still have done it. */
 int file_unclear(const struct file_root *root, int errnum, const char *key, struct error *err);

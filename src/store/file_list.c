@@ -53,7 +53,7 @@ static int add_entry(struct lister *l, int folder, const char *name, struct entr
     struct stat st;
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return ERR_OK;
-    if (l->length == 0 && strcmp(name, FILE_ROOT_LOCK) == 0)
+    if (l->length == 0 && strcmp(name, FS_LOCK_FILE) == 0)
         return ERR_OK;
     if (strlen(name) > STORE_KEY_MAX - l->length || store_key_check(name, NULL) != ERR_OK)
         return ERR_OK;

@@ -10,14 +10,9 @@
 
 #include "util/fs.h"
 #include "util/mem.h"
-#include "util/time.h"
 
 /* Folders remembered as durable; beyond that all are forgotten, which costs time only. */
 #define DURABLE_MAX 65536
-
-#define LOCK_PATIENCE INT64_C(60000000)
-#define LOCK_PAUSE_MIN 500
-#define LOCK_PAUSE_MAX 20000
 
 int file_root_error(const struct file_root *root, int errnum, const char *doing, const char *key,
                     struct error *err)
@@ -68,18 +63,33 @@ int file_root_error(const struct file_root *root, int errnum, const char *doing,
                      strerror_r(errnum, reason, sizeof reason), advice);
 }
 
+/* The path as it was given, independent of where the process stands. */
+static int absolute(const char *path, char **out, struct error *err)
+{
+    char *here = NULL;
+    int rc = path[0] == '/' ? ERR_OK : fs_real_path(".", &here, err);
+    if (rc == ERR_OK)
+        *out = here == NULL ? mem_strdup(path) : fs_join(here, path);
+    free(here);
+    return rc;
+}
+
 int file_root_open(struct file_root *root, const char *path, struct error *err)
 {
     *root = (struct file_root){.fd = -1};
     int rc = fs_real_path(path, &root->path, err);
-    if (rc != ERR_OK)
-        return rc;
-    root->fd = open(root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (root->fd < 0) {
+    if (rc == ERR_OK)
+        rc = absolute(path, &root->name, err);
+    if (rc == ERR_OK)
+        root->fd = open(root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (rc == ERR_OK && root->fd < 0) {
         int code = errno == EACCES ? ERR_DENIED : ERR_CONFIG;
         rc = error_set_errno(err, code, errno, "Cannot open the store's folder %s", root->path);
+    }
+    if (rc != ERR_OK) {
         free(root->path);
-        root->path = NULL;
+        free(root->name);
+        *root = (struct file_root){.fd = -1};
         return rc;
     }
     pthread_mutex_init(&root->mutex, NULL);
@@ -94,7 +104,18 @@ void file_root_release(struct file_root *root)
     pthread_mutex_destroy(&root->mutex);
     free(root->durable);
     free(root->path);
+    free(root->name);
     *root = (struct file_root){.fd = -1};
+}
+
+int file_root_check(const struct file_root *root, struct error *err)
+{
+    if (fs_names(root->name, root->fd))
+        return ERR_OK;
+    return error_set(err, ERR_DENIED,
+                     "The store's folder %s was moved, replaced or deleted while it was in use. "
+                     "Nothing was changed in what is there now; run again.",
+                     root->name);
 }
 
 /* ---- Folders on disk ----------------------------------------------------------------------- */
@@ -273,7 +294,8 @@ int file_root_enter(struct file_root *root, const char *key, enum file_entry ent
 {
     size_t length = folder_length(key);
     *place = (struct file_place){.folder = -1, .name = key + (length > 0 ? length + 1 : 0)};
-    return walk(root, key, length, entry, false, &place->folder, err);
+    int rc = file_root_check(root, err);
+    return rc == ERR_OK ? walk(root, key, length, entry, false, &place->folder, err) : rc;
 }
 
 int file_root_settle(struct file_root *root, const char *key, struct error *err)
@@ -308,62 +330,4 @@ void file_root_prune(struct file_root *root, const char *key)
             break;
     }
     free(path);
-}
-
-/* ---- Locking ------------------------------------------------------------------------------- */
-
-/* Is it still the file that everybody else finds under the name? */
-static bool is_current(const struct file_root *root, int fd)
-{
-    struct stat held;
-    struct stat named;
-    return fstat(fd, &held) == 0 &&
-           fstatat(root->fd, FILE_ROOT_LOCK, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           held.st_ino == named.st_ino && held.st_dev == named.st_dev;
-}
-
-/* One attempt. ERR_CONFLICT: somebody else holds it. */
-static int try_lock(struct file_root *root, int *fd, struct error *err)
-{
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int file = openat(root->fd, FILE_ROOT_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (file < 0 && errno == ENOENT)
-        return error_set(err, ERR_DENIED,
-                         "The store's folder %s was deleted while it was in use. Nothing was "
-                         "changed.",
-                         root->path);
-    if (file < 0)
-        return file_root_error(root, errno, "open the lock", FILE_ROOT_LOCK, err);
-    if (fcntl(file, F_OFD_SETLK, &whole) != 0) {
-        int errnum = errno;
-        close(file);
-        if (errnum == EAGAIN || errnum == EACCES || errnum == EINTR)
-            return ERR_CONFLICT;
-        return file_root_error(root, errnum, "take the lock", FILE_ROOT_LOCK, err);
-    }
-    if (!is_current(root, file)) {
-        close(file);
-        return ERR_CONFLICT;
-    }
-    *fd = file;
-    return ERR_OK;
-}
-
-int file_root_lock(struct file_root *root, int *fd, struct error *err)
-{
-    int64_t end = time_monotonic() + LOCK_PATIENCE;
-    int64_t pause = LOCK_PAUSE_MIN;
-    int rc = try_lock(root, fd, err);
-    while (rc == ERR_CONFLICT) {
-        if (time_monotonic() >= end)
-            return error_set(err, ERR_AGAIN,
-                             "Another process has held the lock of the store %s for a minute. "
-                             "Nothing was changed; see whether that process was stopped, and run "
-                             "again.",
-                             root->path);
-        time_sleep(pause);
-        pause = pause * 2 < LOCK_PAUSE_MAX ? pause * 2 : LOCK_PAUSE_MAX;
-        rc = try_lock(root, fd, err);
-    }
-    return rc;
 }

@@ -13,9 +13,7 @@
 #include <stddef.h>
 
 #include "store/store.h"
-
-/* The lock file in the root: never listed, never deleted, no key of an object. */
-#define FILE_ROOT_LOCK ".cauce.lock"
+#include "util/fs.h"
 
 /* One folder in one life: a number is given again after a removal, but not at the same time. */
 struct folder_id {
@@ -27,6 +25,7 @@ struct folder_id {
 struct file_root {
     int fd;
     char *path; /* absolute, without links */
+    char *name; /* absolute, as it was given: what it names may be replaced meanwhile */
     pthread_mutex_t mutex;
     struct folder_id *durable; /* folders whose entry in their parent is on disk; sorted */
     size_t count, capacity;
@@ -79,11 +78,16 @@ int file_root_list(struct file_root *root, const char *prefix, store_visit *visi
                    struct error *err);
 
 /*
- * The one lock of the store, an open file description lock (fcntl(2)): it excludes threads as well
- * as processes, and the kernel frees it when its holder dies. ERR_AGAIN where somebody else holds it
- * for more than a minute. Freed by closing `*fd`.
+ * ERR_DENIED where the store's path names another folder than the one that was opened, or none: what
+ * is written there would be lost to everybody else. Entering a folder looks at it, too.
  */
-int file_root_lock(struct file_root *root, int *fd, struct error *err);
+int file_root_check(const struct file_root *root, struct error *err);
+
+/*
+ * The one lock of the store, on its folder: see fs_lock_folder. Freed by fs_unlock. ERR_AGAIN where
+ * somebody else holds it for more than a minute, ERR_INTERRUPTED where a signal ends the waiting.
+ */
+int file_root_lock(struct file_root *root, struct fs_lock *lock, struct error *err);
 
 /*
  * The error for a failed system call: code by errno, and one sentence on what to do. `doing` is

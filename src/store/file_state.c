@@ -80,9 +80,9 @@ static int rename_locked(struct file_root *root, const struct store_move *move,
                          struct error *err)
 {
     int failed;
-    /* A rename would replace what another process creates at this moment without the lock. */
+    /* What another process creates at this moment, without the lock, must not be replaced. */
     if (move->expected == NULL)
-        failed = linkat(from->folder, from->name, to->folder, to->name, 0);
+        failed = file_rename_new(from->folder, from->name, to->folder, to->name);
     else
         failed = renameat(from->folder, from->name, to->folder, to->name);
     if (failed != 0) {
@@ -94,6 +94,8 @@ static int rename_locked(struct file_root *root, const struct store_move *move,
         return file_root_error(root, errnum, "move", move->from, err);
     }
     int rc = file_settle_change(root, to->folder, move->to, err);
+    if (rc == ERR_OK)
+        rc = file_confirm_change(root, to->folder, move->to, err);
     if (rc != ERR_OK)
         return rc;
     /* Also after a rename: two names of one file are left alone by it (rename(2)), as a move that

@@ -280,8 +280,7 @@ int store_get_file(struct store *st, const char *key, const char *path, struct s
     int rc = store_key_check(key, err);
     if (rc != ERR_OK)
         return rc;
-    /* What is there may be a second name of an object (a body that was linked into place): it must
-     * not be written through. */
+    /* What is there may have another name elsewhere: it must not be written through. */
     rc = fs_remove(path, err);
     if (rc != ERR_OK)
         return rc;

@@ -16,6 +16,7 @@
  *   ERR_CONFLICT  the condition did not hold; this call changed nothing
  *   ERR_AGAIN     this call changed nothing that a reader could see; it may be repeated
  *   ERR_DENIED    as ERR_AGAIN, but repeating does not help
+ *   ERR_INTERRUPTED  as ERR_AGAIN: a signal ended the waiting for somebody else
  *   ERR_UNKNOWN   (put_new, swap, move, remove) no usable answer: the change may have happened, may
  *                 still happen, or never. Nobody may delete anything because of it
  *   ERR_DAMAGED   the bytes that arrived are not the bytes that were asked for
@@ -52,8 +53,13 @@ struct store_label {
 /* Content to write: bytes in memory, or a local file that nobody changes any more. */
 struct store_body {
     const void *bytes; /* used where path is NULL */
-    const char *path; /* a closed local file; a backend may link it into place instead of copying */
-    uint64_t size;    /* exact */
+    const char *path;  /* a closed local file */
+    /*
+     * The file is given away: a backend may move it into place instead of copying it, so that it is
+     * gone afterwards, whatever comes of the call. Else what is stored shares its bytes with nothing.
+     */
+    bool given;
+    uint64_t size; /* exact */
     char sha256
         [SHA256_HEX_SIZE]; /* of the content; a backend must refuse what differs: ERR_DAMAGED */
     struct store_label labels[STORE_LABELS_MAX]; /* the first with an empty name ends the list */

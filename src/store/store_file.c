@@ -45,10 +45,10 @@ static struct store_file *self(struct store *st)
     return (struct store_file *)st;
 }
 
-/* The lock file is no object. */
+/* The lock file of network file systems is no object. */
 static int refuse_lock(const char *key, struct error *err)
 {
-    if (strcmp(key, FILE_ROOT_LOCK) != 0)
+    if (strcmp(key, FS_LOCK_FILE) != 0)
         return ERR_OK;
     return error_set(err, ERR_CONFIG,
                      "%s cannot be the key of an object: it is the lock of the store. Nothing was "
@@ -89,7 +89,7 @@ static int file_get_file(struct store *st, const char *key, const char *path, st
     if (rc != ERR_OK)
         return rc;
     uint64_t size;
-    /* New, never written through: the path may be a second name of an object. */
+    /* New, never written through: the path may be another name of something. */
     int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (out < 0)
         rc = error_set_errno(err, ERR_SYSTEM, errno, "Cannot create %s, a local copy of %s", path,
@@ -148,17 +148,17 @@ static int file_local_path(struct store *st, const char *key, char **path, struc
 
 /* ---- Creating and replacing ---------------------------------------------------------------- */
 
-/* Bring the body to disk under its temporary name: linked where that is as good, else copied. */
+/* Bring the body to disk under its temporary name: moved where that is as good, else copied. */
 static int prepare(struct store_file *fs, const char *key, const struct store_body *body,
                    const struct file_temp *temp, bool *vanished, struct error *err)
 {
-    if (body->path != NULL && !atomic_load(&fs->copy_only)) {
-        bool linked;
+    if (body->given && !atomic_load(&fs->copy_only)) {
+        bool moved;
         bool unsafe;
-        int rc = file_temp_link(&fs->root, key, body, temp, &linked, &unsafe, err);
+        int rc = file_temp_move(&fs->root, key, body, temp, &moved, &unsafe, err);
         if (unsafe)
             atomic_store(&fs->copy_only, true);
-        if (linked || rc != ERR_OK)
+        if (moved || rc != ERR_OK)
             return rc;
     }
     return file_temp_write(&fs->root, key, body, temp, vanished, err);
@@ -185,7 +185,7 @@ static int create(struct store_file *fs, const char *key, const struct store_bod
 {
     bool vanished = true;
     int rc = ERR_OK;
-    int lock = -1;
+    struct fs_lock lock = FS_LOCK_NONE;
     for (int tries = 0; vanished && tries < WRITE_TRIES; tries++) {
         struct file_place place;
         vanished = false;
@@ -200,7 +200,7 @@ static int create(struct store_file *fs, const char *key, const struct store_bod
             vanished = rc == ERR_ABSENT;
         file_place_leave(&place);
     }
-    fs_unlock(lock);
+    fs_unlock(&lock);
     return vanished ? file_vanished(&fs->root, key, err) : rc;
 }
 
@@ -251,7 +251,7 @@ static int file_swap(struct store *st, const char *key, const struct store_tag *
 {
     struct store_file *fs = self(st);
     store_count_request(st, &st->bill.swaps);
-    int lock = -1;
+    struct fs_lock lock = FS_LOCK_NONE;
     int rc = refuse_lock(key, err);
     /* Creating needs no lock: link(2) decides, and whoever replaces or removes finds it or not. */
     if (rc == ERR_OK && expected == NULL)
@@ -260,7 +260,7 @@ static int file_swap(struct store *st, const char *key, const struct store_tag *
         rc = file_root_lock(&fs->root, &lock, err);
         if (rc == ERR_OK) {
             rc = replace_locked(fs, key, expected, body, err);
-            fs_unlock(lock);
+            fs_unlock(&lock);
         }
     }
     if (rc == ERR_OK) {
@@ -280,13 +280,13 @@ static int file_move(struct store *st, const struct store_move *move, struct err
     int rc = ERR_OK;
     for (size_t i = 0; rc == ERR_OK && i < 3; i++)
         rc = refuse_lock(keys[i], err);
-    int lock;
+    struct fs_lock lock;
     if (rc == ERR_OK)
         rc = file_root_lock(&fs->root, &lock, err);
     if (rc != ERR_OK)
         return rc;
     rc = file_move_locked(&fs->root, move, err);
-    fs_unlock(lock);
+    fs_unlock(&lock);
     return rc;
 }
 
@@ -295,14 +295,14 @@ static int file_remove(struct store *st, const char *key, struct error *err)
     struct store_file *fs = self(st);
     store_count_request(st, &st->bill.deletes);
     int rc = refuse_lock(key, err);
-    int lock;
+    struct fs_lock lock;
     /* The lock, because a swap that compared before the removal must not bring the object back. */
     if (rc == ERR_OK)
         rc = file_root_lock(&fs->root, &lock, err);
     if (rc != ERR_OK)
         return rc;
     rc = file_remove_locked(&fs->root, key, err);
-    fs_unlock(lock);
+    fs_unlock(&lock);
     return rc;
 }
 

@@ -2,10 +2,11 @@
  * A store in a folder of a local file system: every object is an ordinary file.
  *
  * Creating: the content goes to "<name>.tmp-<32 hex>" in the same folder, is checked and brought to
- * disk, and gets its name by link(2), which refuses a name that is taken; a body that is a local file
- * of the same file system gets its name directly. Replacing: under one lock of the whole store the
- * object is read again and compared, and the new content renamed over it. In both cases the folder,
- * and every folder above it that may be new, is brought to disk before success is reported. After a
+ * disk, and gets its name by a rename that refuses a name that is taken. A local file of the same file
+ * system is moved there where it is given away, else cloned or copied: no two names share one file.
+ * Replacing: under one lock on the folder of the store the object is read again and compared, and the
+ * new content renamed over it; then the key must still lead there. In both cases the folder, and
+ * every folder above it that may be new, is brought to disk before success is reported. After a
  * failed fsync a file is abandoned, never synced again.
  *
  * The tag of an object is the SHA-256 of its content (get, put_new, swap), so the same bytes written

@@ -87,15 +87,32 @@ typedef int fs_visit(void *ctx, const char *name, const struct fs_stat *stat, st
 int fs_walk(const char *folder, fs_visit *visit, void *ctx, struct error *err);
 
 /*
- * Exclusive lock on a file that is created where needed (open file description lock, fcntl(2)): the
- * kernel frees it when the process dies. `wait` blocks; else a held lock gives ERR_CONFLICT.
- * `*fd` is closed by fs_unlock. A lock holds between threads as well as between processes.
+ * Exclusive lock on an open folder, taken without waiting: ERR_CONFLICT where somebody else, process
+ * or thread, holds it. It is on the folder itself (flock(2)), so that nobody can delete or replace it
+ * under its holder, and the kernel frees it when the holder dies. Network file systems lock folders
+ * within one machine only: there the file FS_LOCK_FILE in the folder is locked besides. `path` names
+ * the folder. That the path may name another folder by now is for the caller to look at, once the
+ * lock is held: fs_names.
  */
-int fs_lock(const char *path, bool wait, int *fd, struct error *err);
-void fs_unlock(int fd);
+#define FS_LOCK_FILE ".cauce.lock"
+struct fs_lock {
+    int folder, file; /* -1: not held */
+};
+#define FS_LOCK_NONE ((struct fs_lock){-1, -1})
+int fs_lock_folder(int folder, const char *path, struct fs_lock *out, struct error *err);
+void fs_unlock(struct fs_lock *lock); /* safe on FS_LOCK_NONE */
+
+/* Append who holds the lock on a folder, as far as the system tells: "process 123 (cauce)". */
+void fs_lock_holder(int folder, struct str *out);
+
+/* Is the open file or folder the one that the path names? */
+bool fs_names(const char *path, int fd);
 
 /* Is the folder on a network file system (NFS, SMB, FUSE, ...)? `name` gets the kind, static. */
 int fs_is_network(const char *path, bool *network, const char **name, struct error *err);
+
+/* The same of something open; true also where that cannot be told. */
+bool fs_is_network_fd(int fd);
 
 /* May this process make files in the folder? ERR_DENIED with the reason, or ERR_ABSENT. */
 int fs_check_writable(const char *folder, struct error *err);

@@ -44,25 +44,40 @@ static const struct {
     {0xbacbacbc, "VMware shared folder"},
 };
 
+/* NULL: a local one. */
+static const char *network_kind(const struct statfs *st)
+{
+    for (size_t i = 0; i < sizeof network_kinds / sizeof network_kinds[0]; i++) {
+        if ((uint32_t)st->f_type == network_kinds[i].magic)
+            return network_kinds[i].name;
+    }
+    return NULL;
+}
+
 int fs_is_network(const char *path, bool *network, const char **name, struct error *err)
 {
     struct statfs st;
     int n;
-    *network = false;
-    *name = "local";
     do {
         n = statfs(path, &st);
     } while (n != 0 && errno == EINTR);
     if (n != 0)
         return error_set_errno(err, code_of(errno), errno,
                                "Cannot tell on which kind of file system %s lies", path);
-    for (size_t i = 0; i < sizeof network_kinds / sizeof network_kinds[0]; i++) {
-        if ((uint32_t)st.f_type == network_kinds[i].magic) {
-            *network = true;
-            *name = network_kinds[i].name;
-        }
-    }
+    const char *kind = network_kind(&st);
+    *network = kind != NULL;
+    *name = kind != NULL ? kind : "local";
     return ERR_OK;
+}
+
+bool fs_is_network_fd(int fd)
+{
+    struct statfs st;
+    int n;
+    do {
+        n = fstatfs(fd, &st);
+    } while (n != 0 && errno == EINTR);
+    return n != 0 || network_kind(&st) != NULL;
 }
 
 int fs_free_space(const char *path, uint64_t *bytes, struct error *err)

@@ -20,6 +20,7 @@
 #include "support/temp_folder.h"
 #include "util/fs.h"
 #include "util/mem.h"
+#include "util/stop.h"
 #include "util/time.h"
 
 #define REMAIN ".tmp-0123456789abcdef0123456789abcdef"
@@ -271,20 +272,6 @@ static void test_a_linked_object_is_not_followed(void **state)
     free(link);
 }
 
-static void test_a_linked_lock_is_not_followed(void **state)
-{
-    struct here *h = *state;
-    struct store_tag tag;
-    char *link = in_root(h, ".cauce.lock");
-    char *target = fs_join(h->outside, "lock");
-    assert_int_equal(put(h, "k", "x", &tag), ERR_OK);
-    assert_int_equal(symlink(target, link), 0);
-    assert_int_equal(swap(h, "k", &tag, "y"), ERR_DENIED);
-    assert_false(fs_exists(target));
-    free(target);
-    free(link);
-}
-
 static void test_what_is_no_plain_file_is_no_object(void **state)
 {
     struct here *h = *state;
@@ -337,7 +324,9 @@ static void test_the_lock_is_no_object(void **state)
     str_init(&body, 100);
     assert_int_equal(put(h, "k", "x", &tag), ERR_OK);
     assert_int_equal(swap(h, "k", &tag, "y"), ERR_OK);
-    assert_true(fs_exists(path));
+    assert_false(fs_exists(path));
+    /* Where the file system is a network's it lies there. */
+    write_file(path, "");
     lists(h, "k\n");
     assert_int_equal(store_get(h->st, ".cauce.lock", &body, NULL, NULL), ERR_CONFIG);
     assert_int_equal(put(h, ".cauce.lock", "x", NULL), ERR_CONFIG);
@@ -464,32 +453,62 @@ static void test_long_names(void **state)
 
 /* ---- Bodies in local files ---- */
 
-static void test_a_local_file_is_linked_and_not_copied(void **state)
+static void test_a_local_file_that_is_given_is_moved_and_not_copied(void **state)
+{
+    struct here *h = *state;
+    struct store_body body;
+    char *path = beside(h, "local");
+    char *object = in_root(h, "d/k");
+    write_file(path, "content");
+    ino_t inode = stat_of(path).st_ino;
+    assert_int_equal(store_body_file(path, &body, NULL), ERR_OK);
+    body.given = true;
+    assert_int_equal(store_put_new(h->st, "d/k", &body, NULL, NULL), ERR_OK);
+    assert_int_equal(stat_of(object).st_ino, inode);
+    assert_int_equal(stat_of(object).st_nlink, 1);
+    assert_false(fs_exists(path));
+    holds(h, "d/k", "content");
+    lists(h, "d/k\n");
+    free(object);
+    free(path);
+}
+
+/* Damage in place to one must not reach the other. */
+static void test_what_is_stored_shares_its_bytes_with_nothing(void **state)
 {
     struct here *h = *state;
     char *path = beside(h, "local");
     char *object = in_root(h, "d/k");
     write_file(path, "content");
     assert_int_equal(put_file(h, "d/k", path), ERR_OK);
-    assert_int_equal(stat_of(path).st_ino, stat_of(object).st_ino);
-    lists(h, "d/k\n");
+    assert_int_not_equal(stat_of(path).st_ino, stat_of(object).st_ino);
+    assert_int_equal(stat_of(object).st_nlink, 1);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, "damaged", 7, 0), 7);
+    close(fd);
+    holds(h, "d/k", "content");
     free(object);
     free(path);
 }
 
-static void test_a_swap_to_the_file_that_the_object_is_leaves_one_name(void **state)
+/* Somebody else has another name for what is given away. */
+static void test_a_local_file_with_another_name_is_copied(void **state)
 {
     struct here *h = *state;
     struct store_body body;
-    struct store_tag tag;
     char *path = beside(h, "local");
+    char *other = beside(h, "other");
+    char *object = in_root(h, "d/k");
     write_file(path, "content");
+    assert_int_equal(link(path, other), 0);
     assert_int_equal(store_body_file(path, &body, NULL), ERR_OK);
-    assert_int_equal(store_put_new(h->st, "d/k", &body, &tag, NULL), ERR_OK);
-    assert_int_equal(store_swap(h->st, "d/k", &tag, &body, &tag, NULL), ERR_OK);
-    lists(h, "d/k\n");
-    assert_int_equal(unlink(path), 0);
+    body.given = true;
+    assert_int_equal(store_put_new(h->st, "d/k", &body, NULL, NULL), ERR_OK);
+    assert_int_not_equal(stat_of(other).st_ino, stat_of(object).st_ino);
+    assert_int_equal(stat_of(object).st_nlink, 1);
     holds(h, "d/k", "content");
+    free(object);
+    free(other);
     free(path);
 }
 
@@ -519,37 +538,42 @@ static void test_permissions_follow_the_umask(void **state)
     for (size_t i = 0; i < 4; i++) {
         mode_t before = umask(masks[i]);
         char *key = mem_printf("d%zu/bytes", i);
-        char *linked = mem_printf("d%zu/linked", i);
+        char *given = mem_printf("d%zu/given", i);
         char *local = mem_printf("%s/local-XXXXXX", h->folder);
         struct store_tag tag;
         /* As temporary files are made: for nobody else. */
         close(mkstemp(local));
         write_file(local, "x");
         assert_int_equal(put(h, key, "x", &tag), ERR_OK);
-        assert_int_equal(put_file(h, linked, local), ERR_OK);
+        ino_t inode = stat_of(local).st_ino;
+        struct store_body body;
+        assert_int_equal(store_body_file(local, &body, NULL), ERR_OK);
+        body.given = true;
+        assert_int_equal(store_put_new(h->st, given, &body, NULL, NULL), ERR_OK);
         char *path = in_root(h, key);
-        char *linked_path = in_root(h, linked);
+        char *given_path = in_root(h, given);
         char *folder = fs_parent(path);
         assert_int_equal(stat_of(path).st_mode & 07777, 0666 & ~masks[i]);
-        assert_int_equal(stat_of(linked_path).st_mode & 07777, 0666 & ~masks[i]);
-        assert_int_equal(stat_of(linked_path).st_ino, stat_of(local).st_ino);
+        assert_int_equal(stat_of(given_path).st_mode & 07777, 0666 & ~masks[i]);
+        assert_int_equal(stat_of(given_path).st_ino, inode);
         assert_int_equal(stat_of(folder).st_mode & 0777, 0777 & ~masks[i]);
         assert_int_equal(swap(h, key, &tag, "y"), ERR_OK);
         assert_int_equal(stat_of(path).st_mode & 07777, 0666 & ~masks[i]);
         umask(before);
         free(folder);
-        free(linked_path);
+        free(given_path);
         free(path);
         free(local);
-        free(linked);
+        free(given);
         free(key);
     }
 }
 
-/* In a folder that hands its group down, a link to a file of another group would not. */
+/* In a folder that hands its group down, a file of another group that is moved there would not. */
 static void test_the_group_of_the_folder_is_kept(void **state)
 {
     struct here *h = *state;
+    struct store_body body;
     char *path = beside(h, "local");
     char *object = in_root(h, "k");
     if (geteuid() != 0) {
@@ -560,7 +584,9 @@ static void test_the_group_of_the_folder_is_kept(void **state)
     assert_int_equal(chown(h->root, (uid_t)-1, 12345), 0);
     assert_int_equal(chmod(h->root, 02775), 0);
     write_file(path, "x");
-    assert_int_equal(put_file(h, "k", path), ERR_OK);
+    assert_int_equal(store_body_file(path, &body, NULL), ERR_OK);
+    body.given = true;
+    assert_int_equal(store_put_new(h->st, "k", &body, NULL, NULL), ERR_OK);
     assert_int_equal(stat_of(object).st_gid, 12345);
     free(object);
     free(path);
@@ -822,22 +848,30 @@ static void test_a_writer_that_is_killed_leaves_only_a_listed_remain(void **stat
     str_release(&all);
 }
 
+/* Take the lock of the store as another process would. */
+static int lock_root(const struct here *h, struct fs_lock *lock)
+{
+    int fd = open(h->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    int rc = fs_lock_folder(fd, h->root, lock, NULL);
+    close(fd);
+    return rc;
+}
+
 static void test_the_lock_is_freed_when_its_holder_is_killed(void **state)
 {
     struct here *h = *state;
     struct stuck s;
     struct store_tag tag;
-    int fd;
-    char *lock = in_root(h, ".cauce.lock");
+    struct fs_lock lock;
     assert_int_equal(put(h, "d/k", "old", &tag), ERR_OK);
     get_stuck(h, &s, &tag);
     feed(h, &s);
-    assert_int_equal(fs_lock(lock, false, &fd, NULL), ERR_CONFLICT);
+    assert_int_equal(lock_root(h, &lock), ERR_CONFLICT);
     holds(h, "d/k", "old");
     kill_stuck(&s);
     assert_int_equal(swap(h, "d/k", &tag, "new"), ERR_OK);
     holds(h, "d/k", "new");
-    free(lock);
 }
 
 /* A clock that a sleep moves on. */
@@ -855,14 +889,13 @@ static void sleep_on_clock(void *ctx, int64_t microseconds)
     fake_now += microseconds;
 }
 
-static void test_waiting_for_the_lock_has_an_end(void **state)
+static void test_waiting_for_the_lock_has_an_end_and_says_for_whom(void **state)
 {
     struct here *h = *state;
     struct store_tag tag;
-    int fd;
-    char *lock = in_root(h, ".cauce.lock");
+    struct fs_lock lock;
     assert_int_equal(put(h, "k", "old", &tag), ERR_OK);
-    assert_int_equal(fs_lock(lock, false, &fd, NULL), ERR_OK);
+    assert_int_equal(lock_root(h, &lock), ERR_OK);
     struct time_source clock = {
         .now = read_clock, .monotonic = read_clock, .sleep = sleep_on_clock};
     time_replace(&clock);
@@ -870,26 +903,59 @@ static void test_waiting_for_the_lock_has_an_end(void **state)
     time_replace(NULL);
     assert_int_equal(rc, ERR_AGAIN);
     assert_true(fake_now >= 60000000);
+    char *us = mem_printf("process %d (", (int)getpid());
+    assert_non_null(strstr(h->err.text, us));
+    free(us);
     holds(h, "k", "old");
-    fs_unlock(fd);
+    fs_unlock(&lock);
     assert_int_equal(swap(h, "k", &tag, "new"), ERR_OK);
-    free(lock);
 }
 
-/* Whoever deletes the lock file by hand must not make two holders. */
-static void test_a_lock_file_that_was_deleted_is_made_again(void **state)
+static void stop_after_a_second(void *ctx, int64_t microseconds)
+{
+    sleep_on_clock(ctx, microseconds);
+    if (fake_now >= 1000000)
+        stop_request();
+}
+
+static void test_a_signal_ends_the_waiting_for_the_lock_at_once(void **state)
 {
     struct here *h = *state;
     struct store_tag tag;
-    int fd;
-    char *lock = in_root(h, ".cauce.lock");
+    struct fs_lock lock;
     assert_int_equal(put(h, "k", "old", &tag), ERR_OK);
-    assert_int_equal(fs_lock(lock, false, &fd, NULL), ERR_OK);
-    assert_int_equal(unlink(lock), 0);
-    assert_int_equal(swap(h, "k", &tag, "new"), ERR_OK);
-    assert_true(fs_exists(lock));
-    fs_unlock(fd);
-    free(lock);
+    assert_int_equal(lock_root(h, &lock), ERR_OK);
+    struct time_source clock = {
+        .now = read_clock, .monotonic = read_clock, .sleep = stop_after_a_second};
+    fake_now = 0;
+    time_replace(&clock);
+    int rc = swap(h, "k", &tag, "new");
+    int removed = store_remove(h->st, "k", NULL);
+    time_replace(NULL);
+    assert_int_equal(rc, ERR_INTERRUPTED);
+    assert_int_equal(removed, ERR_INTERRUPTED);
+    assert_true(fake_now < 1100000);
+    holds(h, "k", "old");
+    fs_unlock(&lock);
+    /* What need not wait is done all the same: rolling back comes after the signal. */
+    assert_int_equal(store_remove(h->st, "k", NULL), ERR_OK);
+    stop_clear();
+}
+
+/* Whoever deletes files by hand must not make two holders. */
+static void test_no_file_that_is_deleted_frees_the_lock(void **state)
+{
+    struct here *h = *state;
+    struct store_tag tag;
+    struct fs_lock lock;
+    struct fs_lock second;
+    char *command = mem_printf("find '%s' -type f -delete", h->root);
+    assert_int_equal(put(h, "k", "old", &tag), ERR_OK);
+    assert_int_equal(lock_root(h, &lock), ERR_OK);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(lock_root(h, &second), ERR_CONFLICT);
+    fs_unlock(&lock);
+    free(command);
 }
 
 #define in_store(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -902,7 +968,6 @@ int main(void)
         in_store(test_a_relative_path_outlives_a_change_of_folder),
         in_store(test_a_linked_folder_is_not_entered),
         in_store(test_a_linked_object_is_not_followed),
-        in_store(test_a_linked_lock_is_not_followed),
         in_store(test_what_is_no_plain_file_is_no_object),
         in_store(test_remains_of_interrupted_writes_are_listed_and_removed),
         in_store(test_names_that_no_key_can_have_are_passed_over),
@@ -912,8 +977,9 @@ int main(void)
         in_store(test_a_move_ends_what_an_interrupted_one_began),
         in_store(test_a_change_by_hand_is_another_state),
         in_store(test_long_names),
-        in_store(test_a_local_file_is_linked_and_not_copied),
-        in_store(test_a_swap_to_the_file_that_the_object_is_leaves_one_name),
+        in_store(test_a_local_file_that_is_given_is_moved_and_not_copied),
+        in_store(test_what_is_stored_shares_its_bytes_with_nothing),
+        in_store(test_a_local_file_with_another_name_is_copied),
         in_store(test_a_local_file_elsewhere_is_copied),
         in_store(test_permissions_follow_the_umask),
         in_store(test_the_group_of_the_folder_is_kept),
@@ -925,8 +991,9 @@ int main(void)
         in_store(test_a_store_whose_folder_is_gone_fails_and_makes_nothing),
         in_store(test_a_writer_that_is_killed_leaves_only_a_listed_remain),
         in_store(test_the_lock_is_freed_when_its_holder_is_killed),
-        in_store(test_waiting_for_the_lock_has_an_end),
-        in_store(test_a_lock_file_that_was_deleted_is_made_again),
+        in_store(test_waiting_for_the_lock_has_an_end_and_says_for_whom),
+        in_store(test_a_signal_ends_the_waiting_for_the_lock_at_once),
+        in_store(test_no_file_that_is_deleted_frees_the_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ static struct {
     int vanishing_later;         /* or right before something is created in them */
     void (*before_naming)(void); /* called once, before the next link or rename, */
     void (*before_lock)(void);   /* or before the next lock */
+    bool plain_renames;          /* as on file systems that cannot refuse a name that is taken */
 } seam;
 
 /* Note a call on `name` in the folder (or file) `fd`; false where it shall fail. */
@@ -132,6 +134,18 @@ int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
     return (int)syscall(SYS_linkat, from_fd, from, to_fd, to, flags);
 }
 
+int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+    if (seam.plain_renames) {
+        errno = EINVAL;
+        return -1;
+    }
+    come_before(&seam.before_naming);
+    if (!note("name", to_fd, to))
+        return -1;
+    return (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, flags);
+}
+
 int renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
     come_before(&seam.before_naming);
@@ -140,15 +154,11 @@ int renameat(int from_fd, const char *from, int to_fd, const char *to)
     return (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
 }
 
-int fcntl(int fd, int command, ...)
+int flock(int fd, int operation)
 {
-    va_list args;
-    va_start(args, command);
-    long argument = va_arg(args, long);
-    va_end(args);
-    if (command == F_OFD_SETLK)
+    if ((operation & LOCK_EX) != 0)
         come_before(&seam.before_lock);
-    return (int)syscall(SYS_fcntl, fd, command, argument);
+    return (int)syscall(SYS_flock, fd, operation);
 }
 
 static void watch(size_t fail_at)
@@ -163,6 +173,7 @@ static void watch(size_t fail_at)
     seam.vanishing_later = 0;
     seam.before_naming = NULL;
     seam.before_lock = NULL;
+    seam.plain_renames = false;
 }
 
 /* ---- Kit ---- */
@@ -257,6 +268,7 @@ static char *local_file(const struct here *h, const char *text, struct store_bod
     char *path = fs_join(h->folder, "local");
     assert_int_equal(fs_write(path, text, strlen(text), NULL), ERR_OK);
     assert_int_equal(store_body_file(path, body, NULL), ERR_OK);
+    body->given = true;
     return path;
 }
 
@@ -269,7 +281,7 @@ static void test_content_and_folders_are_on_disk_before_and_the_name_before_succ
     assert_string_equal(seam.notes, "sync a/b/k~\n"
                                     "sync .\n"
                                     "sync a\n"
-                                    "link a/b/k\n"
+                                    "name a/b/k\n"
                                     "sync a/b\n");
 }
 
@@ -282,11 +294,11 @@ static void test_known_folders_are_not_synced_again(void **state)
     assert_int_equal(put(h, "a/b/l", "x", NULL), ERR_OK);
     assert_int_equal(put(h, "a/c/m", "x", NULL), ERR_OK);
     assert_string_equal(seam.notes, "sync a/b/l~\n"
-                                    "link a/b/l\n"
+                                    "name a/b/l\n"
                                     "sync a/b\n"
                                     "sync a/c/m~\n"
                                     "sync a\n"
-                                    "link a/c/m\n"
+                                    "name a/c/m\n"
                                     "sync a/c\n");
 }
 
@@ -302,7 +314,7 @@ static void test_folders_made_by_others_are_synced(void **state)
     assert_string_equal(seam.notes, "sync a/b/l~\n"
                                     "sync .\n"
                                     "sync a\n"
-                                    "link a/b/l\n"
+                                    "name a/b/l\n"
                                     "sync a/b\n");
     store_free(first);
 }
@@ -316,7 +328,7 @@ static void test_folders_made_anew_are_synced_anew(void **state)
         assert_string_equal(seam.notes, "sync a/b/k~\n"
                                         "sync .\n"
                                         "sync a\n"
-                                        "link a/b/k\n"
+                                        "name a/b/k\n"
                                         "sync a/b\n");
         assert_int_equal(store_remove(h->st, "a/b/k", NULL), ERR_OK);
     }
@@ -347,7 +359,7 @@ static void test_a_move_syncs_both_folders(void **state)
     watch(0);
     assert_int_equal(store_move(h->st, &move, NULL), ERR_OK);
     assert_string_equal(seam.notes, "sync .\n"
-                                    "link final/part\n"
+                                    "name final/part\n"
                                     "sync final\n"
                                     "sync .t/1\n");
     need_times_of_birth(h);
@@ -361,7 +373,7 @@ static void test_a_move_syncs_both_folders(void **state)
                                     "sync .t/2\n");
 }
 
-static void test_a_linked_file_is_synced_before_it_gets_its_name(void **state)
+static void test_a_file_that_is_given_is_synced_before_it_gets_its_name(void **state)
 {
     struct here *h = *state;
     struct store_body body;
@@ -369,10 +381,11 @@ static void test_a_linked_file_is_synced_before_it_gets_its_name(void **state)
     struct stat object;
     char *path = local_file(h, "content", &body);
     char *key_path = fs_join(h->root, "k");
-    assert_int_equal(store_put_new(h->st, "k", &body, NULL, NULL), ERR_OK);
-    assert_non_null(strstr(seam.notes, "/local\nlink ./k\nsync .\n"));
-    assert_int_equal(seam.calls, 3);
     assert_int_equal(stat(path, &local), 0);
+    assert_int_equal(store_put_new(h->st, "k", &body, NULL, NULL), ERR_OK);
+    assert_non_null(strstr(seam.notes, "/local\nname ./k\nsync .\n"));
+    assert_int_equal(seam.calls, 3);
+    assert_false(fs_exists(path));
     assert_int_equal(stat(key_path, &object), 0);
     assert_int_equal(local.st_ino, object.st_ino);
     free(key_path);
@@ -384,9 +397,7 @@ static void test_a_linked_file_is_synced_before_it_gets_its_name(void **state)
 /* Was the failing call before the moment in which the object gets its name? */
 static bool failed_before_naming(void)
 {
-    const char *naming = strstr(seam.notes, "link ");
-    if (naming == NULL)
-        naming = strstr(seam.notes, "rename ");
+    const char *naming = strstr(seam.notes, "name ");
     return naming == NULL;
 }
 
@@ -407,9 +418,9 @@ static void test_each_failure_of_a_creation_is_told_for_what_it_is(void **state)
             assert_int_equal(count(h), 0);
             holds(h, "a/b/k", NULL);
         } else {
-            /* The folder could not be synced: the object is there, and whole; or link failed. */
+            /* The folder could not be synced: the object is there, and whole; or naming failed. */
             assert_int_equal(rc, ERR_UNKNOWN);
-            holds(h, "a/b/k", strncmp(seam.failed, "link", 4) == 0 ? NULL : "content");
+            holds(h, "a/b/k", strncmp(seam.failed, "name", 4) == 0 ? NULL : "content");
         }
         watch(0);
         assert_int_equal(store_remove(h->st, "a/b/k", NULL), ERR_OK);
@@ -467,7 +478,7 @@ static void test_a_move_that_cannot_be_synced_is_unknown(void **state)
         } else {
             assert_int_equal(rc, failed_before_naming() ? ERR_AGAIN : ERR_UNKNOWN);
             holds(h, "final/part", k >= 3 ? "x" : NULL);
-            holds(h, ".t/part", k <= 3 ? "x" : NULL);
+            holds(h, ".t/part", k <= 2 ? "x" : NULL);
         }
         watch(0);
         assert_int_equal(store_remove(h->st, "final/part", NULL), ERR_OK);
@@ -528,6 +539,7 @@ static void test_a_folder_that_vanishes_is_made_again(void **state)
         assert_int_equal(put(h, "a/c/k", "x", NULL), ERR_OK);
         assert_int_equal(seam.vanishing_later, 0);
         seam.vanishing_later = times;
+        assert_int_equal(fs_write(path, "content", 7, NULL), ERR_OK); /* it was given away */
         assert_int_equal(store_put_new(h->st, "a/d/k", &body, NULL, NULL), ERR_OK);
         assert_int_equal(seam.vanishing_later, 0);
         assert_int_equal(count(h), 3);
@@ -549,7 +561,6 @@ static void test_folders_that_never_stay_end_in_an_error(void **state)
 }
 
 static struct here *in_between; /* for the hooks */
-static int lock_held;
 
 static void create_the_target(void)
 {
@@ -571,46 +582,77 @@ static void test_a_move_to_a_free_key_replaces_nothing_that_comes_in_between(voi
     holds(h, "from", "moved");
 }
 
-/* Between opening the lock file and locking it, somebody deletes it, and another one locks anew. */
-static void replace_the_lock(void)
+static void replace_by_copy(const char *path)
 {
-    char *path = fs_join(in_between->root, ".cauce.lock");
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(fs_lock(path, false, &lock_held, NULL), ERR_OK);
+    char *away = mem_printf("%s.away", path);
+    char *command = mem_printf("mv '%s' '%s' && cp -a '%s' '%s'", path, away, away, path);
+    assert_int_equal(system(command), 0);
+    free(command);
+    free(away);
+}
+
+/* A backup is put in the place of the store, or of a folder of it. */
+static void replace_the_root(void)
+{
+    replace_by_copy(in_between->root);
+}
+
+static void replace_the_folder(void)
+{
+    char *path = fs_join(in_between->root, "d");
+    replace_by_copy(path);
     free(path);
 }
 
-static int64_t fake_now;
-
-static int64_t read_clock(void *ctx)
-{
-    (void)ctx;
-    return fake_now;
-}
-
-static void sleep_on_clock(void *ctx, int64_t microseconds)
-{
-    (void)ctx;
-    fake_now += microseconds;
-}
-
-static void test_a_lock_on_a_deleted_file_is_no_lock(void **state)
+static void test_a_folder_replaced_before_it_is_locked_is_not_written_to(void **state)
 {
     struct here *h = *state;
     struct store_tag tag;
-    struct time_source clock = {
-        .now = read_clock, .monotonic = read_clock, .sleep = sleep_on_clock};
-    assert_int_equal(put(h, "p", "old", &tag), ERR_OK);
-    assert_int_equal(swap(h, "p", &tag, "old"), ERR_OK);
+    assert_int_equal(put(h, "d/p", "old", &tag), ERR_OK);
     in_between = h;
-    seam.before_lock = replace_the_lock;
-    time_replace(&clock);
-    int rc = swap(h, "p", &tag, "new");
-    time_replace(NULL);
-    assert_int_equal(rc, ERR_AGAIN);
-    holds(h, "p", "old");
-    fs_unlock(lock_held);
-    assert_int_equal(swap(h, "p", &tag, "new"), ERR_OK);
+    seam.before_lock = replace_the_root;
+    assert_int_equal(swap(h, "d/p", &tag, "new"), ERR_DENIED);
+    assert_non_null(strstr(h->err.text, "replaced"));
+    struct store *first = h->st;
+    h->st = open_root(h);
+    holds(h, "d/p", "old");
+    assert_int_equal(swap(h, "d/p", &tag, "new"), ERR_OK);
+    store_free(first);
+}
+
+/* The rename lands in what was moved away: nobody may be told that it was made. */
+static void test_a_folder_replaced_between_comparing_and_renaming_is_no_success(void **state)
+{
+    struct here *h = *state;
+    static void (*const hooks[])(void) = {replace_the_root, replace_the_folder};
+    for (size_t i = 0; i < 2; i++) {
+        struct store_tag tag;
+        watch(0);
+        store_free(h->st);
+        h->st = open_root(h);
+        assert_int_equal(put(h, "d/p", "old", &tag), ERR_OK);
+        in_between = h;
+        seam.before_naming = hooks[i];
+        assert_int_equal(swap(h, "d/p", &tag, "new"), ERR_UNKNOWN);
+        struct store *first = h->st;
+        h->st = open_root(h);
+        holds(h, "d/p", "old");
+        assert_int_equal(store_remove(h->st, "d/p", NULL), ERR_OK);
+        store_free(first);
+    }
+}
+
+static void test_where_a_rename_cannot_refuse_a_name_a_link_does(void **state)
+{
+    struct here *h = *state;
+    seam.plain_renames = true;
+    assert_int_equal(put(h, "d/k", "one", NULL), ERR_OK);
+    assert_int_equal(count(h), 1);
+    in_between = h;
+    seam.before_naming = create_the_target;
+    assert_int_equal(put(h, "final", "two", NULL), ERR_CONFLICT);
+    holds(h, "final", "somebody else's");
+    assert_int_equal(count(h), 2);
 }
 
 /* What an interrupted write leaves must be a key, or nobody could remove it. */
@@ -638,7 +680,8 @@ int main(void)
         in_store(test_folders_made_anew_are_synced_anew),
         in_store(test_a_swap_syncs_content_then_name),
         in_store(test_a_move_syncs_both_folders),
-        in_store(test_a_linked_file_is_synced_before_it_gets_its_name),
+        in_store(test_a_file_that_is_given_is_synced_before_it_gets_its_name),
+        in_store(test_where_a_rename_cannot_refuse_a_name_a_link_does),
         in_store(test_each_failure_of_a_creation_is_told_for_what_it_is),
         in_store(test_each_failure_of_a_swap_is_told_for_what_it_is),
         in_store(test_a_move_that_cannot_be_synced_is_unknown),
@@ -646,7 +689,8 @@ int main(void)
         in_store(test_a_folder_that_vanishes_is_made_again),
         in_store(test_folders_that_never_stay_end_in_an_error),
         in_store(test_a_move_to_a_free_key_replaces_nothing_that_comes_in_between),
-        in_store(test_a_lock_on_a_deleted_file_is_no_lock),
+        in_store(test_a_folder_replaced_before_it_is_locked_is_not_written_to),
+        in_store(test_a_folder_replaced_between_comparing_and_renaming_is_no_success),
         in_store(test_a_temporary_name_is_cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

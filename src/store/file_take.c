@@ -1,4 +1,4 @@
-/* A local file that becomes an object without being copied. */
+/* A local file that is given away and becomes an object without being copied. */
 #include "store/file_content.h"
 
 #include <fcntl.h>
@@ -50,8 +50,8 @@ static bool adapt(int fd, int folder)
 {
     struct stat st;
     mode_t mask;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || !is_at_home(folder, &st) ||
-        !read_umask(&mask))
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+        !is_at_home(folder, &st) || !read_umask(&mask))
         return false;
     mode_t wanted = 0666 & ~mask;
     return (st.st_mode & 07777) == wanted || fchmod(fd, wanted) == 0;
@@ -66,27 +66,34 @@ static bool link_descriptor(int fd, int folder, const char *name)
     return linkat(AT_FDCWD, path, folder, name, AT_SYMLINK_FOLLOW) == 0;
 }
 
-int file_temp_link(struct file_root *root, const char *key, const struct store_body *body,
-                   const struct file_temp *temp, bool *linked, bool *unsafe, struct error *err)
+/* Take its own name away from the file; false where another name may be left. */
+static bool leave_one_name(int fd, const char *path)
+{
+    struct stat st;
+    return unlink(path) == 0 && fstat(fd, &st) == 0 && st.st_nlink == 1;
+}
+
+int file_temp_move(struct file_root *root, const char *key, const struct store_body *body,
+                   const struct file_temp *temp, bool *moved, bool *unsafe, struct error *err)
 {
     struct store_tag tag = {""};
     uint64_t size = 0;
     int rc = ERR_OK;
-    *linked = false;
+    *moved = false;
     *unsafe = false;
     /* Whatever is wrong with the file, copying it will say. */
     int fd = open(body->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return ERR_OK;
-    /* Linked first: from then on nobody removes the folder. */
+    /* Named first: from then on nobody removes the folder. */
     if (!adapt(fd, temp->folder) || !link_descriptor(fd, temp->folder, temp->name))
         goto out;
     if (file_content_read(root, fd, key, NULL, -1, NULL, &tag, &size, NULL) == ERR_OK) {
         rc = store_body_verify(body, key, size, tag.text, err);
         *unsafe = rc == ERR_OK && fsync(fd) != 0;
-        *linked = rc == ERR_OK && !*unsafe;
+        *moved = rc == ERR_OK && !*unsafe && leave_one_name(fd, body->path);
     }
-    if (!*linked)
+    if (!*moved)
         file_temp_drop(temp);
 out:
     close(fd);
