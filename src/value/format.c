@@ -34,11 +34,11 @@ enum field {
 enum step_kind { LITERAL, BLANKS, NUMBER, NAME, SPLIT_SECOND, ZONE, ZONE_NAME, COUNT };
 
 struct step {
-    enum step_kind kind;
-    enum field field;
+    uint8_t kind;  /* enum step_kind */
+    uint8_t field; /* enum field */
     char literal;
-    int least, most; /* digits of a number; the values it may have */
-    int from, to;
+    uint8_t least, most;      /* digits of a number */
+    int16_t from, to;         /* values it may have */
     const char *const *names; /* of NAME: `to - from + 1` of them */
 };
 
@@ -49,7 +49,8 @@ struct format {
     int pivot;
     unsigned has; /* bits by field */
     size_t count;
-    struct step steps[STEPS_MAX];
+    size_t capacity;
+    struct step *steps;
 };
 
 static const char *const month_names[] = {"January",   "February", "March",    "April",
@@ -114,6 +115,7 @@ static int add_step(struct parser *p, struct step step, struct error *err)
     struct format *f = p->format;
     if (f->count == STEPS_MAX)
         return error_set(err, ERR_CONFIG, "The format \"%.40s...\" is too long.", p->whole);
+    f->steps = mem_grow(f->steps, f->count, &f->capacity, sizeof *f->steps);
     f->steps[f->count++] = step;
     if (step.kind == LITERAL || step.kind == BLANKS)
         return ERR_OK;
@@ -274,6 +276,9 @@ int format_parse(const char *text, enum type_kind kind, int pivot, struct format
 
 void format_free(struct format *f)
 {
+    if (f == NULL)
+        return;
+    free(f->steps);
     free(f);
 }
 
@@ -341,7 +346,7 @@ static enum fault read_count(struct reading *r)
 
 static enum fault read_step(const struct step *s, struct reading *r)
 {
-    switch (s->kind) {
+    switch ((enum step_kind)s->kind) {
     case LITERAL:
         if (r->at == r->end || *r->at != s->literal)
             return FAULT_FORM;

@@ -1,0 +1,80 @@
+/*
+ * What the texts of columns are, where nobody has said it.
+ *
+ * Every text of a source is shown to a survey once; it keeps a few bytes per column, whatever the
+ * number of rows. Then it tells per column the type that every value has (and the casts take: what is
+ * found also loads), and what people probably meant, with the doubts. docs/types.md has the rules.
+ *
+ *     survey_new(&options, columns, &survey);
+ *     for every record and column: survey_add(survey, column, text, length);
+ *     survey_find(survey, column, &finding);         a run: finding.type, finding.format
+ *     survey_doubts(survey, column, &line);          a warning of a run, a comment of `init`
+ *     survey_mean(survey, column, &meaning);         `init`: what to write into the configuration
+ *
+ * Parts of a source may be surveyed side by side, each by a survey of its own, and then merged.
+ * Not thread-safe (one owner).
+ */
+#ifndef CAUCE_VALUE_SURVEY_H
+#define CAUCE_VALUE_SURVEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/str.h"
+#include "util/type.h"
+
+/* How the source is said to be written. Everything is borrowed until the survey is freed. */
+struct survey_options {
+    const char *const *nulls; /* texts that mean NULL */
+    size_t null_count;
+    char decimal;   /* '.' or ','; 0: '.' */
+    char thousands; /* 0: none */
+    bool percent;
+    bool trim; /* blanks around texts are no part of them, of NULLs neither */
+};
+
+struct survey;
+
+void survey_new(const struct survey_options *options, size_t columns, struct survey **out);
+void survey_free(struct survey *s); /* NULL allowed */
+
+/* Show a text; one that means NULL counts as such. NULL (also of a typed source): text NULL. */
+void survey_add(struct survey *s, size_t column, const char *text, size_t length);
+
+/* Add what another survey with the same options and columns saw. */
+void survey_merge(struct survey *into, const struct survey *from);
+
+/* The type that fits every value; text where none does, or where more than one reading is left. */
+struct survey_finding {
+    struct type type;
+    const char *format; /* of dates and timestamps, the survey's own; NULL: ISO 8601 */
+    uint64_t values;    /* that are not NULL */
+    uint64_t nulls;
+};
+void survey_find(const struct survey *s, size_t column, struct survey_finding *out);
+
+/*
+ * What people probably mean with the column, which may need settings: a decimal comma, `nulls`, a
+ * format with %y. The same as the finding where nothing better is known.
+ */
+#define SURVEY_NULLS_MAX 24
+struct survey_meaning {
+    struct type type;
+    const char *format; /* the survey's own */
+    char decimal, thousands;
+    bool percent;
+    int scale;  /* of a double: digits that every value has behind the point; -1: they differ */
+    bool local; /* of a timestamp: no value has an offset, so that `time_zone` decides */
+    const char *nulls[SURVEY_NULLS_MAX]; /* found in the column beside those configured; static */
+    size_t null_count;
+};
+void survey_mean(const struct survey *s, size_t column, struct survey_meaning *out);
+
+/*
+ * Append what is doubtful about a column as one line of plain sentences; nothing where all is clear.
+ * Values of the source are quoted in it, cut short.
+ */
+void survey_doubts(const struct survey *s, size_t column, struct str *out);
+
+#endif
