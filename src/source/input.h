@@ -1,0 +1,46 @@
+/*
+ * The text of one local file of a source: unpacked, as UTF-8 without byte-order mark, in one pass
+ * over the stored bytes, which are hashed on the way where that is wanted. Nothing is written to
+ * disk. Not thread-safe (one owner).
+ */
+#ifndef CAUCE_SOURCE_INPUT_H
+#define CAUCE_SOURCE_INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "source/reader.h"
+#include "source/stream.h"
+
+struct input;
+
+/*
+ * Both are borrowed. ERR_SOURCE: the file cannot be read, is not a regular file (a pipe or device is
+ * only read where `max_bytes` bounds it); ERR_LIMIT: it is larger than `max_bytes`; ERR_CONFIG: the
+ * encoding is not known.
+ */
+int input_open(const struct reader_file *file, const struct read_options *options,
+               struct input **out, struct error *err);
+void input_free(struct input *in); /* NULL allowed */
+
+/*
+ * Read up to `room` bytes of the text, and no fewer but at its end or where less than
+ * STREAM_ROOM_MIN bytes of room are left. ERR_SOURCE: cut or damaged, or no text of the encoding;
+ * ERR_LIMIT: more than `max_bytes` when unpacked; ERR_INTERRUPTED: a stop was requested.
+ */
+int input_read(struct input *in, void *to, size_t room, size_t *got, struct error *err);
+
+/* First bytes of the file as they are stored (at most 4096); valid while the input is. */
+const unsigned char *input_head(const struct input *in, size_t *count);
+
+/* Bytes of the file as it is stored; 0 where that is not known (a pipe). */
+uint64_t input_size(const struct input *in);
+
+/*
+ * The SHA-256 of the stored bytes: the text is read to its end first, and thrown away. Errors as
+ * those of input_read. "" where options->digest was not set.
+ */
+int input_digest(struct input *in, char out[SHA256_HEX_SIZE], struct error *err);
+
+#endif
