@@ -22,53 +22,49 @@ char *open_join(const char *store, const char *dataset)
 
 /* ---- Settings of the store ----------------------------------------------------------------- */
 
-static const char *encryption_name(enum config_encryption encryption)
+static enum store_s3_encryption encryption_of(enum config_encryption encryption)
 {
     switch (encryption) {
+    case CONFIG_ENCRYPTION_DEFAULT:
+        break;
     case CONFIG_ENCRYPTION_NONE:
-        return "none";
+        return STORE_S3_ENCRYPTION_NONE;
     case CONFIG_ENCRYPTION_SSE_S3:
-        return "sse-s3";
+        return STORE_S3_ENCRYPTION_AES;
     case CONFIG_ENCRYPTION_SSE_KMS:
-        return "sse-kms";
-    default:
-        return NULL;
+        return STORE_S3_ENCRYPTION_KMS;
     }
+    return STORE_S3_ENCRYPTION_UNSET;
 }
 
-static const char *addressing(const struct config_store_options *o)
+static enum store_s3_addressing addressing_of(const struct config_store_options *o)
 {
     if (!o->path_style_set)
-        return NULL;
-    return o->path_style ? "path" : "virtual";
+        return STORE_S3_AUTO;
+    return o->path_style ? STORE_S3_PATH : STORE_S3_VIRTUAL;
 }
 
-const char *open_setting(void *ctx, const char *name)
+struct store_s3_options open_s3_options(const struct config *config)
 {
-    const struct config *config = ctx;
     const struct config_store_options *o = &config->store_options;
-    static char parallel[16];
-    static const unsigned parallel_default = 16;
-    snprintf(parallel, sizeof parallel, "%u", o->parallel);
-    const struct {
-        const char *name;
-        const char *value;
-    } settings[] = {
-        {"AWS_ENDPOINT_URL_S3", o->endpoint},
-        {"AWS_REGION", o->region},
-        {"AWS_PROFILE", o->profile},
-        {"AWS_CA_BUNDLE", o->ca_bundle},
-        {"CAUCE_S3_ADDRESSING", addressing(o)},
-        {"CAUCE_S3_EXPECTED_BUCKET_OWNER", o->expected_bucket_owner},
-        {"CAUCE_S3_ENCRYPTION", encryption_name(o->encryption)},
-        {"CAUCE_S3_KMS_KEY_ID", o->kms_key_id},
-        {"CAUCE_S3_ALLOW_HTTP", o->allow_http ? "1" : NULL},
-        {"CAUCE_S3_PARALLEL", o->parallel != parallel_default ? parallel : NULL},
+    return (struct store_s3_options){
+        .endpoint = o->endpoint,
+        .region = o->region,
+        .profile = o->profile,
+        .ca_file = o->ca_bundle,
+        .expected_bucket_owner = o->expected_bucket_owner,
+        .kms_key_id = o->kms_key_id,
+        .addressing = addressing_of(o),
+        .encryption = encryption_of(o->encryption),
+        .allow_plain = o->allow_http,
+        /* Written out or not, the default lets the environment speak. */
+        .parallel = o->parallel != CONFIG_PARALLEL_DEFAULT ? o->parallel : 0,
     };
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        if (settings[i].value != NULL && strcmp(settings[i].name, name) == 0)
-            return settings[i].value;
-    }
+}
+
+static const char *environment(void *ctx, const char *name)
+{
+    (void)ctx;
     struct config_env env = config_env_process();
     return env.get(env.ctx, name);
 }
@@ -148,8 +144,8 @@ static int open_store(enum open_mode mode, struct opened *out, struct error *err
         .allow_network_filesystem = config->store_options.allow_network_filesystem,
         .create = mode == OPEN_CREATE,
         .prove = mode == OPEN_PROVE,
-        .setting = open_setting,
-        .setting_ctx = &out->config,
+        .s3 = open_s3_options(config),
+        .setting = environment,
     };
     out->url = config->dataset != NULL ? open_join(config->store, config->dataset)
                                        : mem_strdup(config->store);
@@ -166,12 +162,12 @@ static int open_store(enum open_mode mode, struct opened *out, struct error *err
 }
 
 /* Folder for the state of programs (XDG Base Directory Specification), as a new string or NULL. */
-static char *state_folder(struct config *config)
+static char *state_folder(void)
 {
-    const char *state = open_setting(config, "XDG_STATE_HOME");
+    const char *state = environment(NULL, "XDG_STATE_HOME");
     if (state != NULL && state[0] == '/')
         return fs_join(state, "cauce");
-    const char *home = open_setting(config, "HOME");
+    const char *home = environment(NULL, "HOME");
     return home != NULL && home[0] == '/' ? mem_printf("%s/.local/state/cauce", home) : NULL;
 }
 
@@ -179,12 +175,14 @@ static char *state_folder(struct config *config)
 static void find_memory(struct opened *o)
 {
     bool remote = strcmp(o->store->traits.kind, "s3") == 0;
-    const char *endpoint = remote ? open_setting(&o->config, "AWS_ENDPOINT_URL_S3") : NULL;
+    const char *endpoint = remote ? o->config.store_options.endpoint : NULL;
     if (remote && endpoint == NULL)
-        endpoint = open_setting(&o->config, "AWS_ENDPOINT_URL");
+        endpoint = environment(NULL, "AWS_ENDPOINT_URL_S3");
+    if (remote && endpoint == NULL)
+        endpoint = environment(NULL, "AWS_ENDPOINT_URL");
     o->place = mem_printf("%s%s%s", o->store->url, endpoint != NULL ? " at " : "",
                           endpoint != NULL ? endpoint : "");
-    o->memory = state_folder(&o->config);
+    o->memory = state_folder();
     o->dataset.memory = o->memory;
     o->dataset.place = o->place;
 }
@@ -212,8 +210,8 @@ int open_dataset(const struct options *options, enum open_mode mode, struct open
     dataset_init(&out->dataset, out->store, out->config.dataset,
                  out->has_config ? &out->config : NULL, &limits);
     find_memory(out);
-    out->dataset.setting = open_setting;
-    out->dataset.setting_ctx = &out->config;
+    out->dataset.s3 = open_s3_options(&out->config);
+    out->dataset.setting = environment;
     return ERR_OK;
 }
 

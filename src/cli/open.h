@@ -48,10 +48,7 @@ void open_release(struct opened *o); /* safe on a zeroed struct */
 /* URL or path of a dataset in a store, as a new string. Pure. */
 char *open_join(const char *store, const char *dataset);
 
-/*
- * Value of a setting of a store (see store_options.setting): what the configuration says, else the
- * environment. `ctx` is a struct config.
- */
-const char *open_setting(void *ctx, const char *name);
+/* What the configuration says of a bucket; borrowed from it. Pure. */
+struct store_s3_options open_s3_options(const struct config *config);
 
 #endif

@@ -22,6 +22,7 @@
 #define CONFIG_DATASET_MAX 64             /* characters of a dataset's id */
 #define CONFIG_COLUMN_NAME_MAX 128        /* bytes of a column's name */
 #define CONFIG_COLUMNS_MAX 4096
+#define CONFIG_PARALLEL_DEFAULT 16
 #define CONFIG_PROBLEMS_MAX 100 /* problems kept; more are counted */
 
 /* Where values come from. What is not set is asked of this machine. */
@@ -161,7 +162,7 @@ struct config_store_options {
     enum config_encryption encryption;
     char *kms_key_id;
     bool allow_http;
-    unsigned parallel; /* 1 to 64; default 16 */
+    unsigned parallel; /* 1 to 64; default CONFIG_PARALLEL_DEFAULT */
 };
 
 enum config_revisions { CONFIG_REVISIONS_PUBLISH, CONFIG_REVISIONS_IGNORE };

@@ -6,8 +6,6 @@
 #include "util/mem.h"
 #include "util/str.h"
 
-#define PARALLEL_DEFAULT 16
-
 static const char *const encryptions[] = {"none", "sse-s3", "sse-kms"};
 static const struct config_choices encryption_choices = {encryptions, 3, CONFIG_ENCRYPTION_NONE};
 static const struct config_range parallel_range = {1, 64};
@@ -33,7 +31,7 @@ const struct config_table config_table_store = {"store_options", fields, FIELDS}
 
 void config_store_options_defaults(struct config_store_options *options)
 {
-    *options = (struct config_store_options){.parallel = PARALLEL_DEFAULT};
+    *options = (struct config_store_options){.parallel = CONFIG_PARALLEL_DEFAULT};
 }
 
 void config_store_options_release(struct config_store_options *options)

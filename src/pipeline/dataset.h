@@ -32,9 +32,10 @@ struct dataset {
     struct limits limits;
     char **files; /* outside of the store, that the engine may read */
     size_t file_count, file_capacity;
+    struct store_s3_options s3; /* how buckets of sources are reached, as that of the store */
     /*
-     * Settings of stores and proxies for sources, as store_options.setting; NULL, as after
-     * dataset_init: the environment alone.
+     * Settings of buckets and proxies for sources, as store_options.setting; NULL, as after
+     * dataset_init: the environment.
      */
     const char *(*setting)(void *ctx, const char *name);
     void *setting_ctx;

@@ -25,24 +25,19 @@ struct matches {
 };
 
 /*
- * The settings are those of the store, but for what the source says itself, and for what is meant for
- * the bucket that is published to.
+ * A bucket is reached as that of the store, but for what the source says itself, and for what is meant
+ * for the bucket that is published to.
  */
-static const char *setting(void *ctx, const char *name)
+static struct store_s3_options reach(const struct run *r)
 {
-    static const char *const of_the_store[] = {"CAUCE_S3_EXPECTED_BUCKET_OWNER",
-                                               "CAUCE_S3_ENCRYPTION", "CAUCE_S3_KMS_KEY_ID"};
-    const struct run *r = ctx;
     const struct config_source *source = &r->d->config->source;
-    for (size_t i = 0; i < sizeof of_the_store / sizeof of_the_store[0]; i++) {
-        if (strcmp(name, of_the_store[i]) == 0)
-            return NULL;
-    }
-    if (source->ca_bundle != NULL && strcmp(name, "AWS_CA_BUNDLE") == 0)
-        return source->ca_bundle;
-    if (source->proxy != NULL && strcmp(name, "https_proxy") == 0)
-        return source->proxy;
-    return step_fetch_setting(ctx, name);
+    struct store_s3_options o = r->d->s3;
+    o.reads_only = true;
+    if (source->ca_bundle != NULL)
+        o.ca_file = source->ca_bundle;
+    if (source->proxy != NULL)
+        o.proxy = source->proxy;
+    return o;
 }
 
 /* "s3://bucket/a/b.csv": open the bucket; `key` is the rest. */
@@ -52,7 +47,8 @@ static int open_bucket(struct run *r, const struct config_url *url, const char *
     const char *bucket = strstr(url->url, "://") + 3;
     size_t length = strcspn(bucket, "/");
     char *root = mem_printf("s3://%.*s", (int)length, bucket);
-    struct store_options options = {.setting = setting, .setting_ctx = r};
+    struct store_options options = {
+        .s3 = reach(r), .setting = step_fetch_setting, .setting_ctx = r};
     *key = bucket + length + (bucket[length] == '/');
     int rc = store_open(root, &options, out, err);
     free(root);

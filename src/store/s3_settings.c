@@ -57,26 +57,49 @@ static bool is_address(const char *authority)
     return authority[0] == '[' || strspn(authority, "0123456789.") >= n;
 }
 
-static int choose_addressing(const struct aws_lookup *lookup, bool custom, struct s3_settings *out,
+/* What the configuration says, else the environment; a new string, or NULL. */
+static char *either(const char *configured, const struct aws_lookup *lookup, const char *name)
+{
+    return configured != NULL ? mem_strdup(configured) : aws_lookup_copy(lookup, name);
+}
+
+/* A setting of few values, by its position in `names`, which ends with NULL; 0 where not set. */
+static int lookup_choice(const struct aws_lookup *lookup, const char *name,
+                         const char *const *names, const char *meant, unsigned *out,
+                         struct error *err)
+{
+    char *value = aws_lookup_copy(lookup, name);
+    int rc = ERR_OK;
+    *out = 0;
+    if (value != NULL) {
+        while (names[*out] != NULL && strcmp(names[*out], value) != 0)
+            (*out)++;
+        if (names[*out] == NULL)
+            rc = error_set(err, ERR_CONFIG, "%s is \"%s\"; it must be %s.", name, value, meant);
+    }
+    free(value);
+    return rc;
+}
+
+static int choose_addressing(const struct store_s3_options *options,
+                             const struct aws_lookup *lookup, bool custom, struct s3_settings *out,
                              struct error *err)
 {
-    char *style = aws_lookup_copy(lookup, "CAUCE_S3_ADDRESSING");
+    static const char *const names[] = {"auto", "path", "virtual", NULL};
+    unsigned style = options->addressing;
     int rc = ERR_OK;
+    if (style == STORE_S3_AUTO)
+        rc = lookup_choice(lookup, "CAUCE_S3_ADDRESSING", names, "auto, path or virtual", &style,
+                           err);
     /* A dot in the bucket's name would fall outside the certificate of *.s3.amazonaws.com. */
     bool by_host = !custom && strchr(out->bucket, '.') == NULL;
-    if (style != NULL && strcmp(style, "path") == 0)
-        by_host = false;
-    else if (style != NULL && strcmp(style, "virtual") == 0)
-        by_host = true;
-    else if (style != NULL && strcmp(style, "auto") != 0)
-        rc = error_set(err, ERR_CONFIG,
-                       "CAUCE_S3_ADDRESSING is \"%s\"; it must be auto, path or virtual.", style);
+    if (style != STORE_S3_AUTO)
+        by_host = style == STORE_S3_VIRTUAL;
     if (rc == ERR_OK && by_host && is_address(out->authority))
         rc = error_set(err, ERR_CONFIG,
                        "The endpoint %s is an address by number, which cannot have "
                        "the bucket in front of it: use CAUCE_S3_ADDRESSING=path.",
                        out->authority);
-    free(style);
     char **slot = by_host ? &out->authority : &out->base_path;
     char *joined = by_host ? mem_printf("%s.%s", out->bucket, out->authority)
                            : mem_printf("%s/%s", out->base_path, out->bucket);
@@ -85,14 +108,15 @@ static int choose_addressing(const struct aws_lookup *lookup, bool custom, struc
     return rc;
 }
 
-static int load_place(const struct aws_lookup *lookup, struct s3_settings *out, struct error *err)
+static int load_place(const struct store_s3_options *options, const struct aws_lookup *lookup,
+                      struct s3_settings *out, struct error *err)
 {
     out->region = aws_lookup_copy(lookup, "AWS_REGION");
     if (out->region == NULL)
         out->region = aws_lookup_copy(lookup, "AWS_DEFAULT_REGION");
     if (out->region == NULL)
         out->region = aws_profile_setting(lookup, "region");
-    char *endpoint = aws_lookup_copy(lookup, "AWS_ENDPOINT_URL_S3");
+    char *endpoint = either(options->endpoint, lookup, "AWS_ENDPOINT_URL_S3");
     if (endpoint == NULL)
         endpoint = aws_lookup_copy(lookup, "AWS_ENDPOINT_URL");
     if (endpoint == NULL)
@@ -108,33 +132,33 @@ static int load_place(const struct aws_lookup *lookup, struct s3_settings *out, 
     if (rc == ERR_OK)
         rc = aws_endpoint_split(endpoint, &out->scheme, &out->authority, &out->base_path, err);
     if (rc == ERR_OK)
-        rc = choose_addressing(lookup, custom, out, err);
+        rc = choose_addressing(options, lookup, custom, out, err);
     free(endpoint);
     return rc;
 }
 
-static int load_encryption(const struct aws_lookup *lookup, struct s3_settings *out,
-                           struct error *err)
+static int load_encryption(const struct store_s3_options *options, const struct aws_lookup *lookup,
+                           struct s3_settings *out, struct error *err)
 {
-    out->expected_bucket_owner = aws_lookup_copy(lookup, "CAUCE_S3_EXPECTED_BUCKET_OWNER");
-    out->kms_key_id = aws_lookup_copy(lookup, "CAUCE_S3_KMS_KEY_ID");
-    char *wanted = aws_lookup_copy(lookup, "CAUCE_S3_ENCRYPTION");
+    static const char *const names[] = {"", "none", "sse-s3", "sse-kms", NULL};
+    unsigned wanted = options->encryption;
     int rc = ERR_OK;
-    if (wanted == NULL || strcmp(wanted, "none") == 0)
-        out->encryption = out->kms_key_id != NULL ? mem_strdup("aws:kms") : NULL;
-    else if (strcmp(wanted, "sse-s3") == 0)
+    if (options->reads_only)
+        return ERR_OK;
+    out->expected_bucket_owner =
+        either(options->expected_bucket_owner, lookup, "CAUCE_S3_EXPECTED_BUCKET_OWNER");
+    out->kms_key_id = either(options->kms_key_id, lookup, "CAUCE_S3_KMS_KEY_ID");
+    if (wanted == STORE_S3_ENCRYPTION_UNSET)
+        rc = lookup_choice(lookup, "CAUCE_S3_ENCRYPTION", names, "none, sse-s3 or sse-kms", &wanted,
+                           err);
+    if (wanted == STORE_S3_ENCRYPTION_AES)
         out->encryption = mem_strdup("AES256");
-    else if (strcmp(wanted, "sse-kms") == 0)
+    else if (wanted == STORE_S3_ENCRYPTION_KMS || out->kms_key_id != NULL)
         out->encryption = mem_strdup("aws:kms");
-    else
-        rc =
-            error_set(err, ERR_CONFIG,
-                      "CAUCE_S3_ENCRYPTION is \"%s\"; it must be none, sse-s3 or sse-kms.", wanted);
     if (rc == ERR_OK && out->kms_key_id != NULL && strcmp(out->encryption, "aws:kms") != 0)
         rc = error_set(err, ERR_CONFIG,
                        "CAUCE_S3_KMS_KEY_ID is set, but CAUCE_S3_ENCRYPTION is not "
                        "sse-kms.");
-    free(wanted);
     return rc;
 }
 
@@ -144,14 +168,16 @@ static char *first_of(const struct aws_lookup *lookup, const char *a, const char
     return value != NULL ? value : aws_lookup_copy(lookup, b);
 }
 
-static void load_folders(const struct aws_lookup *lookup, struct s3_settings *out)
+static void load_folders(const struct store_s3_options *options, const struct aws_lookup *lookup,
+                         struct s3_settings *out)
 {
-    out->ca_file = aws_lookup_copy(lookup, "AWS_CA_BUNDLE");
+    out->ca_file = either(options->ca_file, lookup, "AWS_CA_BUNDLE");
     if (out->ca_file == NULL)
         out->ca_file = aws_profile_setting(lookup, "ca_bundle");
     /* HTTP_PROXY in capitals is what a client wishes, below a web server: curl ignores it, too. */
     char *any = first_of(lookup, "all_proxy", "ALL_PROXY");
-    out->proxy = first_of(lookup, "https_proxy", "HTTPS_PROXY");
+    out->proxy = options->proxy != NULL ? mem_strdup(options->proxy)
+                                        : first_of(lookup, "https_proxy", "HTTPS_PROXY");
     out->plain_proxy = aws_lookup_copy(lookup, "http_proxy");
     if (out->proxy == NULL && any != NULL)
         out->proxy = mem_strdup(any);
@@ -170,10 +196,11 @@ static void load_folders(const struct aws_lookup *lookup, struct s3_settings *ou
         out->cache_folder = fs_join(cache, "cauce");
     free(cache);
     free(home);
-    out->allow_plain = aws_lookup_flag(lookup, "CAUCE_S3_ALLOW_HTTP");
+    out->allow_plain = options->allow_plain || aws_lookup_flag(lookup, "CAUCE_S3_ALLOW_HTTP");
 }
 
-static int load_numbers(const struct aws_lookup *lookup, struct s3_settings *out, struct error *err)
+static int load_numbers(const struct store_s3_options *options, const struct aws_lookup *lookup,
+                        struct s3_settings *out, struct error *err)
 {
     uint64_t transfers = 0;
     uint64_t connect = 0;
@@ -198,26 +225,26 @@ static int load_numbers(const struct aws_lookup *lookup, struct s3_settings *out
         if (rc != ERR_OK)
             return rc;
     }
-    out->transfers = (unsigned)transfers;
+    out->transfers = options->parallel > 0 ? options->parallel : (unsigned)transfers;
     out->connect_seconds = (int)connect;
     out->stall_seconds = (int)stall;
     out->total_seconds = (int)total;
     return ERR_OK;
 }
 
-int s3_settings_load(const char *url, const struct aws_lookup *lookup, struct s3_settings *out,
-                     struct error *err)
+int s3_settings_load(const char *url, const struct store_s3_options *options,
+                     const struct aws_lookup *lookup, struct s3_settings *out, struct error *err)
 {
     *out = (struct s3_settings){0};
     int rc = split_url(url, out, err);
     if (rc == ERR_OK)
-        rc = load_place(lookup, out, err);
+        rc = load_place(options, lookup, out, err);
     if (rc == ERR_OK)
-        rc = load_encryption(lookup, out, err);
+        rc = load_encryption(options, lookup, out, err);
     if (rc == ERR_OK)
-        rc = load_numbers(lookup, out, err);
+        rc = load_numbers(options, lookup, out, err);
     if (rc == ERR_OK)
-        load_folders(lookup, out);
+        load_folders(options, lookup, out);
     else
         s3_settings_release(out);
     return rc;

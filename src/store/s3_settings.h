@@ -1,6 +1,6 @@
 /*
- * The settings of an S3 store: its URL and what the lookup of settings gives, read once at opening
- * and checked. Every name is listed in docs/s3.md.
+ * The settings of an S3 store: its URL, what the configuration says and, where that is silent, what
+ * the environment does. Read once at opening and checked. Every name is listed in docs/s3.md.
  */
 #ifndef CAUCE_STORE_S3_SETTINGS_H
 #define CAUCE_STORE_S3_SETTINGS_H
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "net/aws/lookup.h"
+#include "store/store.h"
 #include "util/error.h"
 
 /* All strings are owned; NULL where not set, unless said otherwise. */
@@ -39,8 +40,8 @@ struct s3_settings {
 };
 
 /* ERR_CONFIG: not s3://bucket/prefix, or a setting that cannot be used. */
-int s3_settings_load(const char *url, const struct aws_lookup *lookup, struct s3_settings *out,
-                     struct error *err);
+int s3_settings_load(const char *url, const struct store_s3_options *options,
+                     const struct aws_lookup *lookup, struct s3_settings *out, struct error *err);
 void s3_settings_release(struct s3_settings *settings);
 
 #endif

@@ -290,9 +290,12 @@ static int open_parts(struct s3_store *s, const struct aws_lookup *lookup, struc
 int store_s3_open_bare(const char *url, const struct store_options *options, struct store **out,
                        struct error *err)
 {
-    const struct aws_lookup lookup = {options->setting, options->setting_ctx};
+    const struct aws_lookup lookup = {.get = options->setting,
+                                      .ctx = options->setting_ctx,
+                                      .profile = options->s3.profile,
+                                      .region = options->s3.region};
     struct s3_settings settings;
-    int rc = s3_settings_load(url, &lookup, &settings, err);
+    int rc = s3_settings_load(url, &options->s3, &lookup, &settings, err);
     if (rc != ERR_OK)
         return rc;
     struct s3_store *s = mem_calloc(1, sizeof *s);

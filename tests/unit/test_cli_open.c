@@ -33,18 +33,18 @@ static void a_dataset_lies_below_its_store(void **state)
     }
 }
 
-static void the_configuration_goes_before_the_environment(void **state)
+static void what_the_configuration_says_of_a_bucket_arrives_as_it_is(void **state)
 {
     (void)state;
     struct config config;
     config_defaults(NULL, &config);
-    setenv("AWS_REGION", "from-env", 1);
-    setenv("CAUCE_S3_PARALLEL", "3", 1);
-    unsetenv("AWS_PROFILE");
-    assert_string_equal(open_setting(&config, "AWS_REGION"), "from-env");
-    assert_string_equal(open_setting(&config, "CAUCE_S3_PARALLEL"), "3");
-    assert_null(open_setting(&config, "AWS_PROFILE"));
-    assert_null(open_setting(&config, "CAUCE_S3_ADDRESSING"));
+    struct store_s3_options s3 = open_s3_options(&config);
+    assert_null(s3.endpoint);
+    assert_null(s3.profile);
+    assert_int_equal(s3.addressing, STORE_S3_AUTO);
+    assert_int_equal(s3.encryption, STORE_S3_ENCRYPTION_UNSET);
+    assert_int_equal(s3.parallel, 0);
+    assert_false(s3.allow_plain);
     struct config_store_options *o = &config.store_options;
     o->endpoint = mem_strdup("https://s3.example.org");
     o->region = mem_strdup("from-file");
@@ -56,22 +56,19 @@ static void the_configuration_goes_before_the_environment(void **state)
     o->path_style = o->path_style_set = true;
     o->allow_http = true;
     o->parallel = 8;
-    static const char *const expected[][2] = {
-        {"AWS_ENDPOINT_URL_S3", "https://s3.example.org"},
-        {"AWS_REGION", "from-file"},
-        {"AWS_PROFILE", "publisher"},
-        {"AWS_CA_BUNDLE", "/etc/ca.pem"},
-        {"CAUCE_S3_ADDRESSING", "path"},
-        {"CAUCE_S3_EXPECTED_BUCKET_OWNER", "123456789012"},
-        {"CAUCE_S3_ENCRYPTION", "sse-kms"},
-        {"CAUCE_S3_KMS_KEY_ID", "alias/x"},
-        {"CAUCE_S3_ALLOW_HTTP", "1"},
-        {"CAUCE_S3_PARALLEL", "8"},
-    };
-    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
-        assert_string_equal(open_setting(&config, expected[i][0]), expected[i][1]);
+    s3 = open_s3_options(&config);
+    assert_string_equal(s3.endpoint, "https://s3.example.org");
+    assert_string_equal(s3.region, "from-file");
+    assert_string_equal(s3.profile, "publisher");
+    assert_string_equal(s3.ca_file, "/etc/ca.pem");
+    assert_string_equal(s3.expected_bucket_owner, "123456789012");
+    assert_string_equal(s3.kms_key_id, "alias/x");
+    assert_int_equal(s3.addressing, STORE_S3_PATH);
+    assert_int_equal(s3.encryption, STORE_S3_ENCRYPTION_KMS);
+    assert_int_equal(s3.parallel, 8);
+    assert_true(s3.allow_plain);
     o->path_style = false;
-    assert_string_equal(open_setting(&config, "CAUCE_S3_ADDRESSING"), "virtual");
+    assert_int_equal(open_s3_options(&config).addressing, STORE_S3_VIRTUAL);
     config_release(&config);
 }
 
@@ -179,7 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dataset_lies_below_its_store),
-        cmocka_unit_test(the_configuration_goes_before_the_environment),
+        cmocka_unit_test(what_the_configuration_says_of_a_bucket_arrives_as_it_is),
         cmocka_unit_test(what_cannot_be_opened_says_why),
         cmocka_unit_test(without_a_file_the_machine_gives_the_limits),
         cmocka_unit_test(the_command_line_takes_the_place_of_the_file),

@@ -61,7 +61,7 @@ static void begin(struct fixture *f, const char *scenario)
 /* Look for credentials; the code. */
 static int look(struct fixture *f)
 {
-    const struct aws_lookup lookup = {s3_test_get, &f->settings};
+    const struct aws_lookup lookup = {.get = s3_test_get, .ctx = &f->settings};
     if (f->chain == NULL) {
         assert_int_equal(http_new(NULL, &f->http, NULL), ERR_OK);
         assert_int_equal(aws_chain_new(&lookup, f->http, &f->chain, NULL), ERR_OK);
@@ -166,9 +166,10 @@ static void profiles_of_both_files_are_read(void **state)
     f.chain = NULL;
     s3_test_set(&f.settings, "AWS_PROFILE", "other");
     found(&f, "AKIDOTHER", "canary/other+=", NULL, "other");
-    const struct aws_lookup lookup = {s3_test_get, &f.settings};
+    const struct aws_lookup lookup = {.get = s3_test_get, .ctx = &f.settings};
+    const struct store_s3_options options = {0};
     struct s3_settings settings;
-    assert_int_equal(s3_settings_load("s3://bucket", &lookup, &settings, NULL), ERR_OK);
+    assert_int_equal(s3_settings_load("s3://bucket", &options, &lookup, &settings, NULL), ERR_OK);
     assert_string_equal(settings.region, "sa-east-1");
     assert_string_equal(settings.authority, "bucket.s3.sa-east-1.amazonaws.com");
     s3_settings_release(&settings);

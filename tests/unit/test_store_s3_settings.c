@@ -17,14 +17,15 @@
 static int load(const char *url, struct s3_settings *out, struct error *err, ...)
 {
     struct s3_test_settings settings = {0};
-    const struct aws_lookup lookup = {s3_test_get, &settings};
+    const struct aws_lookup lookup = {.get = s3_test_get, .ctx = &settings};
+    const struct store_s3_options options = {0};
     va_list args;
     va_start(args, err);
     for (const char *name = va_arg(args, const char *); name != NULL;
          name = va_arg(args, const char *))
         s3_test_set(&settings, name, va_arg(args, const char *));
     va_end(args);
-    int rc = s3_settings_load(url, &lookup, out, err);
+    int rc = s3_settings_load(url, &options, &lookup, out, err);
     s3_test_settings_release(&settings);
     return rc;
 }
@@ -128,6 +129,41 @@ static void loopback_is_told_from_what_looks_like_it(void **state)
         assert_false(url_is_loopback(bad[i]));
 }
 
+static void the_configuration_goes_before_the_environment(void **state)
+{
+    (void)state;
+    struct s3_test_settings environment = {0};
+    s3_test_set(&environment, "AWS_ENDPOINT_URL_S3", "https://env.example.org");
+    s3_test_set(&environment, "AWS_REGION", "env-1");
+    s3_test_set(&environment, "CAUCE_S3_PARALLEL", "3");
+    s3_test_set(&environment, "CAUCE_S3_ENCRYPTION", "sse-s3");
+    s3_test_set(&environment, "CAUCE_S3_EXPECTED_BUCKET_OWNER", "111111111111");
+    struct store_s3_options options = {.endpoint = "https://file.example.org",
+                                       .region = "file-1",
+                                       .encryption = STORE_S3_ENCRYPTION_KMS,
+                                       .kms_key_id = "alias/x",
+                                       .addressing = STORE_S3_VIRTUAL,
+                                       .parallel = 8};
+    const struct aws_lookup lookup = {
+        .get = s3_test_get, .ctx = &environment, .region = options.region};
+    struct s3_settings s;
+    assert_int_equal(s3_settings_load("s3://bucket", &options, &lookup, &s, NULL), ERR_OK);
+    assert_string_equal(s.authority, "bucket.file.example.org");
+    assert_string_equal(s.region, "file-1");
+    assert_string_equal(s.encryption, "aws:kms");
+    assert_string_equal(s.kms_key_id, "alias/x");
+    assert_string_equal(s.expected_bucket_owner, "111111111111");
+    assert_int_equal(s.transfers, 8);
+    s3_settings_release(&s);
+    /* A bucket that is only read from is nobody's to encrypt. */
+    options.reads_only = true;
+    assert_int_equal(s3_settings_load("s3://bucket", &options, &lookup, &s, NULL), ERR_OK);
+    assert_null(s.encryption);
+    assert_null(s.expected_bucket_owner);
+    s3_settings_release(&s);
+    s3_test_settings_release(&environment);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +171,7 @@ int main(void)
         cmocka_unit_test(the_more_specific_endpoint_wins),
         cmocka_unit_test(what_cannot_be_used_is_refused),
         cmocka_unit_test(loopback_is_told_from_what_looks_like_it),
+        cmocka_unit_test(the_configuration_goes_before_the_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,7 +78,7 @@ int aws_chain_new(const struct aws_lookup *lookup, struct http *http, struct aws
         chain->values[i] = aws_lookup_copy(lookup, names[i]);
     log_secret(snapshot_get(chain, "CAUCE_S3_SECRET_ACCESS_KEY"));
     log_secret(snapshot_get(chain, "AWS_SECRET_ACCESS_KEY"));
-    chain->provider.lookup = (struct aws_lookup){snapshot_get, chain};
+    chain->provider.lookup = (struct aws_lookup){.get = snapshot_get, .ctx = chain};
     chain->provider.http = http;
     *out = chain;
     return ERR_OK;

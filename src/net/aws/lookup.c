@@ -8,7 +8,13 @@
 
 char *aws_lookup_copy(const struct aws_lookup *lookup, const char *name)
 {
-    const char *value = lookup->get != NULL ? lookup->get(lookup->ctx, name) : NULL;
+    const char *value = NULL;
+    if (strcmp(name, "AWS_PROFILE") == 0)
+        value = lookup->profile;
+    else if (strcmp(name, "AWS_REGION") == 0)
+        value = lookup->region;
+    if (value == NULL && lookup->get != NULL)
+        value = lookup->get(lookup->ctx, name);
     return value != NULL && value[0] != '\0' ? mem_strdup(value) : NULL;
 }
 

@@ -14,6 +14,8 @@
 struct aws_lookup {
     const char *(*get)(void *ctx, const char *name);
     void *ctx;
+    const char *profile; /* where it is set, it goes before AWS_PROFILE */
+    const char *region;  /* and before AWS_REGION */
 };
 
 /* Copy of a setting as a new string; NULL where it is not set or empty. */
