@@ -43,10 +43,11 @@ static void reportf(struct doctor *d, const char *name, const char *format, ...)
 static void look_at_program(struct doctor *d)
 {
     struct error err = ERROR_INIT;
-    const char *version = "";
+    char *version = NULL;
     report(d, "program", ERR_OK, "cauce " CAUCE_VERSION);
     int rc = engine_version(NULL, &version, &err);
     report(d, "libduckdb", rc, rc == ERR_OK ? version : err.text);
+    free(version);
 }
 
 static void look_at_limits(struct doctor *d, const struct config *config)

@@ -19,6 +19,7 @@
     X(close)                                \
     X(column_count)                         \
     X(column_name)                          \
+    X(column_type)                          \
     X(connect)                              \
     X(create_aggregate_function)            \
     X(create_config)                        \
@@ -54,11 +55,9 @@
     X(prepare_extracted_statement)          \
     X(prepared_statement_type)              \
     X(query)                                \
-    X(query_progress)                       \
     X(register_aggregate_function)          \
     X(register_scalar_function)             \
     X(result_error)                         \
-    X(result_error_type)                    \
     X(scalar_function_add_parameter)        \
     X(scalar_function_get_extra_info)       \
     X(scalar_function_set_error)            \

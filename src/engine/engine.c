@@ -1,126 +1,175 @@
+/*
+ * The program's end of the wire: every call is a request to the engine's process, and waits for its
+ * answer. What runs there is engine/database.h.
+ */
 #include "engine/engine.h"
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/allow_list.h"
-#include "engine/engine_private.h"
-#include "engine/functions.h"
+#include "engine/engine_process.h"
 #include "engine/sql.h"
+#include "engine/wire.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/stop.h"
+#include "util/time.h"
 
-int engine_version(const char *library, const char **out, struct error *err)
+/* How long a statement may take to end after it was asked to, in microseconds. */
+#define GRACE ((int64_t)5000000)
+
+struct engine {
+    struct engine_process process;
+    struct wire wire;
+    _Atomic uint64_t request; /* number of the last one */
+    int64_t stop_seen;        /* when this request was first seen to be unwanted; 0: it is not */
+    bool unwanted;            /* the caller has seen enough of it */
+    uint64_t memory;
+    int blame;
+    bool lost;         /* the process has ended: nothing works any more */
+    struct error loss; /* and why */
+};
+
+/* ---- Requests ------------------------------------------------------------------------------ */
+
+/* The process is gone, or of no more use. */
+static int lose(struct engine *e, int rc, struct error *why)
 {
-    int rc = duckdb_api_load(library, err);
-    if (rc == ERR_OK)
-        *out = duckdb.library_version();
-    return rc;
+    if (rc == ERR_ABSENT)
+        engine_process_explain(&e->process, why);
+    engine_process_end(&e->process);
+    e->lost = true;
+    e->loss = *why;
+    return why->code;
 }
 
-static int set_option(duckdb_config config, const char *name, const char *value, struct error *err)
+void engine_interrupt(struct engine *e)
 {
-    if (duckdb.set_config(config, name, value) == DuckDBSuccess)
+    engine_process_interrupt(&e->process, atomic_load(&e->request));
+}
+
+/* Nothing comes: is it still wanted? It is asked again, in case it had not begun when it was first. */
+static int while_waiting(void *ctx, struct error *err)
+{
+    struct engine *e = ctx;
+    if (!e->unwanted && !stop_requested())
         return ERR_OK;
-    return error_set(err, ERR_SYSTEM, "libduckdb refused the setting %s = %s.", name, value);
-}
-
-/* Settings that must be right before the database exists. */
-static int set_options(duckdb_config config, const struct engine_options *o, struct error *err)
-{
-    char *spill = mem_printf("%s/spill", o->workdir);
-    char *memory = mem_printf("%llu MiB", (unsigned long long)(o->memory >> 20));
-    char *threads = mem_printf("%u", o->threads);
-    int rc = set_option(config, "temp_directory", spill, err);
-    if (rc == ERR_OK)
-        rc = set_option(config, "autoinstall_known_extensions", "false", err);
-    if (rc == ERR_OK)
-        rc = set_option(config, "autoload_known_extensions", "false", err);
-    if (rc == ERR_OK)
-        rc = set_option(config, "allow_community_extensions", "false", err);
-    if (rc == ERR_OK && o->memory > 0)
-        rc = set_option(config, "memory_limit", memory, err);
-    if (rc == ERR_OK && o->threads > 0)
-        rc = set_option(config, "threads", threads, err);
-    free(spill);
-    free(memory);
-    free(threads);
-    return rc;
-}
-
-static int connect(struct engine *e, duckdb_connection *out, struct error *err)
-{
-    if (duckdb.connect(e->database, out) == DuckDBSuccess)
+    engine_interrupt(e);
+    if (e->stop_seen == 0)
+        e->stop_seen = time_monotonic();
+    if (time_monotonic() - e->stop_seen < GRACE)
         return ERR_OK;
-    return error_set(err, ERR_SYSTEM, "cannot connect to the database in memory.");
+    error_set(err, ERR_INTERRUPTED, "The engine did not stop when it was asked to.");
+    return stop_requested() ? stop_check(err) : ERR_INTERRUPTED;
 }
 
-static int open_database(struct engine *e, const struct engine_options *o, struct error *err)
+/* Send a request; the answers are to be received. */
+static int ask(struct engine *e, enum wire_kind kind, const void *bytes, size_t count,
+               struct error *err)
 {
-    duckdb_config config = NULL;
-    if (duckdb.create_config(&config) != DuckDBSuccess)
-        return error_set(err, ERR_SYSTEM, "libduckdb cannot make a configuration.");
-    int rc = set_options(config, o, err);
-    char *reason = NULL;
-    if (rc == ERR_OK && duckdb.open_ext(":memory:", &e->database, config, &reason) != DuckDBSuccess)
-        rc = error_set(err, ERR_SYSTEM, "cannot open a database in memory: %s", reason);
-    if (reason != NULL)
-        duckdb.free(reason);
-    duckdb.destroy_config(&config);
-    if (rc == ERR_OK)
-        rc = connect(e, &e->connection, err);
-    unsigned workers = o->threads > 0 ? o->threads : 1;
-    while (rc == ERR_OK && e->worker_count < workers && e->worker_count < ENGINE_WORKERS_MAX) {
-        rc = connect(e, &e->workers[e->worker_count], err);
-        e->worker_count++;
-    }
-    return rc;
-}
-
-/* Only the named files and folders from here on, and no way back. */
-static int lock_down(struct engine *e, const struct engine_options *o, struct error *err)
-{
-    struct str sql;
-    str_init(&sql, STR_MAX_DEFAULT);
-    const char **folders = mem_calloc(o->folder_count + 1, sizeof *folders);
-    folders[0] = o->workdir;
-    for (size_t i = 0; i < o->folder_count; i++)
-        folders[i + 1] = o->folders[i];
-    str_append(&sql, "SET GLOBAL TimeZone = 'UTC'; SET GLOBAL Calendar = 'gregorian';"
-                     "SET enable_progress_bar = false;"
-                     "SET allowed_directories = ");
-    sql_text_list(&sql, folders, o->folder_count + 1);
-    str_append(&sql, "; SET allowed_paths = ");
-    sql_text_list(&sql, o->files, o->file_count);
-    str_append(&sql, "; SET enable_external_access = false; SET lock_configuration = true;");
-    int rc = str_check(&sql, "the list of files to read", err);
-    if (rc == ERR_OK)
-        rc = engine_run(e, sql.data, err);
-    free(folders);
-    str_release(&sql);
-    return rc;
-}
-
-int engine_open(const struct engine_options *options, struct engine **out, struct error *err)
-{
-    *out = NULL;
-    int rc = duckdb_api_load(options->library, err);
+    struct error why = ERROR_INIT;
+    if (e->lost)
+        return error_set(err, e->loss.code, "%s", e->loss.text);
+    e->unwanted = false;
+    e->stop_seen = 0;
+    atomic_fetch_add(&e->request, 1);
+    int rc = wire_send(&e->wire, kind, (uint32_t)e->blame, bytes, count, &why);
     if (rc != ERR_OK)
-        return rc;
+        return error_set(err, lose(e, rc, &why), "%s", why.text);
+    return ERR_OK;
+}
+
+/* The code and the text with which the process answered. */
+static int outcome(const struct wire_frame *done, struct error *err)
+{
+    int code = (int)done->word;
+    if (code == ERR_OK)
+        return ERR_OK;
+    if (code < 0 || code >= ERR_COUNT || done->count == 0 || done->bytes[done->count - 1] != '\0')
+        return error_set(err, ERR_SYSTEM, "the engine's process gave a garbled answer.");
+    /* Whatever it says of the interruption: this is why there was one. */
+    if (stop_requested())
+        return stop_check(err);
+    return error_set(err, code, "%s", (const char *)done->bytes);
+}
+
+/* The next answer; `*done` where it was the last one, and then its outcome is returned. */
+static int answer(struct engine *e, struct wire_frame *out, bool *done, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    int rc = wire_receive(&e->wire, out, &why);
+    *done = rc != ERR_OK || out->kind == WIRE_DONE;
+    if (rc != ERR_OK)
+        return error_set(err, lose(e, rc, &why), "%s", why.text);
+    return *done ? outcome(out, err) : ERR_OK;
+}
+
+/* A request whose only answer is that it is done. */
+static int request(struct engine *e, enum wire_kind kind, const struct str *bytes,
+                   struct error *err)
+{
+    struct wire_frame frame;
+    bool done = false;
+    int rc = str_check(bytes, "a request to the engine", err);
+    /* Where stopping was asked for, nothing begins any more. */
+    if (rc == ERR_OK)
+        rc = stop_check(err);
+    if (rc == ERR_OK)
+        rc = ask(e, kind, bytes->data, bytes->len, err);
+    while (rc == ERR_OK && !done)
+        rc = answer(e, &frame, &done, err);
+    return rc;
+}
+
+/* The same with one text. */
+static int request_text(struct engine *e, enum wire_kind kind, const char *text, struct error *err)
+{
+    struct str bytes;
+    str_init(&bytes, WIRE_ROW_MAX);
+    wire_put_text(&bytes, text);
+    int rc = request(e, kind, &bytes, err);
+    str_release(&bytes);
+    return rc;
+}
+
+/* ---- Life ---------------------------------------------------------------------------------- */
+
+static int start(struct engine **out, struct error *err)
+{
     struct engine *e = mem_calloc(1, sizeof *e);
     e->blame = ERR_SYSTEM;
-    e->key_seed = options->key_seed;
-    e->memory = options->memory;
-    rc = open_database(e, options, err);
+    int rc = engine_process_start(&e->process, err);
+    wire_init(&e->wire, e->process.wire, while_waiting, e);
     if (rc == ERR_OK)
-        rc = functions_register(e->connection, &e->key_seed, err);
-    if (rc == ERR_OK)
-        rc = repeats_register(e->connection, &e->repeats, err);
-    if (rc == ERR_OK)
-        rc = lock_down(e, options, err);
+        *out = e;
+    else
+        engine_free(e);
+    return rc;
+}
+
+int engine_open(const struct engine_options *o, struct engine **out, struct error *err)
+{
+    struct engine *e = NULL;
+    struct str bytes;
+    *out = NULL;
+    int rc = start(&e, err);
+    if (rc != ERR_OK)
+        return rc;
+    e->memory = o->memory;
+    str_init(&bytes, STR_MAX_DEFAULT);
+    wire_put_text(&bytes, o->library);
+    wire_put_text(&bytes, o->workdir);
+    wire_put_number(&bytes, o->memory);
+    wire_put_number(&bytes, o->threads);
+    wire_put_number(&bytes, o->key_seed);
+    wire_put_texts(&bytes, o->folders, o->folder_count);
+    wire_put_texts(&bytes, o->files, o->file_count);
+    rc = request(e, WIRE_OPEN, &bytes, err);
+    str_release(&bytes);
     if (rc == ERR_OK)
         *out = e;
     else
@@ -132,14 +181,43 @@ void engine_free(struct engine *e)
 {
     if (e == NULL)
         return;
-    for (unsigned i = 0; i < e->worker_count; i++)
-        if (e->workers[i] != NULL)
-            duckdb.disconnect(&e->workers[i]);
-    if (e->connection != NULL)
-        duckdb.disconnect(&e->connection);
-    if (e->database != NULL)
-        duckdb.close(&e->database);
+    engine_process_end(&e->process);
+    wire_release(&e->wire);
     free(e);
+}
+
+static int receive_version(struct engine *e, char **out, struct error *err)
+{
+    struct wire_frame frame;
+    bool done = false;
+    int rc = ERR_OK;
+    while (rc == ERR_OK && !done) {
+        rc = answer(e, &frame, &done, err);
+        if (rc == ERR_OK && frame.kind == WIRE_TEXT && *out == NULL)
+            *out = mem_strndup((const char *)frame.bytes,
+                               strnlen((const char *)frame.bytes, frame.count));
+    }
+    if (rc == ERR_OK && *out == NULL)
+        rc = error_set(err, ERR_SYSTEM, "libduckdb does not say its version.");
+    return rc;
+}
+
+int engine_version(const char *library, char **out, struct error *err)
+{
+    struct engine *e = NULL;
+    struct str bytes;
+    *out = NULL;
+    int rc = start(&e, err);
+    if (rc != ERR_OK)
+        return rc;
+    str_init(&bytes, STR_MAX_DEFAULT);
+    wire_put_text(&bytes, library);
+    rc = ask(e, WIRE_VERSION, bytes.data, bytes.len, err);
+    if (rc == ERR_OK)
+        rc = receive_version(e, out, err);
+    str_release(&bytes);
+    engine_free(e);
+    return rc;
 }
 
 void engine_blame(struct engine *e, int code)
@@ -147,53 +225,34 @@ void engine_blame(struct engine *e, int code)
     e->blame = code;
 }
 
-/*
- * Behind its message DuckDB quotes the statement, or advises settings that are not the user's. That
- * helps where the user wrote the SQL (then the blame is on the configuration); ours stands in debug
- * logs.
- */
-static int message_length(const struct engine *e, const char *text)
+uint64_t engine_memory(const struct engine *e)
 {
-    const char *quote = e->blame == ERR_CONFIG ? NULL : strstr(text, "\n\n");
-    size_t n = quote != NULL ? (size_t)(quote - text) : strlen(text);
-    while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\n'))
-        n--;
-    return (int)(n < ERROR_TEXT_SIZE ? n : ERROR_TEXT_SIZE);
+    return e->memory;
 }
 
-static int failed(struct engine *e, const char *message, struct error *err)
+uint64_t engine_peak(const struct engine *e)
 {
-    if (stop_requested())
-        return stop_check(err);
-    const char *text = message != NULL ? message : "the query failed without a message";
-    int n = message_length(e, text);
-    if (str_starts(text, "INTERRUPT Error"))
-        return error_set(err, ERR_INTERRUPTED, "The query was interrupted.");
-    if (strstr(text, "Out of Memory Error") != NULL)
-        return error_set(err, ERR_LIMIT,
-                         "%.*s Raise `memory`, lower `threads`, or free disk space for `temp`.", n,
-                         text);
-    return error_set(err, e->blame, "%.*s", n, text);
+    return engine_process_peak(&e->process);
 }
 
-int engine_run_on(struct engine *e, duckdb_connection connection, const char *sql,
-                  struct error *err)
-{
-    duckdb_result result;
-    log_debug("sql: %.2000s", sql);
-    /* A request that came before the query began has found nothing to interrupt. */
-    int rc = stop_check(err);
-    if (rc != ERR_OK)
-        return rc;
-    if (duckdb.query(connection, sql, &result) != DuckDBSuccess)
-        rc = failed(e, duckdb.result_error(&result), err);
-    duckdb.destroy_result(&result);
-    return rc;
-}
+/* ---- Statements ---------------------------------------------------------------------------- */
 
 int engine_run(struct engine *e, const char *sql, struct error *err)
 {
-    return engine_run_on(e, e->connection, sql, err);
+    log_debug("sql: %.2000s", sql);
+    return request_text(e, WIRE_RUN, sql, err);
+}
+
+int engine_run_all(struct engine *e, const char *const *statements, size_t count, struct error *err)
+{
+    struct str bytes;
+    for (size_t i = 0; i < count; i++)
+        log_debug("sql: %.2000s", statements[i]);
+    str_init(&bytes, WIRE_ROW_MAX);
+    wire_put_texts(&bytes, statements, count);
+    int rc = request(e, WIRE_RUN_ALL, &bytes, err);
+    str_release(&bytes);
+    return rc;
 }
 
 int engine_runf(struct engine *e, struct error *err, const char *format, ...)
@@ -211,157 +270,136 @@ int engine_runf(struct engine *e, struct error *err, const char *format, ...)
     return rc;
 }
 
-/* Rows of one chunk, as pointers into its vectors; strings end with NUL in a buffer of our own. */
-struct reader {
-    size_t columns;
-    const char **names;
-    const char **values;
-    size_t *lengths;
-    struct str text;
-    size_t *offsets;
-};
-
-static void reader_release(struct reader *r)
+int engine_repeats_begin(struct engine *e, uint64_t rows, uint64_t memory, struct error *err)
 {
-    free(r->names);
-    free(r->values);
-    free(r->lengths);
-    free(r->offsets);
-    str_release(&r->text);
-}
-
-static int reader_init(struct reader *r, duckdb_result *result, struct error *err)
-{
-    r->columns = (size_t)duckdb.column_count(result);
-    r->names = mem_calloc(r->columns, sizeof *r->names);
-    r->values = mem_calloc(r->columns, sizeof *r->values);
-    r->lengths = mem_calloc(r->columns, sizeof *r->lengths);
-    r->offsets = mem_calloc(r->columns, sizeof *r->offsets);
-    str_init(&r->text, (size_t)1 << 31);
-    for (size_t i = 0; i < r->columns; i++) {
-        r->names[i] = duckdb.column_name(result, i);
-        if (r->names[i] == NULL)
-            return error_set(err, ERR_SYSTEM, "a query gave a column without a name.");
-    }
-    return ERR_OK;
-}
-
-/* Copy the values of a row so that each ends with NUL. */
-static int read_row(struct reader *r, duckdb_data_chunk chunk, idx_t row, struct error *err)
-{
-    str_clear(&r->text);
-    for (size_t i = 0; i < r->columns; i++) {
-        duckdb_vector vector = duckdb.data_chunk_get_vector(chunk, i);
-        uint64_t *valid = duckdb.vector_get_validity(vector);
-        r->offsets[i] = SIZE_MAX;
-        r->lengths[i] = 0;
-        if (valid != NULL && !duckdb.validity_row_is_valid(valid, row))
-            continue;
-        duckdb_string_t *strings = duckdb.vector_get_data(vector);
-        r->offsets[i] = r->text.len;
-        r->lengths[i] = duckdb.string_t_length(strings[row]);
-        str_append_bytes(&r->text, duckdb.string_t_data(&strings[row]), r->lengths[i]);
-        str_append_char(&r->text, '\0');
-    }
-    int rc = str_check(&r->text, "a row", err);
-    for (size_t i = 0; i < r->columns; i++)
-        r->values[i] = r->offsets[i] == SIZE_MAX ? NULL : r->text.data + r->offsets[i];
+    struct str bytes;
+    str_init(&bytes, STR_MAX_DEFAULT);
+    wire_put_number(&bytes, rows);
+    wire_put_number(&bytes, memory);
+    int rc = request(e, WIRE_REPEATS_BEGIN, &bytes, err);
+    str_release(&bytes);
     return rc;
 }
 
-static int visit_chunk(struct reader *r, duckdb_data_chunk chunk, engine_visit *visit, void *ctx,
-                       struct error *err)
+int engine_repeats_end(struct engine *e, struct error *err)
 {
-    idx_t rows = duckdb.data_chunk_get_size(chunk);
-    for (size_t i = 0; i < r->columns; i++) {
-        duckdb_logical_type type =
-            duckdb.vector_get_column_type(duckdb.data_chunk_get_vector(chunk, i));
-        duckdb_type id = duckdb.get_type_id(type);
-        duckdb.destroy_logical_type(&type);
-        if (id != DUCKDB_TYPE_VARCHAR)
-            return error_set(err, ERR_SYSTEM, "the query's column %s is not text.", r->names[i]);
-    }
-    for (idx_t row = 0; row < rows; row++) {
-        int rc = read_row(r, chunk, row, err);
-        struct engine_row view = {r->values, r->lengths, r->names, r->columns};
-        if (rc == ERR_OK)
-            rc = visit(ctx, &view, err);
+    return request_text(e, WIRE_REPEATS_END, NULL, err);
+}
+
+int engine_check_select(struct engine *e, const char *sql, struct error *err)
+{
+    int blame = e->blame;
+    e->blame = ERR_CONFIG;
+    int rc = request_text(e, WIRE_PARSE, sql, err);
+    /* Before it is bound: some functions do what they do as soon as they are bound. */
+    if (rc == ERR_OK)
+        rc = allow_list_check(e, sql, err);
+    if (rc == ERR_OK)
+        rc = request_text(e, WIRE_SELECT, sql, err);
+    e->blame = blame;
+    return rc;
+}
+
+/* ---- Queries ------------------------------------------------------------------------------- */
+
+/* What a query gave so far; the names are copies, as a frame is gone with the next one. */
+struct result {
+    struct str bytes;
+    const char **names;
+    const char **values;
+    size_t *lengths;
+    size_t columns;
+};
+
+static void result_release(struct result *r)
+{
+    str_release(&r->bytes);
+    free(r->names);
+    free(r->values);
+    free(r->lengths);
+}
+
+static int garbled(struct error *err)
+{
+    return error_set(err, ERR_SYSTEM, "the engine's process gave a garbled result.");
+}
+
+static int take_names(struct result *r, const struct wire_frame *frame, struct error *err)
+{
+    str_append_bytes(&r->bytes, frame->bytes, frame->count);
+    struct wire_frame copy = {.bytes = (const unsigned char *)r->bytes.data, .count = r->bytes.len};
+    struct wire_fields f = wire_fields_of(&copy);
+    if (r->names != NULL)
+        return garbled(err);
+    r->names = wire_get_texts(&f, &r->columns);
+    r->values = mem_calloc(r->columns, sizeof *r->values);
+    r->lengths = mem_calloc(r->columns, sizeof *r->lengths);
+    return f.bad ? garbled(err) : ERR_OK;
+}
+
+static int take_rows(struct result *r, const struct wire_frame *frame, engine_visit *visit,
+                     void *ctx, struct error *err)
+{
+    struct wire_fields f = wire_fields_of(frame);
+    struct engine_row row = {r->values, r->lengths, r->names, r->columns};
+    for (uint32_t i = 0; i < frame->word; i++) {
+        for (size_t k = 0; k < r->columns; k++)
+            r->values[k] = wire_get_value(&f, &r->lengths[k]);
+        if (f.bad || r->columns == 0)
+            return garbled(err);
+        int rc = visit(ctx, &row, err);
         if (rc != ERR_OK)
             return rc;
     }
     return ERR_OK;
 }
 
-static int visit_result(struct engine *e, duckdb_result *result, engine_visit *visit, void *ctx,
-                        struct error *err)
+static int take(struct result *r, const struct wire_frame *frame, engine_visit *visit, void *ctx,
+                struct error *err)
 {
-    struct reader r = {0};
-    int rc = reader_init(&r, result, err);
-    while (rc == ERR_OK) {
-        duckdb_data_chunk chunk = duckdb.fetch_chunk(*result);
-        if (chunk == NULL)
-            break;
-        rc = visit_chunk(&r, chunk, visit, ctx, err);
-        duckdb.destroy_data_chunk(&chunk);
-    }
-    /* A stream ends the same way at its end and at an error in the middle: ask which it was. */
-    const char *message = duckdb.result_error(result);
-    if (rc == ERR_OK && message != NULL && message[0] != '\0')
-        rc = failed(e, message, err);
-    if (rc == ERR_OK)
-        rc = stop_check(err);
-    reader_release(&r);
-    return rc;
+    if (frame->kind == WIRE_NAMES)
+        return take_names(r, frame, err);
+    if (frame->kind == WIRE_ROWS)
+        return take_rows(r, frame, visit, ctx, err);
+    return frame->kind == WIRE_DONE ? ERR_OK : garbled(err);
 }
 
-/* Take `sql` apart, which must be one statement; nothing of it is bound or run. */
-static int parse(struct engine *e, const char *sql, duckdb_extracted_statements *statements,
-                 struct error *err)
+/* Nothing more of the request is wanted: have it end, and throw its answers away. */
+static void abandon(struct engine *e)
 {
-    int rc = stop_check(err);
-    if (rc != ERR_OK)
-        return rc;
-    idx_t count = duckdb.extract_statements(e->connection, sql, statements);
-    const char *message = duckdb.extract_statements_error(*statements);
-    if (count == 0 && message != NULL && message[0] != '\0')
-        return failed(e, message, err);
-    if (count != 1)
-        return error_set(err, e->blame, "one statement is expected, there are %llu.",
-                         (unsigned long long)count);
-    return ERR_OK;
-}
-
-static int prepare(struct engine *e, duckdb_extracted_statements statements,
-                   duckdb_prepared_statement *prepared, struct error *err)
-{
-    if (duckdb.prepare_extracted_statement(e->connection, statements, 0, prepared) != DuckDBSuccess)
-        return failed(e, duckdb.prepare_error(*prepared), err);
-    return ERR_OK;
+    struct wire_frame frame;
+    bool done = false;
+    e->unwanted = true;
+    engine_interrupt(e);
+    while (!done)
+        answer(e, &frame, &done, NULL);
 }
 
 int engine_query(struct engine *e, const char *sql, engine_visit *visit, void *ctx,
                  struct error *err)
 {
-    duckdb_extracted_statements statements = NULL;
-    duckdb_prepared_statement prepared = NULL;
-    duckdb_pending_result pending = NULL;
-    duckdb_result result;
+    struct result r = {0};
+    struct wire_frame frame;
+    struct str bytes;
+    bool done = false;
     log_debug("sql: %.2000s", sql);
-    int rc = parse(e, sql, &statements, err);
+    str_init(&bytes, WIRE_ROW_MAX);
+    str_init(&r.bytes, STR_MAX_DEFAULT);
+    wire_put_text(&bytes, sql);
+    int rc = stop_check(err);
     if (rc == ERR_OK)
-        rc = prepare(e, statements, &prepared, err);
-    if (rc == ERR_OK && duckdb.pending_prepared_streaming(prepared, &pending) != DuckDBSuccess)
-        rc = failed(e, duckdb.pending_error(pending), err);
-    if (rc == ERR_OK) {
-        if (duckdb.execute_pending(pending, &result) != DuckDBSuccess)
-            rc = failed(e, duckdb.result_error(&result), err);
-        else
-            rc = visit_result(e, &result, visit, ctx, err);
-        duckdb.destroy_result(&result);
+        rc = ask(e, WIRE_QUERY, bytes.data, bytes.len, err);
+    while (rc == ERR_OK && !done) {
+        rc = answer(e, &frame, &done, err);
+        if (rc == ERR_OK)
+            rc = take(&r, &frame, visit, ctx, err);
+        if (rc == ERR_OK)
+            rc = stop_check(err);
+        if (rc != ERR_OK && !done)
+            abandon(e);
     }
-    duckdb.destroy_pending(&pending);
-    duckdb.destroy_prepare(&prepared);
-    duckdb.destroy_extracted(&statements);
+    result_release(&r);
+    str_release(&bytes);
     return rc;
 }
 
@@ -410,41 +448,4 @@ int engine_count(struct engine *e, const char *sql, uint64_t *out, struct error 
     free(text);
     str_release(&wrapped);
     return rc;
-}
-
-int engine_check_select(struct engine *e, const char *sql, struct error *err)
-{
-    duckdb_extracted_statements statements = NULL;
-    duckdb_prepared_statement prepared = NULL;
-    int blame = e->blame;
-    e->blame = ERR_CONFIG;
-    int rc = parse(e, sql, &statements, err);
-    /* Before it is bound: some functions do what they do as soon as they are bound. */
-    if (rc == ERR_OK)
-        rc = allow_list_check(e, sql, err);
-    if (rc == ERR_OK)
-        rc = prepare(e, statements, &prepared, err);
-    if (rc == ERR_OK && duckdb.prepared_statement_type(prepared) != DUCKDB_STATEMENT_TYPE_SELECT)
-        rc = error_set(err, ERR_CONFIG, "the SQL must be one SELECT; it is another statement.");
-    e->blame = blame;
-    duckdb.destroy_prepare(&prepared);
-    duckdb.destroy_extracted(&statements);
-    return rc;
-}
-
-void engine_interrupt(struct engine *e)
-{
-    duckdb.interrupt(e->connection);
-    for (unsigned i = 0; i < e->worker_count; i++)
-        duckdb.interrupt(e->workers[i]);
-}
-
-uint64_t engine_memory(const struct engine *e)
-{
-    return e->memory;
-}
-
-double engine_progress(struct engine *e)
-{
-    return duckdb.query_progress(e->connection).percentage / 100.0;
 }

@@ -1,9 +1,13 @@
 /*
  * The DuckDB database of one run: its life, its limits, its queries.
  *
- * It is opened where SQL is first needed, locked down before any text of the user's runs (no
- * network, no extensions, only the named files and folders, settings locked), and uses one
- * connection. One engine belongs to one thread, except engine_interrupt. Time zone is UTC.
+ * It lives in a process of its own (engine/engine_process.h), fenced in by the kernel
+ * (engine/sandbox.h): no network, no other program, and of the files only those that are named. So a
+ * crash of libduckdb is an error here: ERR_SYSTEM, or ERR_LIMIT where it was killed for want of
+ * memory; every later call then fails in the same way. It is locked down before any text of the user's
+ * runs (no extensions, settings locked). One engine belongs to one thread, which opens it and lives as
+ * long, except engine_interrupt. While a call waits, a stop request ends it: at once as a rule, and by
+ * ending the process where the statement does not heed it for some seconds. Time zone is UTC.
  */
 #ifndef CAUCE_ENGINE_ENGINE_H
 #define CAUCE_ENGINE_ENGINE_H
@@ -23,7 +27,7 @@ struct engine_options {
     uint64_t memory;            /* bytes; 0: 80 % of the machine's, as DuckDB does */
     unsigned threads;           /* 0: one per core */
     uint64_t key_seed;          /* of cauce_key_hash and cauce_row_hash */
-    const char *const *folders; /* that may be read and written, besides workdir */
+    const char *const *folders; /* that may be read; only below workdir may be written */
     size_t folder_count;
     const char *const *files; /* single files that may be read */
     size_t file_count;
@@ -40,8 +44,8 @@ struct engine_options {
 int engine_open(const struct engine_options *options, struct engine **out, struct error *err);
 void engine_free(struct engine *e); /* NULL allowed */
 
-/* Version of libduckdb ("v1.4.4"), loading it where needed. */
-int engine_version(const char *library, const char **out, struct error *err);
+/* Version of libduckdb ("v1.4.4") as a new string. */
+int engine_version(const char *library, char **out, struct error *err);
 
 /*
  * Code that a failing statement gives: ERR_SYSTEM unless said otherwise with this call. Where the
@@ -69,7 +73,7 @@ int engine_count(struct engine *e, const char *sql, uint64_t *out, struct error 
 /*
  * Run a query and visit its rows in order. Every column must be VARCHAR (cast in SQL); values are
  * borrowed for the duration of the call, NULL is NULL (length 0). `lengths` are bytes. Streams:
- * memory does not grow with the result. A non-zero return of `visit` ends it and is returned.
+ * memory does not grow with the result. `visit` must not use the engine. A non-zero return of `visit` ends it and is returned.
  */
 struct engine_row {
     const char *const *values;
@@ -85,6 +89,12 @@ int engine_query(struct engine *e, const char *sql, engine_visit *visit, void *c
 int engine_text(struct engine *e, const char *sql, char **out, struct error *err);
 
 /*
+ * Use the functions of engine/repeats.h, for so many rows in at most `memory` bytes, until the end.
+ */
+int engine_repeats_begin(struct engine *e, uint64_t rows, uint64_t memory, struct error *err);
+int engine_repeats_end(struct engine *e, struct error *err);
+
+/*
  * Is the text exactly one SELECT that names nothing but what is allowed (engine/allow_list.h)?
  * ERR_CONFIG says what is wrong. Looks at the user's SQL before it is put inside a statement of ours.
  */
@@ -96,7 +106,7 @@ void engine_interrupt(struct engine *e);
 /* The limit it was opened with, in bytes; 0: DuckDB's own. */
 uint64_t engine_memory(const struct engine *e);
 
-/* Share of the running query that is done, 0 to 1; negative where it is not known. */
-double engine_progress(struct engine *e);
+/* Most memory of its process that was resident so far, in bytes; 0: not known. */
+uint64_t engine_peak(const struct engine *e);
 
 #endif

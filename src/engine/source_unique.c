@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "engine/engine_private.h"
+#include "engine/engine.h"
 #include "engine/relation.h"
 #include "engine/source.h"
 #include "engine/source_private.h"
@@ -54,8 +54,9 @@ static int find_repeated(struct engine *e, const char *keys, uint64_t rows, stru
     str_init(&sql, STR_MAX_DEFAULT);
     str_printf(&sql, "SELECT count(*) FROM source_rows WHERE cauce_note_hash(hash(%s))", keys);
     uint64_t room = engine_memory(e) > 0 ? engine_memory(e) / 8 : UINT64_MAX;
-    repeats_begin(&e->repeats, rows, room);
-    int rc = engine_runf(e, err,
+    int rc = engine_repeats_begin(e, rows, room, err);
+    if (rc == ERR_OK)
+        rc = engine_runf(e, err,
                          "CREATE OR REPLACE TABLE repeated AS "
                          "SELECT %s, rowid AS last, 0 AS times FROM source_rows WHERE false",
                          keys);
@@ -66,7 +67,8 @@ static int find_repeated(struct engine *e, const char *keys, uint64_t rows, stru
     /* Of each bit that was met again one row was the first. */
     if (rc == ERR_OK && met > 0)
         rc = group_suspects(e, keys, 2 * met, err);
-    repeats_end(&e->repeats);
+    if (rc == ERR_OK)
+        rc = engine_repeats_end(e, err);
     str_release(&sql);
     return rc;
 }

@@ -138,10 +138,12 @@ static void enter(struct run *r, enum run_step step)
         r->options->progress(r->options->progress_ctx, step, -1);
 }
 
-static uint64_t peak_memory(void)
+/* Of both processes: their peaks need not have been at the same time, so it is at most this. */
+static uint64_t peak_memory(const struct dataset *d)
 {
     struct rusage usage;
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
+    uint64_t own = getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
+    return own + (d->engine != NULL ? engine_peak(d->engine) : 0);
 }
 
 /* Pointer, tag and manifest of the newest version. A dry run makes no dataset. */
@@ -452,7 +454,7 @@ static void finish(struct run *r, int rc, const struct error *err)
         memcpy(report->message, err->text, sizeof report->message);
     leave(r);
     report->finished = time_now();
-    report->peak_memory = peak_memory();
+    report->peak_memory = peak_memory(r->d);
     report->bill = r->d->store->bill;
     if (may_record(r)) {
         struct error why = ERROR_INIT;

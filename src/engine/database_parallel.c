@@ -5,11 +5,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "engine/engine_private.h"
-#include "util/stop.h"
+#include "engine/database.h"
 
 struct batch {
-    struct engine *engine;
+    struct database *database;
     const char *const *statements;
     size_t count;
     atomic_size_t next;
@@ -41,26 +40,25 @@ static void *work(void *arg)
         size_t i = atomic_fetch_add(&b->next, 1);
         if (i >= b->count)
             break;
-        int rc = stop_check(&err);
-        if (rc == ERR_OK)
-            rc = engine_run_on(b->engine, w->connection, b->statements[i], &err);
+        int rc = database_run_on(b->database, w->connection, b->statements[i], &err);
         if (rc != ERR_OK)
             note_failure(b, &err);
     }
     return NULL;
 }
 
-int engine_run_all(struct engine *e, const char *const *statements, size_t count, struct error *err)
+int database_run_all(struct database *d, const char *const *statements, size_t count,
+                     struct error *err)
 {
-    struct batch b = {.engine = e, .statements = statements, .count = count};
-    struct worker workers[ENGINE_WORKERS_MAX] = {{&b, e->workers[0]}};
-    pthread_t threads[ENGINE_WORKERS_MAX];
+    struct batch b = {.database = d, .statements = statements, .count = count};
+    struct worker workers[DATABASE_WORKERS_MAX] = {{&b, d->workers[0]}};
+    pthread_t threads[DATABASE_WORKERS_MAX];
     unsigned started = 0;
     pthread_mutex_init(&b.lock, NULL);
-    for (unsigned i = 0; i < e->worker_count && i < count; i++)
-        workers[i] = (struct worker){&b, e->workers[i]};
+    for (unsigned i = 0; i < d->worker_count && i < count; i++)
+        workers[i] = (struct worker){&b, d->workers[i]};
     /* Where no thread can be had, the caller's own does the work. */
-    while (started + 1 < e->worker_count && started + 1 < count &&
+    while (started + 1 < d->worker_count && started + 1 < count &&
            pthread_create(&threads[started], NULL, work, &workers[started + 1]) == 0)
         started++;
     if (count > 0)

@@ -1,0 +1,63 @@
+/*
+ * DuckDB's database in memory: what engine.h promises, done in the engine's process.
+ *
+ * It is opened once, locked down before any text of the user's runs (no network, no extensions, only
+ * the named files and folders, settings locked), and uses one connection. Private to the engine; one
+ * thread uses it, except database_interrupt.
+ */
+#ifndef CAUCE_ENGINE_DATABASE_H
+#define CAUCE_ENGINE_DATABASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/duckdb_api.h"
+#include "engine/engine.h"
+#include "engine/repeats.h"
+#include "util/error.h"
+
+#define DATABASE_WORKERS_MAX 64
+
+struct database {
+    duckdb_database database;
+    duckdb_connection connection;
+    duckdb_connection workers[DATABASE_WORKERS_MAX]; /* of database_run_all */
+    unsigned worker_count;
+    struct repeats repeats;
+    uint64_t key_seed;
+    int blame; /* code that a failing statement gives */
+};
+
+/*
+ * libduckdb must be loaded (engine/duckdb_api.h). There is no closing: the process ends with it, also
+ * where this fails.
+ */
+int database_open(const struct engine_options *options, struct database **out, struct error *err);
+
+/* The calls of engine.h of the same names. */
+int database_run(struct database *d, const char *sql, struct error *err);
+int database_run_on(struct database *d, duckdb_connection connection, const char *sql,
+                    struct error *err);
+int database_run_all(struct database *d, const char *const *statements, size_t count,
+                     struct error *err);
+
+/* ERR_OK where the text is one statement (that is a SELECT, and binds). */
+int database_parse(struct database *d, const char *sql, struct error *err);
+int database_select(struct database *d, const char *sql, struct error *err);
+
+/*
+ * Run a query, every column of which must be VARCHAR. `names` is shown the names of the columns once,
+ * `rows` the values in blocks as engine/wire.h defines them; not ERR_OK ends the query.
+ */
+struct database_visit {
+    int (*names)(void *ctx, const char *const *names, size_t count, struct error *err);
+    int (*rows)(void *ctx, const void *bytes, size_t count, uint32_t rows, struct error *err);
+    void *ctx;
+};
+int database_query(struct database *d, const char *sql, const struct database_visit *visit,
+                   struct error *err);
+
+/* Stop what is running, in any thread; it fails with ERR_INTERRUPTED. */
+void database_interrupt(struct database *d);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * What the engine's process may still do once it has what it needs: compute, and read and write where
+ * it was told to.
+ *
+ * Three fences, each for what the others cannot hold: rlimits (memory, no cores), Landlock (files;
+ * Linux 5.13), and seccomp (no network, no other program, no other process). Where the kernel lacks
+ * one, the others stand; DuckDB's own settings keep SQL inside in any case.
+ */
+#ifndef CAUCE_ENGINE_SANDBOX_H
+#define CAUCE_ENGINE_SANDBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+
+struct sandbox {
+    const char *folder;          /* all below it may be read, written and deleted */
+    const char *const *readable; /* files, and folders with all below them */
+    size_t count;
+    uint64_t memory; /* most bytes of data beside those it has already, 0: no limit */
+};
+
+/*
+ * For the calling thread and those it will start, and for good. Paths that do not exist are left out.
+ * ERR_SYSTEM where the kernel has a fence and refuses to raise it.
+ */
+int sandbox_enter(const struct sandbox *s, struct error *err);
+
+#endif
