@@ -118,6 +118,11 @@ static int name_all(struct store *st, struct roots *r, struct error *err)
         name(r, p->redo[i].key);
         name(r, p->redo[i].temp);
     }
+    for (size_t i = 0; i < p->former_count; i++) {
+        char key[LAYOUT_KEY_SIZE];
+        layout_former_projection(p->by, p->former[i], key);
+        name(r, key);
+    }
     int rc = catalog_walk(st, &r->base, name_version, r, err);
     inventory_sort(&r->named);
     return rc;

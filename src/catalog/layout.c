@@ -149,7 +149,32 @@ void layout_index_shard(const struct version_id *attempt, unsigned shard, char o
     snprintf(out, LAYOUT_KEY_SIZE, "index/%s/%u.parquet", name, shard);
 }
 
+/* The name of a partition's file, without suffix: "2026-01-31", "2026-01", "2026", "all". */
+static void partition_file(enum partition_by by, int32_t partition, char out[LAYOUT_PARTITION_SIZE])
+{
+    uint32_t v = (uint32_t)partition;
+    uint32_t year = v / 10000 % 10000;
+    uint32_t month = v / 100 % 100;
+    uint32_t day = v % 100;
+    if (by == PARTITION_NONE)
+        snprintf(out, LAYOUT_PARTITION_SIZE, "all");
+    else if (by == PARTITION_YEAR)
+        snprintf(out, LAYOUT_PARTITION_SIZE, "%04" PRIu32, year);
+    else if (by == PARTITION_MONTH)
+        snprintf(out, LAYOUT_PARTITION_SIZE, "%04" PRIu32 "-%02" PRIu32, year, month);
+    else
+        snprintf(out, LAYOUT_PARTITION_SIZE, "%04" PRIu32 "-%02" PRIu32 "-%02" PRIu32, year, month,
+                 day);
+}
+
 void layout_projection(enum partition_by by, int32_t partition, char out[LAYOUT_KEY_SIZE])
+{
+    char file[LAYOUT_PARTITION_SIZE];
+    partition_file(by, partition, file);
+    snprintf(out, LAYOUT_KEY_SIZE, "projections/windows/%s.parquet", file);
+}
+
+void layout_former_projection(enum partition_by by, int32_t partition, char out[LAYOUT_KEY_SIZE])
 {
     char folder[LAYOUT_PARTITION_SIZE];
     layout_partition(by, partition, folder);
@@ -170,10 +195,8 @@ void layout_temp(const struct version_id *attempt, enum partition_by by, int32_t
     char name[LAYOUT_NAME_SIZE];
     char file[LAYOUT_PARTITION_SIZE];
     layout_name(attempt, name);
-    layout_partition(by, partition, file);
-    for (char *c = strchr(file, '/'); c != NULL; c = strchr(c, '/'))
-        *c = '-';
-    snprintf(out, LAYOUT_KEY_SIZE, ".tmp/%s/%s.parquet", name, file[0] != '\0' ? file : "all");
+    partition_file(by, partition, file);
+    snprintf(out, LAYOUT_KEY_SIZE, ".tmp/%s/%s.parquet", name, file);
 }
 
 /* The name of a version between `prefix` and the next slash (or ".json") of a key. */
@@ -244,21 +267,19 @@ int layout_parse_index_shard(const char *key, struct version_id *attempt, struct
     return strcmp(again, key) == 0 ? ERR_OK : bad_key(key, what, err);
 }
 
-/* Back from the dashes of a scratch file's name to the slashes of a partition. */
-static bool temp_folder(const char *file, char folder[LAYOUT_PARTITION_SIZE])
+/* The partition that a file's name begins with; whether nothing else stands there is not looked at. */
+static int32_t take_partition(const char *file, enum partition_by by)
 {
-    static const char suffix[] = ".parquet";
-    size_t length = strlen(file);
-    if (!str_ends(file, suffix) || length - (sizeof suffix - 1) >= LAYOUT_PARTITION_SIZE)
-        return false;
-    length -= sizeof suffix - 1;
-    memcpy(folder, file, length);
-    folder[length] = '\0';
-    if (strcmp(folder, "all") == 0)
-        folder[0] = '\0';
-    for (char *c = strchr(folder, '-'); c != NULL; c = strchr(c, '-'))
-        *c = '/';
-    return true;
+    uint64_t year = 0;
+    uint64_t month = 0;
+    uint64_t day = 0;
+    if (by >= PARTITION_YEAR)
+        take_digits(&file, 4, &year);
+    if (by >= PARTITION_MONTH && *file == '-' && file++)
+        take_digits(&file, 2, &month);
+    if (by >= PARTITION_DAY && *file == '-' && file++)
+        take_digits(&file, 2, &day);
+    return (int32_t)(year * 10000 + month * 100 + day);
 }
 
 int layout_parse_temp(const char *key, enum partition_by by, struct version_id *attempt,
@@ -266,13 +287,13 @@ int layout_parse_temp(const char *key, enum partition_by by, struct version_id *
 {
     static const char what[] = "a scratch file";
     const char *p = key;
-    char folder[LAYOUT_PARTITION_SIZE];
     char again[LAYOUT_KEY_SIZE];
-    if (!take_name(&p, ".tmp/", '/', attempt) || !temp_folder(p, folder) ||
-        layout_parse_partition(folder, by, partition, NULL) != ERR_OK)
+    if (!take_name(&p, ".tmp/", '/', attempt))
         return bad_key(key, what, err);
+    *partition = take_partition(p, by);
     layout_temp(attempt, by, *partition, again);
-    return strcmp(again, key) == 0 ? ERR_OK : bad_key(key, what, err);
+    bool same = layout_partition_valid(by, *partition) && strcmp(again, key) == 0;
+    return same ? ERR_OK : bad_key(key, what, err);
 }
 
 int layout_run(int64_t time, const char *run_id, char out[LAYOUT_KEY_SIZE], struct error *err)

@@ -49,9 +49,15 @@ void layout_event(const struct version_id *version, enum partition_by by, int32_
 /* index/<sequence>-<attempt>/<shard>.parquet; `attempt` is fresh for every attempt at an index */
 void layout_index_shard(const struct version_id *attempt, unsigned shard,
                         char out[LAYOUT_KEY_SIZE]);
-/* projections/windows/<partition>/data.parquet */
+/*
+ * projections/windows/<file>.parquet, the file being "2026", "2026-01", "2026-01-31" or "all". One
+ * folder for all, whose name and whose files' names have no "=": no reader takes parts of them for
+ * columns, and those that look into no folders below the one they are given find every file.
+ */
 void layout_projection(enum partition_by by, int32_t partition, char out[LAYOUT_KEY_SIZE]);
-/* .tmp/<sequence>-<attempt>/<partition or "all">.parquet, dashes in place of slashes */
+/* projections/windows/<partition>/data.parquet: where it was up to format 1 of the manifest */
+void layout_former_projection(enum partition_by by, int32_t partition, char out[LAYOUT_KEY_SIZE]);
+/* .tmp/<sequence>-<attempt>/<file>.parquet, the file as that of the projection */
 void layout_temp(const struct version_id *attempt, enum partition_by by, int32_t partition,
                  char out[LAYOUT_KEY_SIZE]);
 /* .tmp/<sequence>-<attempt>/ : prefix of all scratch of one attempt */

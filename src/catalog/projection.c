@@ -23,6 +23,7 @@ void projection_release(struct projection_state *s)
     release_parts(s->parts, s->part_count);
     release_parts(s->redo, s->redo_count);
     free(s->affected);
+    free(s->former);
     *s = (struct projection_state){0};
 }
 
@@ -78,6 +79,7 @@ static struct json *encode_part(const struct projection_part *p, enum partition_
     json_set_unsigned(part, "size", p->size);
     json_set_string(part, "sha256", p->sha256);
     json_set_unsigned(part, "rows", p->rows);
+    json_set_unsigned(part, "columns", p->columns);
     field_set_version(part, &p->stamp);
     json_set(part, "versions", versions);
     return part;
@@ -92,20 +94,25 @@ static struct json *encode_parts(const struct projection_part *parts, size_t cou
     return list;
 }
 
+static struct json *encode_partitions(const int32_t *partitions, size_t count, enum partition_by by)
+{
+    struct json *list = json_new_array();
+    for (size_t i = 0; i < count; i++) {
+        char partition[LAYOUT_PARTITION_SIZE];
+        layout_partition(by, partitions[i], partition);
+        json_append(list, json_new_string(partition));
+    }
+    return list;
+}
+
 /* What only an unfinished consolidation has. */
 static void encode_progress(struct json *root, const struct projection_state *s,
                             enum partition_by by)
 {
     struct json *target = json_new_object();
-    struct json *affected = json_new_array();
     field_set_version(target, &s->target);
-    for (size_t i = 0; i < s->affected_count; i++) {
-        char partition[LAYOUT_PARTITION_SIZE];
-        layout_partition(by, s->affected[i], partition);
-        json_append(affected, json_new_string(partition));
-    }
     json_set(root, "target", target);
-    json_set(root, "affected", affected);
+    json_set(root, "affected", encode_partitions(s->affected, s->affected_count, by));
     json_set(root, "redo",
              s->has_redo ? encode_parts(s->redo, s->redo_count, by) : json_new_null());
 }
@@ -124,6 +131,8 @@ void projection_encode(const struct projection_state *s, enum partition_by by, s
     if (!completed)
         encode_progress(root, s, by);
     json_set(root, "parts", encode_parts(s->parts, s->part_count, by));
+    if (s->former_count > 0)
+        json_set(root, "former", encode_partitions(s->former, s->former_count, by));
     field_write(root, out);
 }
 
@@ -195,6 +204,7 @@ static int decode_part(const struct json *value, const char *at, enum partition_
         (rc = json_need_unsigned(value, "size", at, &out->size, err)) != ERR_OK ||
         (rc = field_sha256(value, "sha256", at, out->sha256, err)) != ERR_OK ||
         (rc = json_need_unsigned(value, "rows", at, &out->rows, err)) != ERR_OK ||
+        (rc = json_need_unsigned(value, "columns", at, &out->columns, err)) != ERR_OK ||
         (rc = field_version(value, at, &out->stamp, err)) != ERR_OK)
         return rc;
     return decode_versions(value, at, out, err);
@@ -258,29 +268,30 @@ static int decode_list(const struct json *list, enum partition_by by, const stru
     return rc == ERR_OK ? check_parts(l, err) : rc;
 }
 
-static int decode_affected(const struct json *root, enum partition_by by,
-                           struct projection_state *s, struct error *err)
+/* A list of partitions, as it stands; none twice. */
+static int decode_partitions(const struct json *root, const char *name, enum partition_by by,
+                             int32_t **out, size_t *out_count, struct error *err)
 {
     const struct json *list;
-    int rc = json_need_array(root, "affected", where, &list, err);
+    int rc = json_need_array(root, name, where, &list, err);
     if (rc != ERR_OK)
         return rc;
     size_t count = json_count(list);
-    s->affected = mem_calloc(count, sizeof *s->affected);
+    *out = mem_calloc(count, sizeof **out);
+    *out_count = count;
     for (size_t i = 0; i < count; i++) {
         char at[FIELD_WHERE_SIZE];
-        snprintf(at, sizeof at, "affected[%zu]", i);
-        rc = decode_partition(json_at(list, i), at, by, &s->affected[i], err);
+        snprintf(at, sizeof at, "%s[%zu]", name, i);
+        rc = decode_partition(json_at(list, i), at, by, &(*out)[i], err);
         if (rc != ERR_OK)
             return rc;
     }
-    s->affected_count = count;
     int32_t *copy = mem_calloc(count, sizeof *copy);
     if (count > 0)
-        memcpy(copy, s->affected, count * sizeof *copy);
+        memcpy(copy, *out, count * sizeof *copy);
     bool ok = distinct(copy, count);
     free(copy);
-    return ok ? ERR_OK : field_bad(err, "affected", where, "names a partition twice");
+    return ok ? ERR_OK : field_bad(err, name, where, "names a partition twice");
 }
 
 static int decode_progress(const struct json *root, enum partition_by by,
@@ -291,7 +302,8 @@ static int decode_progress(const struct json *root, enum partition_by by,
     int rc;
     if ((rc = json_need_object(root, "target", where, &target, err)) != ERR_OK ||
         (rc = field_version(target, "target", &s->target, err)) != ERR_OK ||
-        (rc = decode_affected(root, by, s, err)) != ERR_OK)
+        (rc = decode_partitions(root, "affected", by, &s->affected, &s->affected_count, err)) !=
+            ERR_OK)
         return rc;
     if (s->target.sequence == 0)
         return field_bad(err, "sequence", "target", "is 0, and versions start at 1");
@@ -324,32 +336,88 @@ static int decode_phase(const struct json *root, struct projection_state *s, str
     return ERR_OK;
 }
 
-static int decode_root(const struct json *root, struct projection_state *s, struct error *err)
+/* ---- Format 1 ------------------------------------------------------------------------------ */
+
+/* Add the partitions of a list of parts. */
+static int take_former(const struct json *list, const char *name, enum partition_by by,
+                       struct projection_state *s, struct error *err)
 {
-    const char *by_text;
+    size_t count = json_count(list);
+    s->former = mem_resize(s->former, s->former_count + count, sizeof *s->former);
+    for (size_t i = 0; i < count; i++) {
+        char at[FIELD_WHERE_SIZE];
+        snprintf(at, sizeof at, "%s[%zu]", name, i);
+        const struct json *partition = json_get(json_at(list, i), "partition");
+        int rc = decode_partition(partition, at, by, &s->former[s->former_count++], err);
+        if (rc != ERR_OK)
+            return rc;
+    }
+    return ERR_OK;
+}
+
+/* Ascending, each once. */
+static void sort_former(struct projection_state *s)
+{
+    size_t n = 0;
+    if (s->former_count > 0)
+        qsort(s->former, s->former_count, sizeof *s->former, compare_partitions);
+    for (size_t i = 0; i < s->former_count; i++)
+        if (n == 0 || s->former[n - 1] != s->former[i])
+            s->former[n++] = s->former[i];
+    s->former_count = n;
+}
+
+/* A redo list of that time may be carried out in part: its files may lie there as well. */
+static int decode_former(const struct json *root, struct projection_state *s, struct error *err)
+{
     const struct json *parts;
-    enum partition_by by;
-    int rc;
-    if ((rc = field_format(root, where, PROJECTION_FORMAT, err)) != ERR_OK ||
-        (rc = decode_phase(root, s, err)) != ERR_OK ||
-        (rc = field_id(root, "attempt", where, s->attempt, err)) != ERR_OK ||
-        (rc = json_need_unsigned(root, "gc_epoch", where, &s->gc_epoch, err)) != ERR_OK ||
-        (rc = json_need_string(root, "partition_by", where, &by_text, err)) != ERR_OK ||
-        (rc = field_optional_version(root, where, &s->stamp, err)) != ERR_OK ||
-        (rc = json_need_array(root, "parts", where, &parts, err)) != ERR_OK)
+    int rc = json_need_array(root, "parts", where, &parts, err);
+    if (rc == ERR_OK)
+        rc = take_former(parts, "parts", s->by, s, err);
+    if (rc == ERR_OK)
+        rc = take_former(json_get(root, "redo"), "redo", s->by, s, err);
+    sort_former(s);
+    s->phase = PROJECTION_COMPLETED;
+    return rc;
+}
+
+/* ---- The whole ----------------------------------------------------------------------------- */
+
+static int decode_content(const struct json *root, struct projection_state *s, struct error *err)
+{
+    const struct json *parts;
+    int rc = field_optional_version(root, where, &s->stamp, err);
+    if (rc == ERR_OK)
+        rc = json_need_array(root, "parts", where, &parts, err);
+    if (rc != ERR_OK)
         return rc;
-    if (partition_by_parse(by_text, &by, NULL) != ERR_OK)
-        return field_bad(err, "partition_by", where, "is none of none, year, month, day");
-    s->by = by;
     struct part_list l = {.name = "parts",
                           .newest = s->stamp.sequence,
                           .parts = &s->parts,
                           .count = &s->part_count,
                           .capacity = &s->part_capacity};
-    rc = decode_list(parts, by, &l, err);
+    rc = decode_list(parts, s->by, &l, err);
     if (rc == ERR_OK && s->phase == PROJECTION_IN_PROGRESS)
-        rc = decode_progress(root, by, s, err);
+        rc = decode_progress(root, s->by, s, err);
+    if (rc == ERR_OK && json_get(root, "former") != NULL)
+        rc = decode_partitions(root, "former", s->by, &s->former, &s->former_count, err);
     return rc;
+}
+
+static int decode_root(const struct json *root, struct projection_state *s, struct error *err)
+{
+    const char *by_text;
+    int rc;
+    if ((rc = field_format(root, where, PROJECTION_FORMAT, err)) != ERR_OK ||
+        (rc = decode_phase(root, s, err)) != ERR_OK ||
+        (rc = field_id(root, "attempt", where, s->attempt, err)) != ERR_OK ||
+        (rc = json_need_unsigned(root, "gc_epoch", where, &s->gc_epoch, err)) != ERR_OK ||
+        (rc = json_need_string(root, "partition_by", where, &by_text, err)) != ERR_OK)
+        return rc;
+    if (partition_by_parse(by_text, &s->by, NULL) != ERR_OK)
+        return field_bad(err, "partition_by", where, "is none of none, year, month, day");
+    return json_integer(json_get(root, "format")) == 1 ? decode_former(root, s, err)
+                                                       : decode_content(root, s, err);
 }
 
 int projection_decode(const char *bytes, size_t count, struct projection_state *out,

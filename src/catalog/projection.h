@@ -12,7 +12,7 @@
 #include "catalog/catalog.h"
 #include "catalog/layout.h"
 
-#define PROJECTION_FORMAT 1
+#define PROJECTION_FORMAT 2
 #define PROJECTION_MAX_BYTES ((size_t)256 << 20)
 
 /* One consolidated partition, or a step of the redo list (then `temp` is set). */
@@ -23,6 +23,7 @@ struct projection_part {
     uint64_t size;
     char sha256[SHA256_HEX_SIZE];
     uint64_t rows;
+    uint64_t columns; /* of the user's that its file has: all of the schema it was built for */
     struct version_id stamp; /* attempt of the newest version it was built for */
     uint64_t *versions;      /* sequences of the versions it holds, ascending; owned */
     size_t version_count;
@@ -44,6 +45,12 @@ struct projection_state {
     bool has_redo; /* in_progress: from here on it can only go forward */
     struct projection_part *redo;
     size_t redo_count, redo_capacity;
+    /*
+     * Partitions whose file may still lie under its former name (layout_former_projection), from
+     * which it is moved before the next consolidation is completed; ascending.
+     */
+    int32_t *former;
+    size_t former_count;
     struct store_tag tag; /* as read or written; not stored */
 };
 
@@ -61,6 +68,9 @@ int projection_decode(const char *bytes, size_t count, struct projection_state *
                       struct error *err);
 
 /*
+ * A manifest of format 1 is read as one that reflects nothing yet: its files have other names, and
+ * perhaps the columns of an older schema. All that is kept of it are the names (`former`).
+ *
  * ERR_ABSENT: none (out->phase is NONE). ERR_DAMAGED: it cannot be understood; `out->tag` is set all
  * the same, unless not even its bytes could be had. ERR_GATE: a newer cauce wrote it.
  */

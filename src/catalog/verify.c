@@ -169,6 +169,7 @@ static int check_files(struct verifier *v, const struct manifest *m, struct erro
     v->versions[v->version_count++] = (struct verify_version){
         .id = m->version,
         .keys = m->keys,
+        .columns = m->schema.count,
         .files = digest_files(&m->files),
         .has_checkpoint = m->has_checkpoint,
         .checkpoint = digest_files(&m->checkpoint),

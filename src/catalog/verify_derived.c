@@ -102,6 +102,18 @@ static void check_rows(struct verifier *v, const struct projection_state *s,
                    rows, version->id.sequence, version->keys.count);
 }
 
+/* Every file has the columns of the version: whoever reads one of them sees those of all. */
+static void check_columns(struct verifier *v, const struct projection_state *s,
+                          const struct verify_version *version)
+{
+    for (size_t i = 0; i < s->part_count; i++)
+        if (s->parts[i].columns != version->columns)
+            verify_add(v->report, FINDING_SHOULD, s->parts[i].key,
+                       "It has %" PRIu64 " columns of an older schema, and version %" PRIu64
+                       " has %zu. " CONSOLIDATE,
+                       s->parts[i].columns, version->id.sequence, version->columns);
+}
+
 /* Files are as stated; while a redo list is being worked off, a file may be old or new. */
 static int check_parts(struct verifier *v, const struct projection_state *s, struct error *err)
 {
@@ -133,7 +145,9 @@ int verify_projection(struct verifier *v, const struct projection_state *s, int 
     const struct verify_version *version = v->went_back ? NULL : check_stamp(v, s);
     if (!v->went_back)
         check_progress(v, s);
-    if (version != NULL && s->phase == PROJECTION_COMPLETED)
+    if (version != NULL && s->phase == PROJECTION_COMPLETED) {
         check_rows(v, s, version);
+        check_columns(v, s, version);
+    }
     return check_parts(v, s, err);
 }

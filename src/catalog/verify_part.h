@@ -11,6 +11,7 @@
 struct verify_version {
     struct version_id id;
     struct key_digest keys;
+    size_t columns;          /* of its schema */
     struct key_digest files; /* digest of its event files */
     bool has_checkpoint;
     struct key_digest checkpoint; /* digest of the files that its checkpoint names */

@@ -133,3 +133,23 @@ int projection_file_equal(struct engine *e, const struct schema *s, const char *
     str_release(&sql);
     return rc;
 }
+
+int projection_file_same_columns(struct engine *e, const char *a, const char *b, bool *same,
+                                 struct error *err)
+{
+    static const char columns[] = "SELECT name, type, converted_type, logical_type, scale, "
+                                  "precision, field_id FROM parquet_schema";
+    uint64_t different = 0;
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    sql_printf(&sql,
+               "SELECT (SELECT count(*) FROM (%s(%t) EXCEPT ALL %s(%t))) + "
+               "(SELECT count(*) FROM (%s(%t) EXCEPT ALL %s(%t)))",
+               columns, a, columns, b, columns, b, columns, a);
+    engine_blame(e, ERR_DAMAGED);
+    int rc = engine_count(e, sql.data, &different, err);
+    engine_blame(e, ERR_SYSTEM);
+    *same = different == 0;
+    str_release(&sql);
+    return rc;
+}

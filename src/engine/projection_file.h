@@ -46,4 +46,8 @@ int projection_file_losers(struct engine *e, const struct schema *s,
 int projection_file_equal(struct engine *e, const struct schema *s, const char *a, const char *b,
                           bool *equal, struct error *err);
 
+/* Have two local Parquet files the same columns: names, types and field ids? */
+int projection_file_same_columns(struct engine *e, const char *a, const char *b, bool *same,
+                                 struct error *err);
+
 #endif

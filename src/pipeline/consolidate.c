@@ -66,6 +66,15 @@ static int transit(struct consolidation *c, struct projection_state *next, struc
     return rc;
 }
 
+/* A copy of a list of partitions. */
+static int32_t *copy_partitions(const int32_t *partitions, size_t count)
+{
+    int32_t *copy = mem_calloc(count, sizeof *copy);
+    if (count > 0)
+        memcpy(copy, partitions, count * sizeof *copy);
+    return copy;
+}
+
 /* A copy of the state with an attempt of one's own; without affected partitions and redo list. */
 static void begin_next(const struct consolidation *c, enum projection_phase phase,
                        struct projection_state *next)
@@ -74,7 +83,9 @@ static void begin_next(const struct consolidation *c, enum projection_phase phas
     *next = (struct projection_state){.phase = phase,
                                       .gc_epoch = c->base->pointer.gc_epoch,
                                       .stamp = s->stamp,
-                                      .target = c->base->pointer.current};
+                                      .target = c->base->pointer.current,
+                                      .former = copy_partitions(s->former, s->former_count),
+                                      .former_count = s->former_count};
     id_new(next->attempt);
     for (size_t i = 0; i < s->part_count; i++)
         projection_add_part(next, &s->parts[i]);
@@ -91,10 +102,8 @@ static int begin(struct consolidation *c, const struct partition_set *affected, 
     struct projection_state next;
     bool leave = c->state.phase == PROJECTION_COMPLETED && c->d->store->traits.parallel > 1;
     begin_next(c, PROJECTION_IN_PROGRESS, &next);
-    next.affected = mem_calloc(affected->count, sizeof *next.affected);
+    next.affected = copy_partitions(affected->items, affected->count);
     next.affected_count = affected->count;
-    if (affected->count > 0)
-        memcpy(next.affected, affected->items, affected->count * sizeof *next.affected);
     int rc = transit(c, &next, err);
     if (rc == ERR_OK && !leave)
         rc = consolidation_sweep(c, err);
@@ -109,10 +118,8 @@ static int note_redo(struct consolidation *c, struct projection_part *built, siz
     begin_next(c, PROJECTION_IN_PROGRESS, &next);
     memcpy(next.attempt, c->state.attempt, sizeof next.attempt);
     next.target = c->state.target;
-    next.affected = mem_calloc(c->state.affected_count, sizeof *next.affected);
+    next.affected = copy_partitions(c->state.affected, c->state.affected_count);
     next.affected_count = c->state.affected_count;
-    for (size_t i = 0; i < next.affected_count; i++)
-        next.affected[i] = c->state.affected[i];
     next.has_redo = true;
     for (size_t i = 0; i < count; i++)
         projection_add_redo(&next, &built[i]);
@@ -147,6 +154,7 @@ static int complete(struct consolidation *c, struct error *err)
     memcpy(next.attempt, c->state.attempt, sizeof next.attempt);
     next.stamp = c->state.target;
     next.target = c->state.target;
+    next.former_count = 0;
     for (size_t i = 0; i < c->state.redo_count; i++)
         complete_part(&next, &c->state.redo[i]);
     if (next.part_count > 0)
@@ -157,7 +165,9 @@ static int complete(struct consolidation *c, struct error *err)
 /* Step 5: every file of the redo list into place, then completed. */
 static int finish(struct consolidation *c, struct error *err)
 {
-    int rc = consolidation_move_all(c, err);
+    int rc = consolidation_rename_former(c, err);
+    if (rc == ERR_OK)
+        rc = consolidation_move_all(c, err);
     if (rc != ERR_OK)
         return rc;
     struct projection_part *moved = mem_calloc(c->state.redo_count, sizeof *moved);

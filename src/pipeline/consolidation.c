@@ -209,10 +209,33 @@ static int add_losers(struct consolidation *c, uint64_t after, struct partition_
     return rc;
 }
 
+/*
+ * Readers by glob take the columns of one file, any, for those of all: a column that was added must
+ * be in every file, though it is NULL in the rows of most.
+ */
+static void add_narrow(const struct consolidation *c, struct partition_set *out)
+{
+    size_t narrow = 0;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < c->state.part_count; i++) {
+        const struct projection_part *part = &c->state.parts[i];
+        if (part->columns >= c->schema->count)
+            continue;
+        partition_set_add(out, part->partition);
+        narrow++;
+        bytes += part->size;
+    }
+    if (narrow > 0)
+        log_info("consolidation: columns were added to the schema; %zu projection files (%llu "
+                 "bytes) without them are built again",
+                 narrow, (unsigned long long)bytes);
+}
+
 int consolidation_affected(struct consolidation *c, struct partition_set *out, struct error *err)
 {
     uint64_t until = c->state.stamp.sequence; /* 0 where nothing is known */
     int rc = ERR_OK;
+    add_narrow(c, out);
     for (size_t i = 0; i < c->state.affected_count; i++)
         partition_set_add(out, c->state.affected[i]);
     for (size_t i = 0; i < c->state.redo_count; i++)
@@ -267,7 +290,8 @@ static void describe_part(const struct consolidation *c, int32_t partition,
 {
     struct version_id attempt = {.sequence = c->state.target.sequence};
     memcpy(attempt.commit, c->state.attempt, sizeof attempt.commit);
-    *part = (struct projection_part){.partition = partition, .stamp = c->state.target};
+    *part = (struct projection_part){
+        .partition = partition, .columns = c->schema->count, .stamp = c->state.target};
     layout_projection(c->schema->partition_by, partition, part->key);
     layout_temp(&attempt, c->schema->partition_by, partition, part->temp);
     note_versions(c, part);

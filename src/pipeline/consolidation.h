@@ -39,7 +39,8 @@ int consolidation_read(struct consolidation *c, struct error *err);
 
 /*
  * Partitions whose consolidated file is not that of the base: those of newer events, those that
- * lose rows to them, those of an interrupted attempt; all where nothing is consolidated.
+ * lose rows to them, those of an interrupted attempt, those whose file has not all columns of the
+ * base's schema; all where nothing is consolidated.
  */
 int consolidation_affected(struct consolidation *c, struct partition_set *out, struct error *err);
 
@@ -53,6 +54,13 @@ int consolidation_check(struct consolidation *c, enum consolidate_check check,
  */
 int consolidation_build(struct consolidation *c, struct projection_part **built, size_t *count,
                         struct error *err);
+
+/*
+ * Move every file that may still have its former name to the name it has today, where the redo list
+ * replaces it, or remove it where nothing does. Whoever reads the windows never sees a partition twice in a folder, and in a bucket
+ * only between a copy and the deletion that follows it. ERR_CONFLICT: another process took over.
+ */
+int consolidation_rename_former(struct consolidation *c, struct error *err);
 
 /*
  * Move every file of the redo list into place, or see that it is there. ERR_CONFLICT: another process

@@ -195,6 +195,50 @@ int consolidation_move_all(struct consolidation *c, struct error *err)
     return rc != ERR_OK ? rc : store_each(c->d->store, c->state.redo_count, move_listed, c, err);
 }
 
+/* ---- Former names -------------------------------------------------------------------------- */
+
+static bool redo_holds(const struct projection_state *s, int32_t partition)
+{
+    for (size_t i = 0; i < s->redo_count; i++)
+        if (s->redo[i].partition == partition)
+            return true;
+    return false;
+}
+
+/* That the name of today is taken is as good as having moved there: the newer file lies there. */
+static int take_todays_name(struct consolidation *c, const char *former, int32_t partition,
+                            struct error *err)
+{
+    char today[LAYOUT_KEY_SIZE];
+    layout_projection(c->schema->partition_by, partition, today);
+    struct store_move move = {
+        .from = former, .to = today, .guard = LAYOUT_PROJECTIONS, .guard_tag = &c->state.tag};
+    int rc = store_move(c->d->store, &move, err);
+    return rc == ERR_CONFLICT && still_mine(c) ? ERR_OK : rc;
+}
+
+/* A file that is not there was renamed before, or never written. */
+static int rename_former(void *ctx, size_t i, struct error *err)
+{
+    struct consolidation *c = ctx;
+    struct error why = ERROR_INIT;
+    char former[LAYOUT_KEY_SIZE];
+    int32_t partition = c->state.former[i];
+    layout_former_projection(c->schema->partition_by, partition, former);
+    int rc =
+        redo_holds(&c->state, partition) ? take_todays_name(c, former, partition, &why) : ERR_OK;
+    if (rc == ERR_OK)
+        rc = store_remove(c->d->store, former, &why);
+    if (rc == ERR_OK || rc == ERR_ABSENT)
+        return ERR_OK;
+    return error_set(err, rc, "%s", why.text);
+}
+
+int consolidation_rename_former(struct consolidation *c, struct error *err)
+{
+    return store_each(c->d->store, c->state.former_count, rename_former, c, err);
+}
+
 /* ---- Scratch ------------------------------------------------------------------------------- */
 
 void consolidation_drop_temp(struct consolidation *c, const struct projection_part *parts,

@@ -146,6 +146,29 @@ static int check_names(const struct schema *s, struct error *err)
     return rc;
 }
 
+/*
+ * Readers by glob take `year=2026` in the path of a file for a column `year`, also above the dataset:
+ * its values would stand in place of the published ones, without a word.
+ */
+static int check_path(const struct schema *s, const char *url, struct error *err)
+{
+    for (const char *at = url; at != NULL; at = strchr(at, '/')) {
+        at += *at == '/';
+        size_t length = strcspn(at, "=/");
+        for (size_t i = 0; at[length] == '=' && i < s->count; i++) {
+            const char *name = s->columns[i].name;
+            if (strlen(name) == length && strncasecmp(at, name, length) == 0)
+                return error_set(
+                    err, ERR_CONFIG,
+                    "the path of the store, %s, has the folder \"%.*s\". Whoever reads "
+                    "files below it by glob is shown that in place of the column "
+                    "\"%s\". Rename the folder or the column.",
+                    url, (int)strcspn(at, "/"), at, name);
+        }
+    }
+    return ERR_OK;
+}
+
 /* The first version's schema: configured, or inferred from the source. */
 static int first_schema(struct run *r, struct schema *out, struct error *err)
 {
@@ -316,6 +339,8 @@ int step_schema(struct run *r, struct error *err)
     struct schema schema = {0};
     bool first = r->base.pointer.current.sequence == 0;
     int rc = first ? first_schema(r, &schema, err) : chain_schema(r, &schema, err);
+    if (rc == ERR_OK)
+        rc = check_path(&schema, r->d->store->url, err);
     if (rc != ERR_OK) {
         schema_release(&schema);
         return rc;

@@ -476,7 +476,7 @@ class Damage(State):
         self.heals()
 
     def test_scratch_that_was_left_is_swept_or_collected(self):
-        left = ".tmp/0000000009-0123456789abcdef0123456789abcdef/year=2026-month=01.parquet"
+        left = ".tmp/0000000009-0123456789abcdef0123456789abcdef/2026-01.parquet"
         orphan = "events/0000000009-0123456789abcdef0123456789abcdef/part-0.parquet"
         for key in (left, orphan):
             self.object(key).parent.mkdir(parents=True)

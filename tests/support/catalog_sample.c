@@ -211,6 +211,7 @@ void sample_projection(struct store *st)
             .partition = 20260000 + month * 100,
             .size = 10,
             .rows = month == 1 ? base.manifest.keys.count - 2 : 2,
+            .columns = base.manifest.schema.count,
             .stamp = next.stamp,
             .versions = &one,
             .version_count = 1,

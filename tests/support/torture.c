@@ -69,7 +69,7 @@ void torture_prepare(struct torture *t)
         break;
     case TORTURE_HALF_MOVED:
         /* The first file moves; the one after it is tried again, and fails each time. */
-        publish_second(t, FAULT_MOVE, t->variant->shape.partition == NULL ? NULL : "month=02", 0);
+        publish_second(t, FAULT_MOVE, t->variant->shape.partition == NULL ? NULL : "2026-02", 0);
         break;
     case TORTURE_BEGUN:
         publish_second(t, FAULT_PUT_NEW, ".tmp/", 0);

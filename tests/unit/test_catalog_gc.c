@@ -118,7 +118,7 @@ static void everything_that_nothing_names_is_collected(void **state)
         "events/stranger.txt",
         "index/0000000001-" ID "/0.parquet",
         "manifests/0000000002-" ID ".json",
-        "projections/windows/year=1999/month=01/data.parquet",
+        "projections/windows/1999-01.parquet",
         "readme.txt",
     };
     static const size_t count = sizeof orphans / sizeof *orphans;
@@ -442,7 +442,7 @@ static void scratch_that_a_redo_list_names_is_kept(void **state)
     assert_int_equal(r.removed, 1);
     assert_false(names(&r, temp));
     assert_true(sample_exists(st, temp));
-    assert_true(sample_exists(st, "projections/windows/year=2026/month=03/data.parquet"));
+    assert_true(sample_exists(st, "projections/windows/2026-03.parquet"));
     gc_report_release(&r);
     assert_int_equal(projection_read(st, &now, NULL), ERR_OK);
     assert_true(now.has_redo);

@@ -142,11 +142,19 @@ static void every_object_has_its_key(void **state)
     layout_index_shard(&v42, 3, key);
     check_key(key, "index/0000000042-" COMMIT "/3.parquet");
     layout_projection(PARTITION_MONTH, 20260100, key);
-    check_key(key, "projections/windows/year=2026/month=01/data.parquet");
+    check_key(key, "projections/windows/2026-01.parquet");
     layout_projection(PARTITION_NONE, 0, key);
+    check_key(key, "projections/windows/all.parquet");
+    layout_projection(PARTITION_YEAR, 20260000, key);
+    check_key(key, "projections/windows/2026.parquet");
+    layout_projection(PARTITION_DAY, 20260131, key);
+    check_key(key, "projections/windows/2026-01-31.parquet");
+    layout_former_projection(PARTITION_MONTH, 20260100, key);
+    check_key(key, "projections/windows/year=2026/month=01/data.parquet");
+    layout_former_projection(PARTITION_NONE, 0, key);
     check_key(key, "projections/windows/data.parquet");
     layout_temp(&v42, PARTITION_DAY, 20260131, key);
-    check_key(key, ".tmp/0000000042-" COMMIT "/year=2026-month=01-day=31.parquet");
+    check_key(key, ".tmp/0000000042-" COMMIT "/2026-01-31.parquet");
     layout_temp(&v42, PARTITION_NONE, 0, key);
     check_key(key, ".tmp/0000000042-" COMMIT "/all.parquet");
     layout_temp_prefix(&v42, key);
@@ -249,6 +257,9 @@ static void keys_that_the_layout_would_not_give_are_refused(void **state)
         ".tmp/0000000042-" COMMIT "/all",
         ".tmp/0000000042-" COMMIT "/.parquet",
         ".tmp/0000000042-" COMMIT "/none.parquet",
+        ".tmp/0000000042-" COMMIT "/2026-02-30.parquet",
+        ".tmp/0000000042-" COMMIT "/2026-02.parquet",
+        ".tmp/0000000042-" COMMIT "/2026-02-28-01.parquet",
         ".tmp/0000000042-" COMMIT "/a/all.parquet",
         ".tmp/0000000042-" COMMIT "/../../../../../../../etc/passwd.parquet",
     };

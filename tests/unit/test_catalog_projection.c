@@ -19,6 +19,7 @@ static void golden_part(struct projection_part *p, int32_t partition, const char
         .partition = partition,
         .size = 900,
         .rows = 7,
+        .columns = 3,
         .stamp = stamp,
         .versions = versions,
         .version_count = version_count,
@@ -27,12 +28,13 @@ static void golden_part(struct projection_part *p, int32_t partition, const char
     memcpy(p->sha256, sha256, sizeof p->sha256);
 }
 
-enum golden { GOLDEN_COMPLETED, GOLDEN_IN_PROGRESS, GOLDEN_REDO };
+enum golden { GOLDEN_COMPLETED, GOLDEN_IN_PROGRESS, GOLDEN_REDO, GOLDEN_FORMER };
 
 static const char *const golden_names[] = {
-    "tests/golden/projection-1-completed.json",
-    "tests/golden/projection-1-in-progress.json",
-    "tests/golden/projection-1-redo.json",
+    "tests/golden/projection-2-completed.json",
+    "tests/golden/projection-2-in-progress.json",
+    "tests/golden/projection-2-redo.json",
+    "tests/golden/projection-2-former.json",
 };
 
 static void golden_projection(struct projection_state *s, enum golden which)
@@ -47,6 +49,14 @@ static void golden_projection(struct projection_state *s, enum golden which)
                                    .gc_epoch = 3,
                                    .by = PARTITION_MONTH,
                                    .stamp = v1};
+    if (which == GOLDEN_FORMER) {
+        s->stamp = (struct version_id){.sequence = 0};
+        s->former = mem_calloc(2, sizeof *s->former);
+        s->former[0] = 20260100;
+        s->former[1] = 20260200;
+        s->former_count = 2;
+        return;
+    }
     golden_part(&part, 20260100, SHA_A, v1, versions, 1);
     projection_add_part(s, &part);
     golden_part(&part, 20260200, SHA_B, v1, versions, 1);
@@ -81,7 +91,7 @@ static char *projection_text(const struct projection_state *s)
 static void the_stored_bytes_are_the_golden_ones(void **state)
 {
     (void)state;
-    for (int which = GOLDEN_COMPLETED; which <= GOLDEN_REDO; which++) {
+    for (int which = GOLDEN_COMPLETED; which <= GOLDEN_FORMER; which++) {
         struct projection_state s;
         struct projection_state back;
         struct error err = ERROR_INIT;
@@ -94,7 +104,8 @@ static void the_stored_bytes_are_the_golden_ones(void **state)
         char *again = projection_text(&back);
         assert_string_equal(again, expected);
         assert_int_equal(back.phase, s.phase);
-        assert_int_equal(back.part_count, 2);
+        assert_int_equal(back.part_count, s.part_count);
+        assert_int_equal(back.former_count, s.former_count);
         assert_int_equal(back.affected_count, s.affected_count);
         assert_true(back.has_redo == s.has_redo);
         assert_int_equal(back.redo_count, s.redo_count);
@@ -130,7 +141,7 @@ static void assert_refused(enum golden which, const char *from, const char *to, 
 static void every_field_is_checked(void **state)
 {
     (void)state;
-    assert_altered(GOLDEN_COMPLETED, "\"format\": 1", "\"format\": 9", ERR_GATE, "newer cauce");
+    assert_altered(GOLDEN_COMPLETED, "\"format\": 2", "\"format\": 9", ERR_GATE, "newer cauce");
     assert_refused(GOLDEN_COMPLETED, "\"state\": \"completed\"", "\"state\": \"done\"", "state");
     assert_refused(GOLDEN_COMPLETED, "\"attempt\": \"5", "\"attempt\": \"", "attempt");
     assert_refused(GOLDEN_COMPLETED, "\"gc_epoch\": 3", "\"gc_epoch\": 3.5", "gc_epoch");
@@ -140,7 +151,9 @@ static void every_field_is_checked(void **state)
                    "partition by day");
     assert_refused(GOLDEN_COMPLETED, "\"sequence\": 1", "\"sequence\": 0", "sequence");
     assert_refused(GOLDEN_COMPLETED, "year=2026/month=02\"", "year=2026/month=01\"", "key");
-    assert_refused(GOLDEN_COMPLETED, "windows/year=2026/month=02", "windows/../month=02", "key");
+    assert_refused(GOLDEN_COMPLETED, "windows/2026-02", "windows/../2026-02", "key");
+    assert_refused(GOLDEN_COMPLETED, "windows/2026-02.", "windows/year=2026/month=02/data.", "key");
+    assert_refused(GOLDEN_COMPLETED, "\"columns\": 3", "\"columns\": -3", "columns");
     assert_refused(GOLDEN_COMPLETED, "\"rows\": 7", "\"rows\": -7", "rows");
     assert_refused(GOLDEN_COMPLETED, "\"size\": 900", "\"size\": null", "size");
     assert_refused(GOLDEN_COMPLETED, "\"sha256\": \"aa", "\"sha256\": \"a", "sha256");
@@ -153,20 +166,23 @@ static void every_field_is_checked(void **state)
                    "affected[1]");
     assert_refused(GOLDEN_IN_PROGRESS, "\"affected\": [", "\"affected\": null, \"x\": [",
                    "affected");
-    assert_refused(GOLDEN_REDO, ".tmp/0000000002-" EARLIER "/year=2026-month=02",
-                   ".tmp/0000000002-" EARLIER "/year=2026-month=01", "temp");
+    assert_refused(GOLDEN_REDO, ".tmp/0000000002-" EARLIER "/2026-02",
+                   ".tmp/0000000002-" EARLIER "/2026-01", "temp");
     assert_refused(GOLDEN_REDO, "\"temp\": \".tmp/", "\"temp\": \"events/", "temp");
     assert_refused(GOLDEN_REDO, "\"temp\": ", "\"temporary\": ", "temp");
     assert_refused(GOLDEN_REDO, "\"redo\": [", "\"redo\": {}, \"x\": [", "redo");
+    assert_refused(GOLDEN_FORMER, "month=02", "month=01", "twice");
+    assert_refused(GOLDEN_FORMER, "month=02", "month=00", "former[1]");
+    assert_refused(GOLDEN_FORMER, "\"former\": [", "\"former\": 7, \"x\": [", "former");
 }
 
 static void parts_reflect_nothing_beyond_the_stamp(void **state)
 {
     (void)state;
-    static const char part[] = "\"rows\": 7,\n      \"sequence\": 1";
-    static const char redo[] = "\"rows\": 7,\n      \"sequence\": 2";
-    assert_refused(GOLDEN_COMPLETED, part, "\"rows\": 7,\n      \"sequence\": 2", "sequence");
-    assert_refused(GOLDEN_REDO, redo, "\"rows\": 7,\n      \"sequence\": 3", "sequence");
+    static const char part[] = "\"columns\": 3,\n      \"sequence\": 1";
+    static const char redo[] = "\"columns\": 3,\n      \"sequence\": 2";
+    assert_refused(GOLDEN_COMPLETED, part, "\"columns\": 3,\n      \"sequence\": 2", "sequence");
+    assert_refused(GOLDEN_REDO, redo, "\"columns\": 3,\n      \"sequence\": 3", "sequence");
 }
 
 static void versions_of_a_part_ascend_up_to_its_own(void **state)
@@ -208,6 +224,40 @@ static void unknown_fields_of_a_later_writer_are_ignored(void **state)
 {
     (void)state;
     assert_altered(GOLDEN_REDO, "\"parts\"", "\"exports\": {}, \"parts\"", ERR_OK, "");
+}
+
+/* Its files have names that readers took for columns, and perhaps the columns of an older schema. */
+static void a_manifest_of_format_1_reflects_nothing_and_names_its_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t files; /* those of a redo list may lie there, too */
+    } documents[] = {
+        {"tests/golden/projection-1-completed.json", 2},
+        {"tests/golden/projection-1-in-progress.json", 2},
+        {"tests/golden/projection-1-redo.json", 3},
+    };
+    for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
+        struct projection_state s;
+        struct error err = ERROR_INIT;
+        char *text = sample_source_file(documents[i].name);
+        assert_int_equal(projection_decode(text, strlen(text), &s, &err), ERR_OK);
+        assert_int_equal(s.phase, PROJECTION_COMPLETED);
+        assert_int_equal(s.stamp.sequence, 0);
+        assert_int_equal(s.part_count, 0);
+        assert_int_equal(s.gc_epoch, 3);
+        assert_string_equal(s.attempt, ATTEMPT);
+        assert_int_equal(s.former_count, documents[i].files);
+        for (size_t k = 0; k < s.former_count; k++)
+            assert_int_equal(s.former[k], 20260100 + 100 * (int)k);
+        projection_release(&s);
+        free(text);
+        text = golden_altered(documents[i].name, "\"year=2026/month=02\",\n      \"key",
+                              "\"\", \"key");
+        assert_int_equal(projection_decode(text, strlen(text), &s, &err), ERR_DAMAGED);
+        free(text);
+    }
 }
 
 static void nothing_consolidated_yet_has_no_commit(void **state)
@@ -288,6 +338,7 @@ int main(void)
         cmocka_unit_test(versions_of_a_part_ascend_up_to_its_own),
         cmocka_unit_test(a_partition_stands_once_in_a_list),
         cmocka_unit_test(unknown_fields_of_a_later_writer_are_ignored),
+        cmocka_unit_test(a_manifest_of_format_1_reflects_nothing_and_names_its_files),
         cmocka_unit_test(nothing_consolidated_yet_has_no_commit),
         cmocka_unit_test(parts_are_found_by_partition),
         cmocka_unit_test(projections_are_replaced_from_the_state_that_was_read),

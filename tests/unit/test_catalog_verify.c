@@ -432,7 +432,7 @@ static void projections_that_are_behind_say_so(void **state)
 static void a_projection_file_that_is_not_as_stated_is_found(void **state)
 {
     struct fixture *f = *state;
-    static const char key[] = "projections/windows/year=2026/month=02/data.parquet";
+    static const char key[] = "projections/windows/2026-02.parquet";
     sample_put(f->st, key, "PROJECTION");
     assert_finds(f->st, true, FINDING_SHOULD, key, "SHA-256");
     assert_int_equal(store_remove(f->st, key, NULL), ERR_OK);
@@ -501,7 +501,7 @@ static void enlarge(struct projection_state *s)
 static void an_object_too_large_for_memory_is_hashed_by_way_of_a_file(void **state)
 {
     struct fixture *f = *state;
-    static const char key[] = "projections/windows/year=2026/month=01/data.parquet";
+    static const char key[] = "projections/windows/2026-01.parquet";
     struct verify_report r;
     char *large = mem_alloc(LARGE + 1);
     memset(large, 'x', LARGE + 1);

@@ -89,7 +89,7 @@ static void consolidation_replays_a_redo_list(void **state)
 static void a_half_moved_redo_list_goes_forward(void **state)
 {
     (void)state;
-    leave_behind(FAULT_MOVE, "month=02", 0);
+    leave_behind(FAULT_MOVE, "2026-02", 0);
     stage_run(&g, RUN_UNCHANGED);
     assert_true(g.s.report.consolidation.replayed);
     assert_int_equal(g.s.report.consolidation.built, 0);
@@ -100,7 +100,7 @@ static void a_redo_list_whose_file_is_gone_is_built_again(void **state)
 {
     (void)state;
     leave_behind(FAULT_MOVE, NULL, 0);
-    char *temp = look_find(g.memory, ".tmp/", "month=02");
+    char *temp = look_find(g.memory, ".tmp/", "2026-02");
     look_remove(g.memory, temp);
     stage_run(&g, RUN_UNCHANGED);
     assert_true(g.s.report.consolidation.built > 0);
@@ -121,8 +121,7 @@ static void a_redo_list_is_replayed_before_a_newer_version_is_built(void **state
 static void consolidation_cleans_its_scratch_at_the_start(void **state)
 {
     (void)state;
-    static const char remain[] =
-        ".tmp/0000000001-0123456789abcdef0123456789abcdef/year=2026-month=01.parquet";
+    static const char remain[] = ".tmp/0000000001-0123456789abcdef0123456789abcdef/2026-01.parquet";
     /* Of an attempt that died right after it had completed; then of one that was in progress. */
     stage_publish(&g, 0);
     look_replace(g.memory, remain, "remain", 6);
@@ -158,10 +157,10 @@ static void scratch_that_a_redo_list_names_is_not_cleaned_on_error(void **state)
 static void a_partition_that_fails_is_tried_again_by_every_later_run(void **state)
 {
     (void)state;
-    leave_behind(FAULT_MOVE, "month=02", 0);
+    leave_behind(FAULT_MOVE, "2026-02", 0);
     for (size_t i = 2; i < 4; i++) {
         stage_heal(&g);
-        stage_fault(&g, FAULT_FAIL, FAULT_MOVE, "month=02", 0);
+        stage_fault(&g, FAULT_FAIL, FAULT_MOVE, "2026-02", 0);
         stage_publish(&g, i);
         assert_string_equal(g.s.report.consolidation.state, "in_progress");
         assert_true(g.s.report.consolidation.behind > 0);
@@ -215,10 +214,10 @@ static void a_missing_projection_file_is_built_again(void **state)
     (void)state;
     stage_publish(&g, 0);
     stage_publish(&g, 1);
-    look_remove(g.memory, "projections/windows/year=2026/month=01/data.parquet");
+    look_remove(g.memory, "projections/windows/2026-01.parquet");
     assert_int_equal(scenario_consolidate(&g.s, g.st), ERR_OK);
     assert_int_equal(g.s.report.consolidation.built, 1);
-    assert_true(scenario_logged(&g.s, "month=01/data.parquet is missing"));
+    assert_true(scenario_logged(&g.s, "2026-01.parquet is missing"));
     stage_check(&g, READER_SETTLED);
 }
 
@@ -226,7 +225,7 @@ static void a_damaged_projection_file_is_built_again(void **state)
 {
     (void)state;
     stage_publish(&g, 0);
-    look_damage(g.memory, "projections/windows/year=2026/month=02/data.parquet");
+    look_damage(g.memory, "projections/windows/2026-02.parquet");
     assert_int_equal(scenario_consolidate(&g.s, g.st), ERR_OK);
     assert_int_equal(g.s.report.consolidation.built, 1);
     stage_check(&g, READER_SETTLED);
@@ -338,12 +337,12 @@ static void a_repair_to_an_older_version_is_followed_by_index_and_projections(vo
     free(manifest);
 }
 
-/* Does the projection of a month of 2024 hold, byte for byte, what its event file does? */
-static bool same_file(const char *month)
+/* Does the projection of January hold, byte for byte, what its event file does? */
+static bool same_file(void)
 {
     struct str event, window;
-    char *key = look_find(g.memory, "events/", month);
-    char *in_place = look_find(g.memory, "projections/windows/", month);
+    char *key = look_find(g.memory, "events/", "month=01");
+    char *in_place = look_find(g.memory, "projections/windows/", "-01.parquet");
     str_init(&event, 1 << 20);
     str_init(&window, 1 << 20);
     assert_int_equal(store_get(g.memory, key, &event, NULL, NULL), ERR_OK);
@@ -360,10 +359,10 @@ static void the_only_event_file_of_a_partition_is_its_projection(void **state)
 {
     (void)state;
     stage_publish(&g, 0);
-    assert_true(same_file("month=01"));
+    assert_true(same_file());
     stage_check(&g, READER_SETTLED);
     stage_publish(&g, 1);
-    assert_false(same_file("month=01"));
+    assert_false(same_file());
     stage_check(&g, READER_SETTLED);
 }
 
@@ -373,7 +372,7 @@ static void projections_with_an_order_of_their_own_are_sorted(void **state)
     char *yaml = mem_printf("%ssort: [day]\n", g.variant->yaml);
     scenario_reconfigure(&g.s, yaml);
     assert_int_equal(stage_try(&g, "id,day,state\n1,2026-01-06,a\n2,2026-01-05,b\n"), ERR_OK);
-    assert_false(same_file("month=01"));
+    assert_false(same_file());
     stage_check(&g, READER_SETTLED);
     free(yaml);
 }

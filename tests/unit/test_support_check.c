@@ -217,16 +217,16 @@ static void test_a_run_by_the_protocol_breaks_no_rule(void **state)
     assert_int_equal(put(w->st, ".tmp/2-a/all.parquet", "temp"), ERR_OK);
     struct json *redo =
         parse("{\"state\": \"in_progress\", \"parts\": [], \"redo\": [{\"temp\": "
-              "\".tmp/2-a/all.parquet\", \"key\": \"projections/windows/data.parquet\"}]}");
+              "\".tmp/2-a/all.parquet\", \"key\": \"projections/windows/all.parquet\"}]}");
     assert_int_equal(swap_json(w->st, PROJECTIONS, NULL, redo, &guard), ERR_OK);
     struct store_move move = {.from = ".tmp/2-a/all.parquet",
-                              .to = "projections/windows/data.parquet",
+                              .to = "projections/windows/all.parquet",
                               .guard = PROJECTIONS,
                               .guard_tag = &guard};
     assert_int_equal(store_move(w->st, &move, NULL), ERR_OK);
     json_free(redo);
     redo = parse("{\"state\": \"completed\", \"parts\": [{\"key\": "
-                 "\"projections/windows/data.parquet\", \"size\": 4}]}");
+                 "\"projections/windows/all.parquet\", \"size\": 4}]}");
     assert_int_equal(swap_json(w->st, PROJECTIONS, &guard, redo, NULL), ERR_OK);
     json_free(redo);
     /* An attempt that failed is taken back; a fence; the record of the run. */
