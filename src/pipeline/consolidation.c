@@ -49,13 +49,17 @@ void partition_set_release(struct partition_set *s)
     *s = (struct partition_set){0};
 }
 
-/* Nothing is known; what stands there is replaced by its tag. */
+/* Nothing is known but former names; what stands there is replaced by its tag. */
 static void start_over(struct consolidation *c, const char *why)
 {
-    struct store_tag tag = c->state.tag;
+    struct projection_state next = {.phase = PROJECTION_NONE,
+                                    .tag = c->state.tag,
+                                    .former = c->state.former,
+                                    .former_count = c->state.former_count};
     log_warn("%s All projections are built again.", why);
+    c->state.former = NULL;
     projection_release(&c->state);
-    c->state = (struct projection_state){.phase = PROJECTION_NONE, .tag = tag};
+    c->state = next;
 }
 
 static int renew_base(struct consolidation *c, struct error *err)
