@@ -101,16 +101,4 @@ struct commit_report {
 int catalog_commit(struct store *st, const struct base *base, struct manifest *m,
                    struct commit_report *report, struct error *err);
 
-/*
- * Set a lost or damaged pointer to a manifest by explicit word. Walks and checks the chain from
- * there first: every manifest, and that every event file is there with its size. `allow_replace`: an
- * intact pointer may be replaced too (else ERR_GATE); one that names this manifest already is left
- * alone, which is success. The swap expects the state seen: ERR_CONFLICT where somebody was faster.
- * ERR_CONFIG: not the key of a manifest; ERR_ABSENT: there is no such object; ERR_DAMAGED: the chain
- * is not whole; ERR_GATE: the pointer was written by a newer cauce, or belongs to another dataset.
- * Published versions after the one named become unreachable, and gc collects their files.
- */
-int catalog_repair(struct store *st, const char *manifest_key, bool allow_replace, bool dry_run,
-                   struct pointer *out, struct error *err);
-
 #endif

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/evidence.h"
 #include "catalog/index.h"
 #include "catalog/inventory.h"
 #include "catalog/projection.h"
@@ -266,7 +267,10 @@ int gc_collect(struct store *st, const char *dataset, bool apply, struct gc_repo
     if (rc != ERR_OK)
         goto out;
     out->gc_epoch = r.base.pointer.gc_epoch;
+    out->version = r.base.pointer.current;
     rc = name_all(st, &r, err);
+    if (rc == ERR_OK)
+        rc = evidence_check(st, &r.base, NULL, &r.named, err);
     if (rc == ERR_OK)
         rc = store_list(st, "", add_candidate, &search, err);
     if (rc == ERR_OK && apply && out->count > 0) {

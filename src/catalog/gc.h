@@ -20,8 +20,9 @@ struct gc_report {
     struct gc_item *items; /* candidates: neither reachable nor derived nor a run record */
     size_t count, capacity;
     uint64_t bytes;
-    size_t removed;    /* surely gone */
-    uint64_t gc_epoch; /* after the fence */
+    size_t removed;            /* surely gone */
+    uint64_t gc_epoch;         /* after the fence */
+    struct version_id version; /* the newest, by which all was judged */
 };
 void gc_report_release(struct gc_report *r);
 

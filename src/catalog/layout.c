@@ -282,6 +282,19 @@ static int32_t take_partition(const char *file, enum partition_by by)
     return (int32_t)(year * 10000 + month * 100 + day);
 }
 
+int layout_parse_projection(const char *key, enum partition_by by, int32_t *partition,
+                            struct error *err)
+{
+    static const char prefix[] = "projections/windows/";
+    char again[LAYOUT_KEY_SIZE] = "";
+    if (str_starts(key, prefix)) {
+        *partition = take_partition(key + sizeof prefix - 1, by);
+        layout_projection(by, *partition, again);
+    }
+    bool same = strcmp(again, key) == 0 && layout_partition_valid(by, *partition);
+    return same ? ERR_OK : bad_key(key, "a projection", err);
+}
+
 int layout_parse_temp(const char *key, enum partition_by by, struct version_id *attempt,
                       int32_t *partition, struct error *err)
 {

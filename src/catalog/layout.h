@@ -71,6 +71,8 @@ int layout_parse_manifest(const char *key, struct version_id *version, struct er
 int layout_parse_event(const char *key, enum partition_by by, struct version_id *version,
                        int32_t *partition, struct error *err);
 int layout_parse_index_shard(const char *key, struct version_id *attempt, struct error *err);
+int layout_parse_projection(const char *key, enum partition_by by, int32_t *partition,
+                            struct error *err);
 int layout_parse_temp(const char *key, enum partition_by by, struct version_id *attempt,
                       int32_t *partition, struct error *err);
 

@@ -1,17 +1,14 @@
 /*
- * Setting a lost or damaged pointer, by explicit word only. The chain from the manifest that was
- * named must be whole: every manifest, and every event file with its size. What newer versions
- * published becomes unreachable, so nothing here ever chooses a manifest by itself.
+ * Setting a pointer that is lost, damaged or went back, by explicit word only: what newer versions
+ * published becomes unreachable, so nothing here ever chooses a manifest by itself. The chain from
+ * the manifest that was named must be whole: every manifest, and every event file with its size.
  */
-#include "catalog/catalog.h"
+#include "catalog/repair.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "catalog/field.h"
-#include "catalog/index.h"
-#include "catalog/inventory.h"
-#include "catalog/projection.h"
 #include "catalog/slot.h"
 #include "util/digest.h"
 #include "util/id.h"
@@ -19,18 +16,13 @@
 /* A damaged pointer may be of any size; beyond this it is for somebody's hand. */
 #define DAMAGED_MAX_BYTES ((size_t)16 << 20)
 
-/* The pointer as it was found. */
-struct found {
-    bool exists;
-    bool intact;
-    struct pointer pointer;
-    struct store_tag tag;
-};
+/* Where the pointer was lost, or everything with it went back, gc may have raised it unseen. */
+#define UNSEEN_EPOCHS 1000
 
-static int read_found(struct store *st, struct found *out, struct error *err)
+static int read_pointer(struct store *st, struct found_pointer *out, struct error *err)
 {
     struct str body;
-    *out = (struct found){0};
+    *out = (struct found_pointer){0};
     str_init(&body, DAMAGED_MAX_BYTES);
     int rc = slot_read(st, LAYOUT_POINTER, &body, &out->tag, err);
     out->exists = rc == ERR_OK;
@@ -102,24 +94,20 @@ static int hash_manifest(struct store *st, const char *key, char out[SHA256_HEX_
     return rc;
 }
 
-/* An epoch beyond every one seen, so that a repair fences like a gc. Best effort: it is a label. */
-static uint64_t next_epoch(struct store *st, const struct found *found)
+/* An epoch beyond every one that anybody may speak of, so that a repair fences like a gc. */
+static uint64_t next_epoch(const struct repair_view *view)
 {
-    struct index_state index = {0};
-    struct projection_state projection = {0};
-    uint64_t epoch = found->intact ? found->pointer.gc_epoch : 0;
-    if (index_read(st, &index, NULL) == ERR_OK && index.gc_epoch > epoch)
-        epoch = index.gc_epoch;
-    if (projection_read(st, &projection, NULL) == ERR_OK && projection.gc_epoch > epoch)
-        epoch = projection.gc_epoch;
-    projection_release(&projection);
-    index_release(&index);
-    return epoch + 1;
+    const struct witness *latest = evidence_latest(&view->evidence, false);
+    uint64_t epoch = view->found.intact ? view->found.pointer.gc_epoch : 0;
+    if (latest != NULL && latest->gc_epoch > epoch)
+        epoch = latest->gc_epoch;
+    return epoch + (view->found.intact && !repair_went_back(view) ? 1 : UNSEEN_EPOCHS);
 }
 
-static int build(struct store *st, const char *key, const struct found *found, struct base *out,
-                 struct error *err)
+static int build(struct store *st, const char *key, const struct repair_view *view,
+                 struct base *out, struct error *err)
 {
+    const struct found_pointer *found = &view->found;
     struct pointer *p = &out->pointer;
     *out = (struct base){0};
     int rc = hash_manifest(st, key, p->manifest_sha256, err);
@@ -134,32 +122,75 @@ static int build(struct store *st, const char *key, const struct found *found, s
     p->key_seed = m->key_seed;
     if (found->intact && found->pointer.oldest_sequence <= m->version.sequence)
         p->oldest_sequence = found->pointer.oldest_sequence;
-    p->gc_epoch = next_epoch(st, found);
+    p->gc_epoch = next_epoch(view);
     id_new(p->nonce);
     return check_chain(st, out, err);
 }
 
-static int check_replace(const struct found *found, const struct base *next, bool allow_replace,
+static int check_dataset(const struct found_pointer *found, const struct base *next,
                          struct error *err)
 {
-    const struct pointer *p = &found->pointer;
-    if (!found->intact)
-        return ERR_OK;
-    if (strcmp(p->dataset, next->pointer.dataset) != 0)
-        return error_set(err, ERR_GATE,
-                         "The pointer was left as it is: it belongs to the dataset \"%s\", and the "
-                         "manifest to \"%s\".",
-                         p->dataset, next->pointer.dataset);
-    if (allow_replace)
+    if (!found->intact || strcmp(found->pointer.dataset, next->pointer.dataset) == 0)
         return ERR_OK;
     return error_set(err, ERR_GATE,
-                     "The pointer was left as it is: it is intact and names version %" PRIu64
-                     ". Replacing an intact pointer must be asked for explicitly, because what was "
-                     "published after the version it is set to becomes unreachable.",
-                     p->current.sequence);
+                     "The pointer was left as it is: it belongs to the dataset \"%s\", and the "
+                     "manifest to \"%s\".",
+                     found->pointer.dataset, next->pointer.dataset);
 }
 
-static int put(struct store *st, const struct found *found, const struct pointer *next,
+static int check_published(const struct repair_view *view, const struct base *next,
+                           struct error *err)
+{
+    const struct witness *latest = evidence_latest(&view->evidence, true);
+    size_t count;
+    if (evidence_of(&view->evidence, &next->pointer.current, &count) != NULL)
+        return ERR_OK;
+    error_set(err, ERR_GATE,
+              "The pointer was left as it is: nothing says that %s was ever published; an attempt "
+              "that failed leaves the same behind. --unpublished sets it all the same.",
+              next->pointer.manifest_key);
+    if (latest != NULL)
+        error_append(err, "Version %" PRIu64 " was published, as %s says.",
+                     latest->version.sequence, latest->who);
+    return ERR_GATE;
+}
+
+/* `given_up` is published and would not be reachable any more. */
+static int refuse_loss(const struct version_id *given_up, struct error *err)
+{
+    char name[LAYOUT_NAME_SIZE];
+    layout_name(given_up, name);
+    return error_set(err, ERR_GATE,
+                     "The pointer was left as it is: version %s was published and would be given "
+                     "up. --replace does so.",
+                     name);
+}
+
+/* Is what the pointer names, and what was published last, in the chain of the next one? */
+static int check_loss(struct store *st, const struct repair_view *view, const struct base *next,
+                      struct error *err)
+{
+    const struct found_pointer *found = &view->found;
+    const struct witness *latest = evidence_latest(&view->evidence, false);
+    bool kept = true;
+    if (found->intact) {
+        int rc = catalog_contains(st, next, &found->pointer.current, &kept, err);
+        if (rc != ERR_OK || !kept)
+            return rc != ERR_OK ? rc : refuse_loss(&found->pointer.current, err);
+    }
+    if (found->intact && version_id_equal(&found->pointer.current, &next->pointer.current) &&
+        strcmp(found->pointer.manifest_sha256, next->pointer.manifest_sha256) != 0)
+        return error_set(err, ERR_GATE,
+                         "The pointer was left as it is: it is intact, and states another SHA-256 "
+                         "of %s than the one that lies there. --replace takes what lies there.",
+                         next->pointer.manifest_key);
+    if (latest == NULL)
+        return ERR_OK;
+    int rc = catalog_contains(st, next, &latest->version, &kept, err);
+    return rc != ERR_OK || kept ? rc : refuse_loss(&latest->version, err);
+}
+
+static int put(struct store *st, const struct found_pointer *found, const struct pointer *next,
                struct error *err)
 {
     struct str bytes;
@@ -176,32 +207,68 @@ static int put(struct store *st, const struct found *found, const struct pointer
     return rc;
 }
 
-int catalog_repair(struct store *st, const char *manifest_key, bool allow_replace, bool dry_run,
-                   struct pointer *out, struct error *err)
+int repair_look(struct store *st, struct repair_view *out, struct error *err)
+{
+    *out = (struct repair_view){.found = {.exists = false}};
+    int rc = read_pointer(st, &out->found, err);
+    if (rc == ERR_OK)
+        rc = evidence_read(st, &out->evidence, err);
+    if (rc != ERR_OK)
+        return rc;
+    struct witness self = {.gc_epoch = out->found.pointer.gc_epoch,
+                           .version = out->found.pointer.current};
+    field_copy(self.who, sizeof self.who, LAYOUT_POINTER);
+    if (out->found.intact)
+        evidence_add(&out->evidence, &self);
+    return ERR_OK;
+}
+
+void repair_view_release(struct repair_view *view)
+{
+    evidence_release(&view->evidence);
+}
+
+bool repair_went_back(const struct repair_view *view)
+{
+    const struct witness *latest = evidence_latest(&view->evidence, false);
+    return view->found.intact && latest != NULL &&
+           witness_contradicts(&view->found.pointer, latest);
+}
+
+/* The pointer names it already, and nobody speaks of a later one. */
+static bool is_there(const struct repair_view *view, const struct base *next)
+{
+    const struct found_pointer *found = &view->found;
+    return found->intact && !repair_went_back(view) &&
+           version_id_equal(&found->pointer.current, &next->pointer.current) &&
+           strcmp(found->pointer.manifest_sha256, next->pointer.manifest_sha256) == 0;
+}
+
+int repair_set(struct store *st, const struct repair_view *view, const struct repair_options *o,
+               struct pointer *out, bool *changed, struct error *err)
 {
     struct version_id version;
-    struct found found;
     struct base next = {0};
-    if (layout_parse_manifest(manifest_key, &version, NULL) != ERR_OK || version.sequence == 0)
+    *changed = false;
+    if (layout_parse_manifest(o->manifest_key, &version, NULL) != ERR_OK || version.sequence == 0)
         return error_set(err, ERR_CONFIG,
                          "\"%.200s\" is not the key of a manifest "
                          "(manifests/<sequence>-<commit>.json). Nothing was changed.",
-                         manifest_key);
-    int rc = read_found(st, &found, err);
-    if (rc != ERR_OK)
-        return rc;
-    rc = build(st, manifest_key, &found, &next, err);
-    if (rc != ERR_OK)
-        goto out;
-    bool there = found.intact && version_id_equal(&found.pointer.current, &version) &&
-                 strcmp(found.pointer.manifest_sha256, next.pointer.manifest_sha256) == 0;
-    if (there) {
-        *out = found.pointer;
+                         o->manifest_key);
+    int rc = build(st, o->manifest_key, view, &next, err);
+    if (rc == ERR_OK && is_there(view, &next)) {
+        *out = view->found.pointer;
         goto out;
     }
-    rc = check_replace(&found, &next, allow_replace, err);
-    if (rc == ERR_OK && !dry_run)
-        rc = put(st, &found, &next.pointer, err);
+    if (rc == ERR_OK)
+        rc = check_dataset(&view->found, &next, err);
+    if (rc == ERR_OK && !o->unpublished)
+        rc = check_published(view, &next, err);
+    if (rc == ERR_OK && !o->replace)
+        rc = check_loss(st, view, &next, err);
+    if (rc == ERR_OK && !o->dry_run)
+        rc = put(st, &view->found, &next.pointer, err);
+    *changed = rc == ERR_OK;
     if (rc == ERR_OK)
         *out = next.pointer;
 out:

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "catalog/evidence.h"
 #include "catalog/verify_part.h"
 #include "catalog/witness.h"
 #include "util/digest.h"
@@ -363,21 +364,39 @@ static bool unreachable(int rc)
     return rc != ERR_OK && rc != ERR_ABSENT && rc != ERR_DAMAGED && rc != ERR_GATE;
 }
 
-static int check_witness(struct verifier *v, const struct witness *w, struct error *err)
+/* Once is enough. A pointer that moved meanwhile (ERR_CONFLICT) has not gone back. */
+static int add_verdict(struct verifier *v, int rc, const struct error *why, struct error *err)
 {
-    struct str text;
-    struct error why = ERROR_INIT;
-    int rc = witness_check_backed(v->st, &v->base, w, &why);
     if (rc == ERR_DAMAGED && !v->went_back) {
-        str_init(&text, ERROR_TEXT_SIZE);
-        witness_tell(&v->base.pointer, w, &text);
-        verify_add(v->report, FINDING_MUST, LAYOUT_POINTER, "%s", text.data);
-        str_release(&text);
+        verify_add(v->report, FINDING_MUST, LAYOUT_POINTER, "%s", why->text);
         v->went_back = true;
     }
     if (rc == ERR_OK || rc == ERR_DAMAGED || rc == ERR_CONFLICT)
         return ERR_OK;
-    return error_set(err, rc, "%s", why.text);
+    return error_set(err, rc, "%s", why->text);
+}
+
+static int check_witness(struct verifier *v, const struct witness *w, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    int rc = witness_check_backed(v->st, &v->base, w, &why);
+    return add_verdict(v, rc, &why, err);
+}
+
+/* The same of what lies beside the chain, which has been looked at. */
+static int check_evidence(struct verifier *v, struct error *err)
+{
+    struct inventory chain = {0};
+    struct error why = ERROR_INIT;
+    char key[LAYOUT_KEY_SIZE];
+    for (size_t i = 0; i < v->version_count; i++) {
+        layout_manifest(&v->versions[i].id, key);
+        inventory_add(&chain, key, 0);
+    }
+    inventory_sort(&chain);
+    int rc = v->whole ? evidence_check(v->st, &v->base, &v->objects, &chain, &why) : ERR_OK;
+    inventory_release(&chain);
+    return add_verdict(v, rc, &why, err);
 }
 
 /* Do the derived things speak of a later pointer? One that moved meanwhile proves nothing. */
@@ -410,6 +429,8 @@ static int check_derived(struct verifier *v, struct error *err)
         rc = check_witnesses(v, &index, &projection, err);
     if (rc == ERR_OK && v->has_pointer)
         rc = check_chain(v, err);
+    if (rc == ERR_OK && v->has_pointer)
+        rc = check_evidence(v, err);
     if (rc == ERR_OK) {
         check_checkpoints(v);
         v->report->keys = v->base.manifest.keys.count;

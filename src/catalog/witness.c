@@ -51,7 +51,7 @@ static void tell_newer(const struct pointer *p, const struct witness *w, struct 
         str_printf(out, "version %s was published after it", name);
 }
 
-void witness_tell(const struct pointer *p, const struct witness *w, struct str *out)
+static void tell(const struct pointer *p, const struct witness *w, struct str *out)
 {
     str_printf(out,
                "The pointer " LAYOUT_POINTER " went back to version %" PRIu64
@@ -81,7 +81,7 @@ int witness_check(struct store *st, const struct base *base, const struct witnes
                          "%" PRIu64 " now. Run again.",
                          now.dataset, now.current.sequence);
     str_init(&text, ERROR_TEXT_SIZE);
-    witness_tell(&base->pointer, w, &text);
+    tell(&base->pointer, w, &text);
     rc = error_set(err, ERR_DAMAGED, "%s Nothing was changed.", text.data);
     str_release(&text);
     return rc;

@@ -49,9 +49,6 @@ int witness_check(struct store *st, const struct base *base, const struct witnes
 int witness_check_backed(struct store *st, const struct base *base, const struct witness *w,
                          struct error *err);
 
-/* That sentence: what is newer than the pointer, and who says so. */
-void witness_tell(const struct pointer *p, const struct witness *w, struct str *out);
-
 /*
  * What index and projections of the store say of the base, each checked as the last. What is absent
  * or damaged says nothing.

@@ -1,9 +1,10 @@
 #include <stdlib.h>
 
-#include "catalog/catalog.h"
 #include "cli/command.h"
 #include "cli/open.h"
+#include "cli/repair_list.h"
 #include "cli/text.h"
+#include "pipeline/repair.h"
 #include "util/mem.h"
 
 /* The key of a manifest; the name of its version will do, too. The caller frees it. */
@@ -26,6 +27,7 @@ static void print(const struct options *o, const struct opened *in, const char *
         json_set_bool(object, "dry_run", o->dry_run);
         json_set_string(object, "manifest", key);
         text_set_version(object, &p->current);
+        json_set_unsigned(object, "gc_epoch", p->gc_epoch);
         text_print_json(object);
     } else if (!o->quiet) {
         text_printf("%s: the pointer %s version %llu (%s)\n", in->config.dataset,
@@ -34,44 +36,74 @@ static void print(const struct options *o, const struct opened *in, const char *
     }
 }
 
+static int set(const struct options *o, struct opened *in, struct error *err)
+{
+    struct pointer pointer;
+    char *key = manifest_key(o->to);
+    const struct repair_options options = {.manifest_key = key,
+                                           .replace = o->replace,
+                                           .unpublished = o->unpublished,
+                                           .dry_run = o->dry_run};
+    int rc = repair_dataset(&in->dataset, &options, &pointer, err);
+    if (rc == ERR_OK)
+        print(o, in, key, &pointer);
+    else if (rc == ERR_GATE)
+        error_append(err, "`cauce repair --list` shows what there is to choose from.");
+    free(key);
+    return rc;
+}
+
+static int list(const struct options *o, struct opened *in, struct error *err)
+{
+    struct repair_view view;
+    int rc = repair_look_dataset(&in->dataset, &view, err);
+    if (rc == ERR_OK && o->json)
+        repair_list_json(in, &view);
+    else if (rc == ERR_OK)
+        repair_list_text(in, &view);
+    repair_view_release(&view);
+    return rc;
+}
+
 static int repair(const struct options *o, int *status, struct error *err)
 {
     struct opened in = {.store = NULL};
-    struct pointer pointer;
     (void)status;
-    if (o->to == NULL)
+    if ((o->to == NULL) == !o->list)
         return error_set(err, ERR_CONFIG,
-                         "The option --to is missing: the manifest that the pointer is to name. "
-                         "Manifests lie below manifests/ in the dataset's folder.");
+                         "One of the options --to and --list is needed: --to names the manifest "
+                         "that the pointer is to name, --list shows which there are.");
     int rc = open_dataset(o, OPEN_READ, &in, err);
     if (rc != ERR_OK)
         return rc;
-    char *key = manifest_key(o->to);
-    rc = catalog_repair(in.store, key, o->replace, o->dry_run, &pointer, err);
-    if (rc == ERR_OK)
-        print(o, &in, key, &pointer);
-    else if (rc == ERR_GATE && !o->replace)
-        error_append(err, "--replace does so.");
-    free(key);
+    rc = o->list ? list(o, &in, err) : set(o, &in, err);
     open_release(&in);
     return rc;
 }
 
 const struct command cmd_repair = {
     .name = "repair",
-    .summary = "set a lost or damaged pointer to a manifest",
+    .summary = "set a pointer that is lost, damaged or went back",
     .operands = "DATASET.yml",
     .about =
-        "Sets the pointer of a dataset, where it is lost or damaged, to the manifest named with\n"
-        "--to. The chain of versions from there on is checked first. An intact pointer is replaced\n"
-        "only with --replace: what was published after that version is then no longer reachable.",
-    .examples = "  cauce repair --dry-run --to manifests/0000000012-<commit>.json rates.yml\n"
+        "Sets the pointer of a dataset to the manifest named with --to, and brings the projections\n"
+        "to its version. --list shows the manifests there are, whether each is whole, who says that\n"
+        "it was published, and which one is proposed; it changes nothing. The chain of versions is\n"
+        "checked first. What was published is given up only with --replace, and a manifest that\n"
+        "nothing names, as a failed run leaves it, is taken only with --unpublished.",
+    .examples = "  cauce repair --list rates.yml\n"
+                "  cauce repair --dry-run --to manifests/0000000012-<commit>.json rates.yml\n"
                 "  cauce repair --to 0000000012-<commit> rates.yml\n",
     .own =
         {
+            {"list", 0, OPTION_FLAG, NULL, "show what there is to choose from, and change nothing",
+             OPTION_AT(list)},
             {"to", 0, OPTION_TEXT, "MANIFEST", "key of the manifest, or name of its version",
              OPTION_AT(to)},
-            {"replace", 0, OPTION_FLAG, NULL, "replace an intact pointer, too", OPTION_AT(replace)},
+            {"replace", 0, OPTION_FLAG, NULL, "give up what was published after it",
+             OPTION_AT(replace)},
+            {"unpublished", 0, OPTION_FLAG, NULL,
+             "take a manifest of which nothing says that it was published", OPTION_AT(unpublished)},
             {"dry-run", 0, OPTION_FLAG, NULL, "only check, and say what would be done",
              OPTION_AT(dry_run)},
         },

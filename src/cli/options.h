@@ -49,6 +49,8 @@ struct options {
     bool strict;
     bool apply;
     bool replace;
+    bool unpublished;
+    bool list;
     bool alert;
 
     /* operands behind DATASET.yml */

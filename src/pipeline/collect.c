@@ -9,6 +9,8 @@ static struct json *encode(const struct dataset *d, const struct gc_report *r, c
 {
     struct json *object = record_begin("gc", d->id, id, started);
     json_set_string(object, "outcome", code == ERR_OK ? "collected" : "failed");
+    json_set_unsigned(object, "sequence", r->version.sequence);
+    json_set_string(object, "commit", r->version.sequence > 0 ? r->version.commit : NULL);
     json_set_unsigned(object, "orphans_found", r->count);
     json_set_unsigned(object, "orphans_removed", r->removed);
     json_set_unsigned(object, "orphan_bytes", r->bytes);

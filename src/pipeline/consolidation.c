@@ -50,13 +50,12 @@ void partition_set_release(struct partition_set *s)
 }
 
 /* Nothing is known but former names; what stands there is replaced by its tag. */
-static void start_over(struct consolidation *c, const char *why)
+static void start_over(struct consolidation *c)
 {
     struct projection_state next = {.phase = PROJECTION_NONE,
                                     .tag = c->state.tag,
                                     .former = c->state.former,
                                     .former_count = c->state.former_count};
-    log_warn("%s All projections are built again.", why);
     c->state.former = NULL;
     projection_release(&c->state);
     c->state = next;
@@ -96,8 +95,13 @@ static int fit_to_chain(struct consolidation *c, struct error *err)
         rc = catalog_contains(c->d->store, c->base, &s->stamp, &stamp, err);
     if (rc == ERR_OK && under_way)
         rc = catalog_contains(c->d->store, c->base, &s->target, &target, err);
-    if (rc == ERR_OK && !(stamp && target))
-        start_over(c, LAYOUT_PROJECTIONS " reflects a version that the chain does not hold.");
+    if (rc == ERR_OK && !(stamp && target)) {
+        log_info(LAYOUT_PROJECTIONS
+                 " reflects version %llu, which the chain does not hold, as after "
+                 "a repair; all projections are built again",
+                 (unsigned long long)w.version.sequence);
+        start_over(c);
+    }
     return rc;
 }
 
@@ -117,7 +121,8 @@ int consolidation_read(struct consolidation *c, struct error *err)
     if (rc == ERR_ABSENT)
         return ERR_OK;
     if (rc == ERR_DAMAGED) {
-        start_over(c, why.text);
+        log_warn("%s All projections are built again.", why.text);
+        start_over(c);
         return ERR_OK;
     }
     return rc == ERR_OK ? fit_to_chain(c, err) : error_set(err, rc, "%s", why.text);
@@ -235,10 +240,39 @@ static void add_narrow(const struct consolidation *c, struct partition_set *out)
                  narrow, (unsigned long long)bytes);
 }
 
+struct remains {
+    enum partition_by by;
+    struct partition_set *found;
+};
+
+static int take_remains(void *ctx, const struct store_entry *entry, struct error *err)
+{
+    struct remains *r = ctx;
+    int32_t partition;
+    (void)err;
+    if (layout_parse_projection(entry->key, r->by, &partition, NULL) == ERR_OK)
+        partition_set_add(r->found, partition);
+    return ERR_OK;
+}
+
+/*
+ * Where nothing is known of the files that lie in the windows, each is made anew, an empty one where
+ * the chain has no events for it: whoever globs must not see what was given up. A first version that no
+ * repair went back to has found nothing there.
+ */
+static int add_remains(struct consolidation *c, struct partition_set *out, struct error *err)
+{
+    struct remains r = {.by = c->schema->partition_by, .found = out};
+    bool first = c->base->pointer.current.sequence < 2 && c->base->pointer.gc_epoch == 0;
+    if (c->state.phase != PROJECTION_NONE || first)
+        return ERR_OK;
+    return store_list(c->d->store, "projections/", take_remains, &r, err);
+}
+
 int consolidation_affected(struct consolidation *c, struct partition_set *out, struct error *err)
 {
     uint64_t until = c->state.stamp.sequence; /* 0 where nothing is known */
-    int rc = ERR_OK;
+    int rc = add_remains(c, out, err);
     add_narrow(c, out);
     for (size_t i = 0; i < c->state.affected_count; i++)
         partition_set_add(out, c->state.affected[i]);

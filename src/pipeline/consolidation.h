@@ -40,7 +40,8 @@ int consolidation_read(struct consolidation *c, struct error *err);
 /*
  * Partitions whose consolidated file is not that of the base: those of newer events, those that
  * lose rows to them, those of an interrupted attempt, those whose file has not all columns of the
- * base's schema; all where nothing is consolidated.
+ * base's schema; where nothing is consolidated all that have events, or a file that only what a
+ * repair gave up can have left: it becomes an empty one.
  */
 int consolidation_affected(struct consolidation *c, struct partition_set *out, struct error *err);
 

@@ -175,12 +175,14 @@ static int take_record(void *ctx, const struct json *record, struct error *err)
     struct collecting *c = ctx;
     struct metrics *m = c->metrics;
     bool recent = time_of(record, "started_at") >= c->now - METRICS_WINDOW;
-    if (!record_is_run(record)) {
+    if (record_is(record, "gc")) {
         add_gc(&m->all, record);
         if (recent)
             add_gc(&m->window, record);
         return ERR_OK;
     }
+    if (!record_is_run(record))
+        return ERR_OK;
     bool published = has_published(c, record);
     add_run(&m->all, record, published);
     if (recent)

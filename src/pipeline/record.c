@@ -159,6 +159,7 @@ struct json *record_encode(const struct dataset *d, const struct run_report *r)
     json_set_string(object, "outcome", run_outcome_name(r->outcome));
     json_set_unsigned(object, "sequence", r->version.sequence);
     json_set_string(object, "commit", r->version.sequence > 0 ? r->version.commit : NULL);
+    json_set_unsigned(object, "gc_epoch", r->gc_epoch);
     set_doubtful(object, r);
     set_time(object, "finished_at", r->finished);
     json_set_string(object, "source", r->source);
@@ -208,9 +209,14 @@ int record_write(struct dataset *d, const struct run_report *r, struct error *er
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
+bool record_is(const struct json *record, const char *kind)
+{
+    return strcmp(json_string(json_get(record, "kind")), kind) == 0;
+}
+
 bool record_is_run(const struct json *record)
 {
-    return strcmp(json_string(json_get(record, "kind")), "gc") != 0;
+    return !record_is(record, "gc") && !record_is(record, "repair");
 }
 
 enum run_outcome record_outcome(const struct json *record)

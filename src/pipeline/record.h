@@ -14,7 +14,7 @@
 /* The report as JSON; the caller frees it. */
 struct json *record_encode(const struct dataset *d, const struct run_report *r);
 
-/* The fields every record begins with, whatever kind ("run", "gc"); the caller frees it. */
+/* The fields every record begins with, whatever kind ("run", "gc", "repair"); the caller frees it. */
 struct json *record_begin(const char *kind, const char *dataset, const char *id, int64_t started);
 
 /* Store any record under its time and id. */
@@ -25,7 +25,8 @@ int record_put(struct store *st, int64_t started, const char *id, const struct j
 int record_write(struct dataset *d, const struct run_report *r, struct error *err);
 
 /* What a record says of its run. An outcome that this program does not know is a failure. */
-bool record_is_run(const struct json *record); /* false: a record of gc */
+bool record_is(const struct json *record, const char *kind);
+bool record_is_run(const struct json *record); /* false: a record of gc or of a repair */
 enum run_outcome record_outcome(const struct json *record);
 
 /* Did a run of this outcome do all that was to be done? */

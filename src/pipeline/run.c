@@ -215,6 +215,7 @@ static int find_base(struct run *r, struct error *err)
     if (rc == ERR_OK)
         rc = open_index(r, err);
     r->report->version = r->base.pointer.current;
+    r->report->gc_epoch = r->base.pointer.gc_epoch;
     r->report->rows_total = r->base.manifest.rows_total;
     r->report->keys_total = r->base.manifest.keys.count;
     return rc;

@@ -68,6 +68,7 @@ struct run_report {
     int64_t started;
     int64_t finished;
     struct version_id version;  /* published, or the newest one there is */
+    uint64_t gc_epoch;          /* of the pointer that names it */
     struct version_id doubtful; /* of RUN_UNKNOWN: the one that may be published or not */
     char *source;               /* what was read, without secrets */
     uint64_t source_bytes;

@@ -98,7 +98,7 @@ class Mistakes(Case):
         self.refused("read", "--at", "now", "d.yml", says="is not a time")
         self.refused("read", "--at", "2026-01-01", "--version", "1", "d.yml", says="give one")
         self.refused("show", "d.yml", "newest", status=10, says='There is no dataset "rates"')
-        self.refused("repair", "d.yml", says="The option --to is missing")
+        self.refused("repair", "d.yml", says="--to and --list")
         self.refused("status", "--store", "ftp://x", "--dataset", "d", says="ftp://x")
 
     def test_every_problem_of_a_configuration_has_its_place(self):

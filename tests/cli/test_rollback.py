@@ -1,5 +1,6 @@
 """A pointer that went back: by a backup, a sync, or hand. Who notices, and that nothing is lost."""
 
+import json
 import shutil
 import unittest
 
@@ -97,6 +98,139 @@ class Rollback(Case):
         self.cauce("consolidate", "d.yml")
         self.cauce("gc", "--delete", "d.yml")
         self.cauce("verify", "--data", "d.yml")
+
+    # What only those see who list: gc, verify, repair.
+
+    def all_back_and_forgotten(self):
+        self.restore(POINTER, INDEX, PROJECTIONS)
+        self.forget()
+
+    def test_records_of_runs_tell_gc_and_verify(self):
+        self.all_back_and_forgotten()
+        self.refuse(["gc", "d.yml"], ["gc", "--delete", "d.yml"])
+        out, _ = self.cauce("verify", "d.yml", status=12)
+        self.assertIn("versions 2 to 3 are newer", out)
+
+    def test_records_alone_tell_gc(self):
+        self.all_back_and_forgotten()
+        for key in self.objects("manifests/")[1:]:
+            self.object(key).unlink()
+        self.refuse(["gc", "--delete", "d.yml"])
+
+    def test_manifests_alone_tell_gc(self):
+        """The third stands on the second, which therefore was published."""
+        self.all_back_and_forgotten()
+        for key in self.objects("runs/"):
+            self.object(key).unlink()
+        self.refuse(["gc", "--delete", "d.yml"], newer="version 2 is newer")
+
+    def test_a_version_on_top_of_the_old_pointer_does_not_hide_what_was_lost(self):
+        self.all_back_and_forgotten()
+        self.assertEqual(self.publish(FOURTH)["sequence"], 2)
+        self.refuse(["gc", "--delete", "d.yml"], newer="is newer")
+
+    # Going forward again, and going back on purpose.
+
+    def listed(self):
+        answer = self.json("repair", "--list", "d.yml")
+        return answer, {c["sequence"]: c for c in answer["candidates"]}
+
+    def test_repair_proposes_what_was_published_last_and_goes_forward(self):
+        self.all_back_and_forgotten()
+        answer, versions = self.listed()
+        self.assertEqual(answer["pointer"], "went_back")
+        self.assertEqual(answer["proposed"], versions[3]["manifest"])
+        self.assertTrue(all(c["published"] and c["whole"] for c in versions.values()))
+        self.assertTrue(any(w["by"].startswith("runs/") for w in versions[3]["named_by"]))
+        self.assertTrue(any(w["by"] == versions[3]["manifest"] for w in versions[2]["named_by"]))
+        self.assertIn("cauce repair --to", self.answer("repair", "--list", "d.yml"))
+        before = self.kept()
+        self.cauce("repair", "--dry-run", "--to", answer["proposed"], "d.yml")
+        self.assertEqual(self.kept(), before)
+        self.cauce("repair", "--to", answer["proposed"], "d.yml")
+        self.assertEqual(self.publish(FOURTH)["sequence"], 4)
+        self.answer("gc", "--delete", "d.yml")
+        self.cauce("verify", "--data", "d.yml")
+
+    def test_a_pointer_that_went_back_may_be_kept_by_explicit_word(self):
+        self.restore(POINTER)
+        first = self.objects("manifests/")[0]
+        _, err = self.cauce("repair", "--to", first, "d.yml", status=4)
+        self.assertIn("would be given up", err)
+        self.cauce("repair", "--replace", "--to", first, "d.yml")
+        self.assertEqual(self.publish(FOURTH)["sequence"], 2)
+        self.cauce("gc", "--delete", "d.yml")
+        self.cauce("verify", "--data", "d.yml")
+
+    def test_a_lost_pointer_is_set_to_what_others_name(self):
+        for key in (POINTER, INDEX, PROJECTIONS):
+            self.object(key).unlink()
+        answer, versions = self.listed()
+        self.assertEqual(answer["pointer"], "lost")
+        self.assertEqual(answer["proposed"], versions[3]["manifest"])
+        _, err = self.cauce("repair", "--to", versions[2]["manifest"], "d.yml", status=4)
+        self.assertIn("would be given up", err)
+        self.cauce("repair", "--to", answer["proposed"], "d.yml")
+        self.assertEqual(self.publish(FOURTH)["sequence"], 4)
+
+    def leave_unpublished(self):
+        """What an attempt at version 4 leaves that ended before its commit."""
+        shutil.copytree(self.folder / "published", self.folder / "twin")
+        (self.folder / "rates.csv").write_text(FOURTH)
+        self.cauce("run", "d.yml", "--store", "twin")
+        for kind in ("manifests", "events"):
+            shutil.copytree(self.folder / "twin/rates" / kind, self.object(kind),
+                            dirs_exist_ok=True)
+        return self.objects("manifests/")[-1]
+
+    def test_a_manifest_that_was_never_published_needs_the_word(self):
+        manifest = self.leave_unpublished()
+        self.object(POINTER).unlink()
+        answer, versions = self.listed()
+        self.assertEqual(answer["proposed"], versions[3]["manifest"])
+        self.assertFalse(versions[4]["published"])
+        self.assertTrue(versions[4]["whole"])
+        _, err = self.cauce("repair", "--to", manifest, "d.yml", status=4)
+        self.assertIn("--unpublished", err)
+        self.cauce("repair", "--unpublished", "--to", manifest, "d.yml")
+        self.cauce("verify", "--data", "d.yml")
+
+    def test_a_manifest_that_was_never_published_is_not_newer(self):
+        self.leave_unpublished()
+        self.cauce("verify", "d.yml")
+        self.cauce("gc", "--delete", "d.yml")
+        self.assertEqual(len(self.objects("manifests/")), 3)
+
+    def test_what_is_not_whole_is_not_proposed(self):
+        for key in self.objects("events/0000000003-"):
+            self.object(key).unlink()
+        self.object(POINTER).unlink()
+        answer, versions = self.listed()
+        self.assertEqual(answer["proposed"], versions[2]["manifest"])
+        self.assertGreater(versions[3]["files_missing"], 0)
+        self.assertIn("not whole", self.answer("repair", "--list", "d.yml"))
+        self.cauce("repair", "--replace", "--to", answer["proposed"], "d.yml")
+        self.cauce("verify", "--data", "d.yml")
+
+    def test_an_intact_pointer_needs_no_repair(self):
+        answer, versions = self.listed()
+        self.assertEqual((answer["pointer"], answer["proposed"]), ("intact", None))
+        self.assertTrue(versions[3]["current"])
+
+    def test_projections_do_not_show_what_a_repair_gave_up(self):
+        parts = {p["partition"]: p["rows"] for p in self.manifest(PROJECTIONS)["parts"]}
+        self.assertEqual(parts["year=2026/month=03"], 1)
+        self.cauce("repair", "--replace", "--to", self.objects("manifests/")[0], "d.yml")
+        parts = {p["partition"]: p["rows"] for p in self.manifest(PROJECTIONS)["parts"]}
+        self.assertEqual(parts, {"year=2026/month=01": 2, "year=2026/month=02": 1,
+                                 "year=2026/month=03": 0})
+        self.cauce("verify", "--data", "d.yml")
+        self.answer("consolidate", "d.yml")
+        self.assertEqual(self.publish(THIRD)["sequence"], 2)
+        self.cauce("verify", "--data", "d.yml")
+
+    def manifest(self, key):
+        return json.loads(self.object(key).read_text())
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/repair.h"
 #include "store/store_memory.h"
 #include "util/fs.h"
 #include "util/mem.h"
@@ -276,4 +277,17 @@ char *sample_source_file(const char *name)
     must(fs_read(path, &content, &err), &err);
     free(path);
     return str_detach(&content);
+}
+
+int sample_repair(struct store *st, const char *key, bool replace, bool dry_run,
+                  struct pointer *out, struct error *err)
+{
+    struct repair_view view;
+    struct repair_options o = {key, replace, true, dry_run};
+    bool changed;
+    int rc = repair_look(st, &view, err);
+    if (rc == ERR_OK)
+        rc = repair_set(st, &view, &o, out, &changed, err);
+    repair_view_release(&view);
+    return rc;
 }

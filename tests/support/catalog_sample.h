@@ -41,6 +41,10 @@ void sample_index(struct store *st);
 /* Write completed projections that fit the current version. */
 void sample_projection(struct store *st);
 
+/* Set the pointer, to a manifest published or not. `replace`: what was published may be given up. */
+int sample_repair(struct store *st, const char *key, bool replace, bool dry_run,
+                  struct pointer *out, struct error *err);
+
 /* Put any text at any key, in place of what is there. */
 void sample_put(struct store *st, const char *key, const char *text);
 bool sample_exists(struct store *st, const char *key);

@@ -82,7 +82,7 @@ static void repair_back(struct store *st)
     struct base base;
     struct pointer out;
     assert_int_equal(base_read(st, SAMPLE_DATASET, &base, NULL), ERR_OK);
-    assert_int_equal(catalog_repair(st, base.manifest.parent_key, true, false, &out, NULL), ERR_OK);
+    assert_int_equal(sample_repair(st, base.manifest.parent_key, true, false, &out, NULL), ERR_OK);
     base_release(&base);
 }
 

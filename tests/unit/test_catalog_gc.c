@@ -192,7 +192,7 @@ static void what_a_repair_made_unreachable_is_collected(void **state)
     struct store *st = *state;
     sample_publish(st, 3);
     assert_int_equal(base_read(st, SAMPLE_DATASET, &base, NULL), ERR_OK);
-    assert_int_equal(catalog_repair(st, base.manifest.parent_key, true, false, &out, NULL), ERR_OK);
+    assert_int_equal(sample_repair(st, base.manifest.parent_key, true, false, &out, NULL), ERR_OK);
     collect(st, true, ERR_OK, &r);
     assert_int_equal(r.removed, 3);
     assert_true(names(&r, base.pointer.manifest_key));

@@ -65,7 +65,7 @@ static void a_lost_pointer_is_set_to_the_manifest_that_was_named(void **state)
     sample_publish(*state, 70);
     read_base(*state, &before);
     assert_int_equal(store_remove(*state, LAYOUT_POINTER, NULL), ERR_OK);
-    assert_int_equal(catalog_repair(*state, before.pointer.manifest_key, false, false, &out, NULL),
+    assert_int_equal(sample_repair(*state, before.pointer.manifest_key, false, false, &out, NULL),
                      ERR_OK);
     read_base(*state, &after);
     assert_same_version(&after.pointer, &before.pointer);
@@ -88,7 +88,7 @@ static void a_damaged_pointer_is_replaced(void **state)
         read_base(*state, &before);
         sample_put(*state, LAYOUT_POINTER, texts[i]);
         assert_int_equal(
-            catalog_repair(*state, before.pointer.manifest_key, false, false, &out, NULL), ERR_OK);
+            sample_repair(*state, before.pointer.manifest_key, false, false, &out, NULL), ERR_OK);
         read_base(*state, &after);
         assert_same_version(&after.pointer, &before.pointer);
         base_release(&after);
@@ -106,7 +106,7 @@ static void a_pointer_that_is_much_too_large_is_replaced(void **state)
     sample_publish(*state, 2);
     read_base(*state, &before);
     sample_put(*state, LAYOUT_POINTER, big);
-    assert_int_equal(catalog_repair(*state, before.pointer.manifest_key, false, false, &out, NULL),
+    assert_int_equal(sample_repair(*state, before.pointer.manifest_key, false, false, &out, NULL),
                      ERR_OK);
     assert_sound(*state);
     free(big);
@@ -122,12 +122,12 @@ static void an_intact_pointer_is_only_replaced_where_that_is_asked_for(void **st
     sample_publish(*state, 3);
     read_base(*state, &before);
     const char *older = before.manifest.parent_key;
-    assert_int_equal(catalog_repair(*state, older, false, false, &out, &err), ERR_GATE);
-    assert_non_null(strstr(err.text, "intact"));
+    assert_int_equal(sample_repair(*state, older, false, false, &out, &err), ERR_GATE);
+    assert_non_null(strstr(err.text, "would be given up"));
     read_base(*state, &after);
     assert_string_equal(after.tag.text, before.tag.text);
     base_release(&after);
-    assert_int_equal(catalog_repair(*state, older, true, false, &out, NULL), ERR_OK);
+    assert_int_equal(sample_repair(*state, older, true, false, &out, NULL), ERR_OK);
     read_base(*state, &after);
     assert_int_equal(after.pointer.current.sequence, 2);
     assert_int_equal(after.pointer.gc_epoch, before.pointer.gc_epoch + 1);
@@ -145,7 +145,7 @@ static void a_pointer_that_names_the_manifest_already_is_left_alone(void **state
     struct pointer out;
     sample_publish(*state, 2);
     read_base(*state, &before);
-    assert_int_equal(catalog_repair(*state, before.pointer.manifest_key, false, false, &out, NULL),
+    assert_int_equal(sample_repair(*state, before.pointer.manifest_key, false, false, &out, NULL),
                      ERR_OK);
     read_base(*state, &after);
     assert_string_equal(after.tag.text, before.tag.text);
@@ -161,7 +161,7 @@ static void a_dry_run_says_what_it_would_do_and_changes_nothing(void **state)
     sample_publish(*state, 2);
     read_base(*state, &before);
     assert_int_equal(store_remove(*state, LAYOUT_POINTER, NULL), ERR_OK);
-    assert_int_equal(catalog_repair(*state, before.pointer.manifest_key, false, true, &out, NULL),
+    assert_int_equal(sample_repair(*state, before.pointer.manifest_key, false, true, &out, NULL),
                      ERR_OK);
     assert_same_version(&out, &before.pointer);
     assert_false(sample_exists(*state, LAYOUT_POINTER));
@@ -172,7 +172,7 @@ static void assert_refused(struct store *st, const char *key, int code, const ch
 {
     struct pointer out;
     struct error err = ERROR_INIT;
-    int rc = catalog_repair(st, key, true, false, &out, &err);
+    int rc = sample_repair(st, key, true, false, &out, &err);
     if (rc != code || strstr(err.text, message) == NULL)
         fail_msg("%s: \"%s\"", error_name(rc), err.text);
     assert_false(sample_exists(st, LAYOUT_POINTER));
@@ -230,7 +230,7 @@ static void a_pointer_of_a_newer_cauce_is_never_replaced(void **state)
     sample_publish(*state, 2);
     read_base(*state, &base);
     sample_put(*state, LAYOUT_POINTER, "{\"format\": 2}");
-    assert_int_equal(catalog_repair(*state, base.manifest.parent_key, true, false, &out, &err),
+    assert_int_equal(sample_repair(*state, base.manifest.parent_key, true, false, &out, &err),
                      ERR_GATE);
     assert_non_null(strstr(err.text, "newer cauce"));
     base_release(&base);
@@ -245,7 +245,7 @@ static void a_pointer_of_another_dataset_is_never_replaced(void **state)
     read_base(*state, &base);
     pointer_init(&other, "other");
     assert_int_equal(pointer_swap(*state, &base.tag, &other, NULL, NULL), ERR_OK);
-    assert_int_equal(catalog_repair(*state, base.pointer.manifest_key, true, false, &out, NULL),
+    assert_int_equal(sample_repair(*state, base.pointer.manifest_key, true, false, &out, NULL),
                      ERR_GATE);
     base_release(&base);
 }
@@ -268,7 +268,7 @@ static void a_pointer_that_changed_meanwhile_is_left_alone(void **state)
     read_base(*state, &base);
     sample_put(*state, LAYOUT_POINTER, "{");
     struct store *st = store_script_new(*state, meddle, *state);
-    assert_int_equal(catalog_repair(st, base.pointer.manifest_key, true, false, &out, &err),
+    assert_int_equal(sample_repair(st, base.pointer.manifest_key, true, false, &out, &err),
                      ERR_CONFLICT);
     assert_non_null(strstr(err.text, "meanwhile"));
     char *text = sample_get(*state, LAYOUT_POINTER);
@@ -295,7 +295,7 @@ static void a_repair_whose_answer_was_lost_is_settled_by_reading(void **state)
     read_base(*state, &base);
     sample_put(*state, LAYOUT_POINTER, "{");
     struct store *st = store_script_new(*state, lose_swap, NULL);
-    assert_int_equal(catalog_repair(st, base.pointer.manifest_key, false, false, &out, NULL),
+    assert_int_equal(sample_repair(st, base.pointer.manifest_key, false, false, &out, NULL),
                      ERR_OK);
     assert_sound(*state);
     store_free(st);
@@ -316,9 +316,9 @@ static void the_epoch_goes_beyond_every_one_that_was_seen(void **state)
     index_release(&index);
     read_base(*state, &base);
     assert_int_equal(store_remove(*state, LAYOUT_POINTER, NULL), ERR_OK);
-    assert_int_equal(catalog_repair(*state, base.pointer.manifest_key, false, false, &out, NULL),
+    assert_int_equal(sample_repair(*state, base.pointer.manifest_key, false, false, &out, NULL),
                      ERR_OK);
-    assert_int_equal(out.gc_epoch, 8);
+    assert_true(out.gc_epoch > 7);
     base_release(&base);
 }
 

@@ -144,7 +144,7 @@ static void a_dataset_that_was_repaired_backwards_is_not_refused(void **state)
     char *old[3];
     publish_three(st, old);
     assert_int_equal(base_read(st, SAMPLE_DATASET, &base, NULL), ERR_OK);
-    assert_int_equal(catalog_repair(st, base.manifest.parent_key, true, false, &out, NULL), ERR_OK);
+    assert_int_equal(sample_repair(st, base.manifest.parent_key, true, false, &out, NULL), ERR_OK);
     assert_int_equal(check(st, &err), ERR_OK);
     assert_false(verify_says(st, "went back"));
     for (int i = 0; i < 3; i++) {

@@ -8,6 +8,7 @@
 
 #include "catalog/catalog.h"
 #include "pipeline/consolidate.h"
+#include "support/catalog_sample.h"
 #include "support/look.h"
 #include "support/stage.h"
 #include "util/mem.h"
@@ -328,7 +329,7 @@ static void a_repair_to_an_older_version_is_followed_by_index_and_projections(vo
     char *manifest = look_find(g.memory, "manifests/", "0000000001-");
     stage_publish(&g, 1);
     stage_publish(&g, 2);
-    assert_int_equal(catalog_repair(g.memory, manifest, true, false, &repaired, &err), ERR_OK);
+    assert_int_equal(sample_repair(g.memory, manifest, true, false, &repaired, &err), ERR_OK);
     reader_forget(g.reader);
     stage_publish(&g, 3);
     assert_int_equal(g.s.report.version.sequence, 2);

@@ -1,0 +1,81 @@
+#include "pipeline/repair.h"
+
+#include <string.h>
+
+#include "catalog/recall.h"
+#include "pipeline/record.h"
+#include "util/log.h"
+#include "util/time.h"
+
+/* A machine knows a dataset by its seed, which also every manifest has. */
+static void remember(struct dataset *d, struct repair_view *view)
+{
+    struct witness w;
+    struct pointer p = view->found.pointer;
+    for (size_t i = 0; !view->found.intact && i < view->evidence.candidate_count; i++) {
+        if (!view->evidence.candidates[i].readable)
+            continue;
+        p.key_seed = view->evidence.candidates[i].key_seed;
+        memcpy(p.dataset, view->evidence.candidates[i].dataset, sizeof p.dataset);
+        break;
+    }
+    recall_load(d->memory, d->place, &p, &w);
+    evidence_add(&view->evidence, &w);
+}
+
+int repair_look_dataset(struct dataset *d, struct repair_view *out, struct error *err)
+{
+    int rc = repair_look(d->store, out, err);
+    if (rc == ERR_OK)
+        remember(d, out);
+    return rc;
+}
+
+static void record(struct dataset *d, const struct pointer *p)
+{
+    struct error why = ERROR_INIT;
+    char id[ID_SIZE];
+    int64_t now = time_now();
+    id_new(id);
+    struct json *object = record_begin("repair", d->id, id, now);
+    json_set_string(object, "outcome", "repaired");
+    json_set_unsigned(object, "sequence", p->current.sequence);
+    json_set_string(object, "commit", p->current.commit);
+    json_set_unsigned(object, "gc_epoch", p->gc_epoch);
+    if (record_put(d->store, now, id, object, &why) != ERR_OK)
+        log_warn("the record of this repair could not be written: %s", why.text);
+    json_free(object);
+}
+
+/* What can be globbed shows the version that was set, and nothing of what was given up. */
+static void withdraw(struct dataset *d)
+{
+    struct base base;
+    struct consolidation_report report;
+    struct error why = ERROR_INIT;
+    int rc = base_read(d->store, d->id, &base, &why);
+    if (rc == ERR_OK)
+        rc = consolidate(d, &base, CONSOLIDATE_CHECK_SIZE, &report, &why);
+    if (rc != ERR_OK)
+        log_warn("the pointer is set, but the projections may still show what was given up (%s); "
+                 "every later run, or `cauce consolidate`, withdraws it",
+                 why.text);
+    base_release(&base);
+}
+
+int repair_dataset(struct dataset *d, const struct repair_options *options, struct pointer *out,
+                   struct error *err)
+{
+    struct repair_view view;
+    bool changed = false;
+    int rc = repair_look_dataset(d, &view, err);
+    if (rc == ERR_OK)
+        rc = repair_set(d->store, &view, options, out, &changed, err);
+    repair_view_release(&view);
+    if (rc != ERR_OK || !changed || options->dry_run)
+        return rc;
+    dataset_remember(d, out);
+    record(d, out);
+    withdraw(d);
+    return ERR_OK;
+}

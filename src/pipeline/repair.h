@@ -1,0 +1,22 @@
+/*
+ * Repair of a dataset: the pointer (catalog/repair.h), and then what readers see besides: the
+ * projections, which must not go on showing what was given up.
+ */
+#ifndef CAUCE_PIPELINE_REPAIR_H
+#define CAUCE_PIPELINE_REPAIR_H
+
+#include "catalog/repair.h"
+#include "pipeline/consolidate.h"
+#include "pipeline/dataset.h"
+
+/* As repair_look, with what this machine remembers. Release `out` whatever is returned. */
+int repair_look_dataset(struct dataset *d, struct repair_view *out, struct error *err);
+
+/*
+ * As repair_set. Then the repair is recorded, and the projections are brought to the version that was
+ * set; where that fails there is a warning, and every later run or consolidation does it.
+ */
+int repair_dataset(struct dataset *d, const struct repair_options *options, struct pointer *out,
+                   struct error *err);
+
+#endif
