@@ -396,6 +396,8 @@ static int document_next(struct reader *r, struct reader_batch *out, struct erro
     }
     if (rc == ERR_OK && d->phase == AT_END)
         rc = json_wanted_check(&d->wanted, r, &d->record, 1, err);
+    if (rc == ERR_OK && d->phase == AT_END)
+        rc = input_digest(d->window.input, r->sha256, err);
     return rc;
 }
 

@@ -148,6 +148,8 @@ struct table {
 struct node {
     char *key;
     size_t length;
+    char *token; /* a field as it is mostly written: its name in quotes, and a colon */
+    size_t token_length;
     json_node parent; /* of the root: itself */
     bool element;
     uint64_t lengths; /* bit n: a field has a name of n (63: or more) bytes */
@@ -182,6 +184,7 @@ void json_tree_free(struct json_tree *t)
         return;
     for (size_t i = 0; i < t->count; i++) {
         free(t->nodes[i].key);
+        free(t->nodes[i].token);
         free(t->nodes[i].fields.slots);
         free(t->nodes[i].elements.slots);
     }
@@ -194,10 +197,16 @@ size_t json_tree_count(const struct json_tree *t)
     return t->count;
 }
 
-bool json_tree_is(const struct json_tree *t, json_node n, const char *name, size_t length)
+static bool is_key(const struct json_tree *t, json_node n, const char *key, size_t length)
 {
     const struct node *node = &t->nodes[n];
-    return node->length == length && memcmp(node->key, name, length) == 0;
+    return node->length == length && memcmp(node->key, key, length) == 0;
+}
+
+const char *json_tree_token(const struct json_tree *t, json_node n, size_t *length)
+{
+    *length = t->nodes[n].token_length;
+    return t->nodes[n].token;
 }
 
 /* Where a key stands in a table, or would stand. */
@@ -206,7 +215,7 @@ static size_t find_slot(const struct json_tree *t, const struct table *table, co
 {
     size_t mask = table->capacity - 1;
     size_t i = (size_t)hash_64(key, length, 0) & mask;
-    while (table->slots[i] != JSON_NO_NODE && !json_tree_is(t, table->slots[i], key, length))
+    while (table->slots[i] != JSON_NO_NODE && !is_key(t, table->slots[i], key, length))
         i = (i + 1) & mask;
     return i;
 }
@@ -263,6 +272,8 @@ json_node json_tree_add_field(struct json_tree *t, json_node parent, const char 
     if (found != JSON_NO_NODE)
         return found;
     json_node added = new_node(t, parent, name, length);
+    t->nodes[added].token = mem_printf("\"%s\":", t->nodes[added].key);
+    t->nodes[added].token_length = length + 3;
     insert(t, &t->nodes[parent].fields, added);
     t->nodes[parent].lengths |= length_bit(length);
     return added;

@@ -76,7 +76,7 @@ bool json_tree_has_elements(const struct json_tree *t, json_node n);
 json_node json_tree_parent(const struct json_tree *t, json_node n);
 bool json_tree_is_element(const struct json_tree *t, json_node n);
 
-/* Is `name` the name of this node? */
-bool json_tree_is(const struct json_tree *t, json_node n, const char *name, size_t length);
+/* The name of a field as it is mostly written: in quotes, with a colon behind it. Borrowed. */
+const char *json_tree_token(const struct json_tree *t, json_node n, size_t *length);
 
 #endif

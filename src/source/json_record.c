@@ -11,12 +11,21 @@
 /* Fields of an object whose order is remembered from record to record. */
 #define GUESSES_MAX 256
 
+/* A field that stood at some position of the record before, as it was written there. */
+struct guess {
+    const char *token; /* NULL: none */
+    size_t length;
+    uint64_t first; /* its first and last eight bytes, or all */
+    uint64_t last;
+    uint64_t mask; /* of a word, the bytes that are the token's */
+    json_node node;
+};
+
 /* What a node has in the record at hand. */
 struct slot {
     uint64_t record; /* number of the record in which it was last met; 0: in none */
     struct json_piece piece;
-    json_node
-        *guesses; /* by position: the field that stood there last; JSON_NO_NODE: none wanted */
+    struct guess *guesses; /* by position; NULL: none */
 };
 
 struct json_record {
@@ -27,8 +36,7 @@ struct json_record {
     uint64_t objects;
     struct json_piece whole;
     const char *twice; /* a name that stands in one object twice; NULL: none */
-    size_t twice_length;
-    char *scratch; /* a text without its escapes */
+    char *scratch;     /* a text without its escapes */
     size_t scratch_capacity;
 };
 
@@ -112,51 +120,83 @@ static json_node look_up(struct json_record *r, json_node n, const struct json_p
     return json_tree_field(r->tree, n, plain, length);
 }
 
-/* As look_up; most records have their fields in the order of the one before. */
-static json_node find_field(struct json_record *r, json_node n, size_t position,
-                            const struct json_piece *name)
+static uint64_t load(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return word;
+}
+
+/* Remember that a field stands at this position. */
+static void remember(struct json_record *r, json_node n, size_t position, json_node field)
 {
     struct slot *slot = &r->slots[n];
     if (position >= GUESSES_MAX)
-        return look_up(r, n, name);
-    if (slot->guesses == NULL) {
-        slot->guesses = mem_resize(NULL, GUESSES_MAX, sizeof *slot->guesses);
-        for (size_t i = 0; i < GUESSES_MAX; i++)
-            slot->guesses[i] = JSON_NO_NODE;
-    }
-    json_node guess = slot->guesses[position];
-    if (guess != JSON_NO_NODE && json_tree_is(r->tree, guess, name->begin, name->length))
-        return guess;
-    json_node found = look_up(r, n, name);
-    if (found != JSON_NO_NODE)
-        slot->guesses[position] = found;
-    return found;
+        return;
+    if (slot->guesses == NULL)
+        slot->guesses = mem_calloc(GUESSES_MAX, sizeof *slot->guesses);
+    struct guess *g = &slot->guesses[position];
+    g->node = field;
+    g->token = json_tree_token(r->tree, field, &g->length);
+    g->first = g->last = g->mask = 0;
+    memcpy(&g->first, g->token, g->length < 8 ? g->length : 8);
+    memset(&g->mask, 0xFF, g->length < 8 ? g->length : 8);
+    if (g->length >= 8)
+        g->last = load(g->token + g->length - 8);
+}
+
+/* Does the text begin with it? Eight bytes can always be read, see JSON_SCAN_PADDING. */
+static bool is_token(const struct guess *g, const char *text, size_t left)
+{
+    if (g->token == NULL || left < g->length)
+        return false;
+    if (g->length < 8)
+        return ((load(text) ^ g->first) & g->mask) == 0;
+    if (load(text) != g->first || load(text + g->length - 8) != g->last)
+        return false;
+    return g->length <= 16 || memcmp(text + 8, g->token + 8, g->length - 16) == 0;
 }
 
 static bool scan_node(struct json_record *r, struct json_scan *s, json_node n);
 
 /* A field that is wanted; the second one of its name makes the record a fault. */
-static bool scan_field(struct json_record *r, struct json_scan *s, json_node n,
-                       const struct json_piece *name)
+static bool scan_field(struct json_record *r, struct json_scan *s, json_node n, const char *name)
 {
-    if (r->slots[n].record == r->number && r->twice == NULL) {
-        r->twice = name->begin;
-        r->twice_length = name->length;
-    }
+    if (r->slots[n].record == r->number && r->twice == NULL)
+        r->twice = name;
     return scan_node(r, s, n);
 }
 
+/* A field of node `n`, whatever its name. */
+static bool scan_any_field(struct json_record *r, struct json_scan *s, json_node n, size_t position)
+{
+    struct json_piece piece;
+    if (!json_scan_name(s, &piece))
+        return false;
+    json_node field = look_up(r, n, &piece);
+    if (field == JSON_NO_NODE)
+        return json_scan_value(s, &piece);
+    remember(r, n, position, field);
+    return scan_field(r, s, field, piece.begin);
+}
+
+/* Most records have their fields in the order of the one before. */
 static bool scan_fields(struct json_record *r, struct json_scan *s, json_node n)
 {
     bool closed = json_scan_open(s, '}');
     for (size_t i = 0; !closed; i++) {
-        struct json_piece piece;
-        if (!json_scan_name(s, &piece))
-            return false;
-        json_node field = find_field(r, n, i, &piece);
-        if (field != JSON_NO_NODE ? !scan_field(r, s, field, &piece) : !json_scan_value(s, &piece))
-            return false;
-        if (!json_scan_next(s, '}', &closed))
+        const struct guess *guesses = r->slots[n].guesses;
+        const struct guess *g = guesses != NULL && i < GUESSES_MAX ? &guesses[i] : NULL;
+        bool scanned;
+        if (g != NULL && is_token(g, s->at, (size_t)(s->end - s->at))) {
+            const char *name = s->at + 1;
+            s->at += g->length;
+            json_scan_blanks(s);
+            scanned = scan_field(r, s, g->node, name);
+        } else {
+            scanned = scan_any_field(r, s, n, i);
+        }
+        if (!scanned || !json_scan_next(s, '}', &closed))
             return false;
     }
     return true;
@@ -323,6 +363,11 @@ static const char *text_of(struct json_record *r, const struct json_piece *piece
     return text;
 }
 
+static bool is_truth(const struct json_piece *piece)
+{
+    return piece->kind == JSON_TRUE || piece->kind == JSON_FALSE;
+}
+
 static bool take_piece(struct json_record *r, size_t i, const struct json_piece *piece,
                        struct column *out, struct json_fault *fault)
 {
@@ -335,6 +380,8 @@ static bool take_piece(struct json_record *r, size_t i, const struct json_piece 
     } else if (piece->kind >= JSON_OBJECT && out->type.kind != TYPE_TEXT) {
         return fail(fault, i, piece,
                     mem_printf("is %s: only a text column takes it", with_article(piece->kind)));
+    } else if (out->type.kind == TYPE_BOOLEAN && is_truth(piece)) {
+        outcome = cast_boolean(c->cast, piece->kind == JSON_TRUE, out);
     } else {
         text = text_of(r, piece, &length);
         outcome = piece->kind == JSON_NUMBER ? cast_number(c->cast, text, length, out)
@@ -364,8 +411,13 @@ bool json_record_take(struct json_record *r, struct batch *values, struct json_f
         return fail(fault, SIZE_MAX, &r->whole,
                     mem_printf("is %s, not an object", with_article(r->whole.kind)));
     if (r->twice != NULL) {
+        struct json_scan name = {r->twice - 1, r->whole.begin + r->whole.length, NULL};
+        struct json_piece piece;
+        bool scanned = json_scan_string(&name, &piece);
+        assert(scanned);
+        (void)scanned;
         fail(fault, SIZE_MAX, &r->whole,
-             mem_printf("has the name \"%.*s\" twice", (int)r->twice_length, r->twice));
+             mem_printf("has the name \"%.*s\" twice", (int)piece.length, piece.begin));
         fault->at = r->twice;
         return false;
     }

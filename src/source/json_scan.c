@@ -4,43 +4,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#define ONES UINT64_C(0x0101010101010101)
-#define HIGHS UINT64_C(0x8080808080808080)
-
 bool json_scan_fail(struct json_scan *s, const char *at, const char *flaw)
 {
     s->at = at;
     s->flaw = at < s->end ? flaw : NULL;
     return false;
-}
-
-/*
- * The bytes of a word that end a run of plain characters in a string: quotes, backslashes, control
- * characters and what is not ASCII. The lowest bit that is set is right, those above it may not be.
- * (See "Determine if a word has a byte less than n", https://graphics.stanford.edu/~seander/bithacks.html.)
- */
-static uint64_t special_bytes(uint64_t word)
-{
-    uint64_t quote = word ^ (ONES * '"');
-    uint64_t backslash = word ^ (ONES * '\\');
-    uint64_t below = (word - ONES * 0x20) & ~word;
-    return (((quote - ONES) & ~quote) | ((backslash - ONES) & ~backslash) | below | word) & HIGHS;
-}
-
-/* The first byte from `p` on that is no plain character; the NUL behind the text is one. */
-static const char *skip_plain(const char *p)
-{
-    for (;;) {
-        uint64_t word;
-        memcpy(&word, p, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        word = __builtin_bswap64(word);
-#endif
-        uint64_t special = special_bytes(word);
-        if (special != 0)
-            return p + __builtin_ctzll(special) / 8;
-        p += sizeof word;
-    }
 }
 
 static bool is_continuation(char c)
@@ -135,7 +103,7 @@ bool json_scan_string(struct json_scan *s, struct json_piece *out)
     const char *begin = ++s->at;
     bool escaped = false;
     for (;;) {
-        s->at = skip_plain(s->at);
+        s->at = json_scan_plain(s->at);
         unsigned char c = (unsigned char)*s->at;
         bool good;
         if (c == '"')
@@ -255,17 +223,10 @@ bool json_scan_open(struct json_scan *s, char close)
     return closed;
 }
 
-bool json_scan_next(struct json_scan *s, char close, bool *closed)
+bool json_scan_fail_next(struct json_scan *s, char close)
 {
-    json_scan_blanks(s);
-    *closed = *s->at == close;
-    if (!*closed && *s->at != ',')
-        return json_scan_fail(s, s->at,
-                              close == '}' ? "a comma or } is missing" : "a comma or ] is missing");
-    s->at++;
-    if (!*closed)
-        json_scan_blanks(s);
-    return true;
+    return json_scan_fail(s, s->at,
+                          close == '}' ? "a comma or } is missing" : "a comma or ] is missing");
 }
 
 /* The brackets that are open, one bit each: set for an object. */
@@ -341,7 +302,7 @@ static bool scan_container(struct json_scan *s, struct json_piece *out)
     return true;
 }
 
-bool json_scan_value(struct json_scan *s, struct json_piece *out)
+bool json_scan_any(struct json_scan *s, struct json_piece *out)
 {
     return *s->at == '{' || *s->at == '[' ? scan_container(s, out) : scan_scalar(s, out);
 }

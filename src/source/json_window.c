@@ -1,34 +1,40 @@
 #include "source/json_window.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "source/kind.h"
 #include "source/read_options.h"
 #include "util/mem.h"
 
 #define FIRST_CAPACITY ((size_t)1 << 20)
 
+int json_window_check(const struct reader_file *file, const char *text, size_t length,
+                      struct error *err)
+{
+    enum kind kind = kind_of(text, length);
+    if (kind != KIND_HTML && !kind_is_no_text(kind))
+        return ERR_OK;
+    error_set(err, ERR_SOURCE, "%s is %s, not JSON.", file->shown, kind_name(kind));
+    return kind_advice(kind)[0] != '\0' ? error_append(err, "%s", kind_advice(kind)) : ERR_SOURCE;
+}
+
 int json_window_open(struct json_window *w, const struct reader_file *file,
                      const struct read_options *options, struct error *err)
 {
-    (void)options;
     *w = (struct json_window){.file = file, .line = 1, .capacity = FIRST_CAPACITY};
-    w->fd = open(file->path, O_RDONLY | O_CLOEXEC);
-    if (w->fd < 0)
-        return error_set_errno(err, ERR_SOURCE, errno, "%s cannot be opened", file->shown);
+    int rc = input_open(file, options, &w->input, err);
+    if (rc != ERR_OK)
+        return rc;
     w->data = mem_alloc(w->capacity + JSON_SCAN_PADDING);
-    memset(w->data, 0, JSON_SCAN_PADDING);
-    return ERR_OK;
+    rc = json_window_more(w, err);
+    return rc == ERR_OK ? json_window_check(file, w->data, w->used, err) : rc;
 }
 
 void json_window_release(struct json_window *w)
 {
-    if (w->data != NULL)
-        close(w->fd);
+    input_free(w->input);
     free(w->data);
     *w = (struct json_window){0};
 }
@@ -39,7 +45,7 @@ static int make_room(struct json_window *w, struct error *err)
     memmove(w->data, w->data + w->at, w->used - w->at);
     w->used -= w->at;
     w->at = 0;
-    if (w->used < w->capacity)
+    if (w->capacity - w->used >= STREAM_ROOM_MIN)
         return ERR_OK;
     if (w->capacity > READ_RECORD_MAX)
         return error_set(err, ERR_LIMIT,
@@ -50,30 +56,17 @@ static int make_room(struct json_window *w, struct error *err)
     return ERR_OK;
 }
 
-/* A byte-order mark is no part of the text. */
-static void drop_mark(struct json_window *w)
-{
-    if (w->used >= 3 && memcmp(w->data, "\xEF\xBB\xBF", 3) == 0)
-        w->at = 3;
-}
-
 int json_window_more(struct json_window *w, struct error *err)
 {
+    size_t got;
     int rc = make_room(w, err);
+    if (rc == ERR_OK)
+        rc = input_read(w->input, w->data + w->used, w->capacity - w->used, &got, err);
     if (rc != ERR_OK)
         return rc;
-    bool first = w->used == 0 && w->line == 1 && w->column == 0;
-    ssize_t n;
-    do
-        n = read(w->fd, w->data + w->used, w->capacity - w->used);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return error_set_errno(err, ERR_SOURCE, errno, "%s cannot be read", w->file->shown);
-    w->used += (size_t)n;
-    w->final = n == 0;
+    w->used += got;
+    w->final = got == 0;
     memset(w->data + w->used, 0, JSON_SCAN_PADDING);
-    if (first)
-        drop_mark(w);
     return ERR_OK;
 }
 

@@ -9,13 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "source/input.h"
 #include "source/json_scan.h"
 #include "source/reader.h"
 #include "util/error.h"
 
 struct json_window {
     const struct reader_file *file;
-    int fd;
+    struct input *input;
     char *data;      /* JSON_SCAN_PADDING NULs behind the last byte */
     size_t at;       /* what is before it is done with */
     size_t used;     /* bytes there are */
@@ -25,7 +26,17 @@ struct json_window {
     uint64_t column; /* characters before it on that line */
 };
 
-/* Open a file, with nothing in memory. Release is safe on a zeroed struct. */
+/*
+ * A web page, an archive: ERR_SOURCE says so, rather than which character of it is not JSON. `text`
+ * is the begin of the file, unpacked.
+ */
+int json_window_check(const struct reader_file *file, const char *text, size_t length,
+                      struct error *err);
+
+/*
+ * Open a file and have its begin in memory. Errors are those of input_open, input_read and
+ * json_window_check. Release is safe on a zeroed struct, and needed after a failure, too.
+ */
 int json_window_open(struct json_window *w, const struct reader_file *file,
                      const struct read_options *options, struct error *err);
 void json_window_release(struct json_window *w);

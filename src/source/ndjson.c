@@ -4,22 +4,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/input.h"
 #include "source/json_record.h"
 #include "source/json_window.h"
+#include "source/relay.h"
 #include "util/mem.h"
 #include "util/stop.h"
 
-/* Bytes of the file that go into one batch, unless a single record has more. */
-#define BATCH_BYTES ((size_t)4 << 20)
+#define MEMORY_DEFAULT ((size_t)64 << 20)
+#define BLOCK_MIN ((size_t)64 << 10)
+#define BLOCK_MAX ((size_t)1 << 20)
+#define THREADS_MAX 64
+
+/* Whole lines of the file, and the rows and faults that came of them. */
+struct ndjson_part {
+    struct relay_part relay; /* first: see relay.h */
+    char *text;              /* JSON_SCAN_PADDING bytes behind it are ours */
+    size_t used;
+    size_t capacity;
+    bool too_long; /* it is the begin of a line that is larger than a record may be */
+    uint64_t records;
+    uint64_t lines;
+    struct reader_batch *batches; /* row and line numbers are those within the part */
+    size_t batch_count;
+    size_t batch_capacity; /* all of them are initialised */
+    size_t given;          /* batches that are with the caller already */
+};
 
 struct ndjson {
-    struct reader base;
-    struct json_window window;
+    struct reader base; /* first: see reader.h */
     struct json_wanted wanted;
-    struct json_record *record;
     struct json_names names;
-    uint64_t line; /* of the next one, from 1 */
-    uint64_t row;
+    struct input *input;
+    char *rest; /* the begin of a line whose end was not read yet */
+    size_t rest_length;
+    bool began;   /* the first part was read */
+    size_t block; /* bytes to read at once */
+    unsigned threads;
+    struct json_record **records; /* one per thread */
+    struct ndjson_part *parts;
+    struct relay_part **relay_parts;
+    size_t part_count;
+    struct relay *relay;
+    struct ndjson_part *current; /* whose batches are given to the caller; NULL: none */
+    uint64_t row;                /* records before it */
+    uint64_t line;               /* lines before it */
     bool ended;
 };
 
@@ -28,44 +57,18 @@ static struct ndjson *self_of(struct reader *r)
     return (struct ndjson *)r;
 }
 
-/* The next line, with a NUL in place of its end; behind the last one, `ended` is set. */
-static int next_line(struct ndjson *n, struct json_scan *line, struct error *err)
+/* --- work on a part, by any thread ------------------------------------------------------------ */
+
+static struct reader_batch *new_batch(const struct ndjson *n, struct ndjson_part *p)
 {
-    struct json_window *w = &n->window;
-    for (;;) {
-        char *begin = w->data + w->at;
-        char *newline = memchr(begin, '\n', w->used - w->at);
-        if (newline != NULL) {
-            *newline = '\0';
-            *line = (struct json_scan){begin, newline, NULL};
-            w->at = (size_t)(newline + 1 - w->data);
-            return ERR_OK;
-        }
-        if (w->final) {
-            *line = (struct json_scan){begin, w->data + w->used, NULL};
-            n->ended = w->used == w->at;
-            w->at = w->used;
-            return ERR_OK;
-        }
-        w->line = n->line;
-        int rc = json_window_more(w, err);
-        if (rc != ERR_OK)
-            return rc;
+    if (p->batch_count == p->batch_capacity) {
+        p->batches = mem_grow(p->batches, p->batch_count, &p->batch_capacity, sizeof *p->batches);
+        for (size_t i = p->batch_count; i < p->batch_capacity; i++)
+            reader_batch_init(&p->batches[i], n->wanted.columns, n->wanted.count);
     }
-}
-
-static bool is_blank(struct json_scan *line)
-{
-    json_scan_blanks(line);
-    return line->at == line->end;
-}
-
-static void add_fault(struct ndjson *n, const char *begin, const struct json_fault *fault,
-                      struct reader_batch *out)
-{
-    struct reader_fault place = {.row = n->row, .line = n->line, .index = fault->index};
-    place.column = json_window_characters(begin, (size_t)(fault->at - begin)) + 1;
-    reader_batch_fault(out, &place, fault->value, fault->value_length, fault->reason);
+    struct reader_batch *batch = &p->batches[p->batch_count++];
+    reader_batch_clear(batch);
+    return batch;
 }
 
 /* Is the line one value, whole? */
@@ -78,91 +81,275 @@ static bool scan_line(struct json_record *r, struct json_scan *line)
            json_scan_fail(line, line->at, "there is text behind the object");
 }
 
-static void take_line(struct ndjson *n, struct json_scan *line, const char *begin,
-                      struct reader_batch *out)
+/* What the line, which is not blank, makes: a row, or a fault. */
+static bool take_line(struct json_record *r, struct json_scan *line, struct batch *values,
+                      struct json_fault *fault)
 {
     const char *text = line->at;
-    struct json_fault fault = {.index = SIZE_MAX, .value = text};
-    n->row++;
-    if (!scan_line(n->record, line)) {
-        fault.at = line->at;
-        fault.value_length = (size_t)(line->end - text);
-        fault.reason = mem_printf(
-            "is not JSON: %s", line->flaw != NULL ? line->flaw : "the line ends inside the object");
-        add_fault(n, begin, &fault, out);
-    } else if (json_record_take(n->record, &out->values, &fault)) {
-        reader_batch_row(out, n->row, n->line);
-    } else {
-        add_fault(n, begin, &fault, out);
+    if (scan_line(r, line))
+        return json_record_take(r, values, fault);
+    const char *flaw = line->flaw != NULL ? line->flaw : "the line ends inside the object";
+    *fault = (struct json_fault){line->at, SIZE_MAX, text, (size_t)(line->end - text),
+                                 mem_printf("is not JSON: %s", flaw)};
+    return false;
+}
+
+static void add_fault(const struct ndjson_part *p, const char *begin,
+                      const struct json_fault *fault, struct reader_batch *out)
+{
+    struct reader_fault place = {.row = p->records, .line = p->lines, .index = fault->index};
+    place.column = json_window_characters(begin, (size_t)(fault->at - begin)) + 1;
+    reader_batch_fault(out, &place, fault->value, fault->value_length, fault->reason);
+}
+
+static void work(void *ctx, struct relay_part *part, unsigned worker)
+{
+    struct ndjson *n = ctx;
+    struct ndjson_part *p = (struct ndjson_part *)part;
+    struct json_record *record = n->records[worker];
+    struct reader_batch *out = new_batch(n, p);
+    const char *at = p->text;
+    const char *end = p->text + p->used;
+    while (at < end) {
+        const char *begin = at;
+        char *newline = memchr(p->text + (at - p->text), '\n', (size_t)(end - at));
+        struct json_scan line = {begin, newline != NULL ? newline : end, NULL};
+        struct json_fault fault;
+        if (newline != NULL)
+            *newline = '\0';
+        at = line.end + 1;
+        p->lines++;
+        json_scan_blanks(&line);
+        if (line.at == line.end)
+            continue;
+        p->records++;
+        if (out->values.rows + out->fault_count == READER_BATCH_ROWS)
+            out = new_batch(n, p);
+        if (take_line(record, &line, &out->values, &fault))
+            reader_batch_row(out, p->records, p->lines);
+        else
+            add_fault(p, begin, &fault, out);
     }
 }
 
-static int rewind_file(struct ndjson *n, struct error *err)
+/* --- parts of the file, one at a time --------------------------------------------------------- */
+
+static void reserve(struct ndjson_part *p, size_t capacity)
 {
-    json_window_release(&n->window);
-    n->line = 1;
-    n->row = 0;
-    n->ended = false;
-    return json_window_open(&n->window, n->base.file, n->base.options, err);
+    if (capacity <= p->capacity)
+        return;
+    p->text = mem_resize(p->text, capacity + JSON_SCAN_PADDING, 1);
+    p->capacity = capacity;
 }
 
-static int ndjson_names(struct reader *r, struct reader_texts *out, struct error *err)
+/* Read on until a line ends, or the file. Returns how much of the part is whole lines. */
+static size_t read_lines(struct ndjson *n, struct ndjson_part *p)
 {
-    struct ndjson *n = self_of(r);
-    bool full = false;
-    json_names_release(&n->names);
-    json_names_init(&n->names);
-    int rc = rewind_file(n, err);
-    while (rc == ERR_OK && !n->ended && !full) {
-        struct json_scan line;
-        rc = stop_requested() ? stop_check(err) : next_line(n, &line, err);
-        if (rc == ERR_OK && !is_blank(&line))
-            (void)json_names_scan(&n->names, &line, &full);
-        n->line++;
+    for (;;) {
+        size_t got;
+        p->too_long = p->used > READ_RECORD_MAX;
+        if (p->too_long) {
+            p->relay.rc = ERR_LIMIT;
+            return 0;
+        }
+        reserve(p, p->used < n->block ? p->used + n->block : p->used * 2);
+        p->relay.rc =
+            input_read(n->input, p->text + p->used, p->capacity - p->used, &got, &p->relay.err);
+        if (p->relay.rc != ERR_OK)
+            return 0;
+        p->relay.last = got == 0;
+        const char *newline = got > 0 ? memrchr(p->text + p->used, '\n', got) : NULL;
+        p->used += got;
+        if (p->relay.last)
+            return p->used;
+        if (newline != NULL)
+            return (size_t)(newline + 1 - p->text);
     }
-    if (rc == ERR_OK && full)
-        rc = json_names_full(n->base.file, err);
-    *out = (struct reader_texts){(const char *const *)n->names.items, n->names.count};
-    return rc == ERR_OK ? rewind_file(n, err) : rc;
 }
+
+static void read_part(void *ctx, struct relay_part *part)
+{
+    struct ndjson *n = ctx;
+    struct ndjson_part *p = (struct ndjson_part *)part;
+    p->records = 0;
+    p->lines = 0;
+    p->batch_count = 0;
+    p->given = 0;
+    reserve(p, n->rest_length);
+    if (n->rest_length > 0)
+        memcpy(p->text, n->rest, n->rest_length);
+    p->used = n->rest_length;
+    size_t whole = read_lines(n, p);
+    if (!n->began && p->relay.rc == ERR_OK)
+        p->relay.rc = json_window_check(n->base.file, p->text, p->used, &p->relay.err);
+    n->began = true;
+    n->rest_length = p->used - whole;
+    n->rest = mem_resize(n->rest, n->rest_length > 0 ? n->rest_length : 1, 1);
+    memcpy(n->rest, p->text + whole, n->rest_length);
+    p->used = whole;
+    memset(p->text + whole, 0, JSON_SCAN_PADDING);
+}
+
+static void start(struct ndjson *n)
+{
+    const struct relay_work tasks = {read_part, work, n};
+    const struct read_options *options = n->base.options;
+    n->threads = options->threads < 1 ? 1 : options->threads;
+    if (n->threads > THREADS_MAX)
+        n->threads = THREADS_MAX;
+    n->part_count = n->threads + 2;
+    /* A part takes about as much again for its values. */
+    size_t memory = options->memory > 0 ? options->memory : MEMORY_DEFAULT;
+    n->block = memory / n->part_count / 4;
+    n->block = n->block < BLOCK_MIN ? BLOCK_MIN : n->block > BLOCK_MAX ? BLOCK_MAX : n->block;
+    n->records = mem_calloc(n->threads, sizeof *n->records);
+    for (unsigned i = 0; i < n->threads; i++)
+        n->records[i] = json_record_new(&n->wanted);
+    n->parts = mem_calloc(n->part_count, sizeof *n->parts);
+    n->relay_parts = mem_calloc(n->part_count, sizeof(struct relay_part *));
+    for (size_t i = 0; i < n->part_count; i++)
+        n->relay_parts[i] = &n->parts[i].relay;
+    n->relay = relay_new(&tasks, n->relay_parts, n->part_count, n->threads);
+}
+
+/* --- the reader ------------------------------------------------------------------------------ */
 
 static int ndjson_select(struct reader *r, const struct reader_column *columns, size_t count,
                          struct error *err)
 {
-    struct ndjson *n = self_of(r);
-    int rc = json_wanted_init(&n->wanted, columns, count, err);
-    if (rc == ERR_OK)
-        n->record = json_record_new(&n->wanted);
-    return rc;
+    return json_wanted_init(&self_of(r)->wanted, columns, count, err);
+}
+
+/* Be done with the part at hand, and have the next one; none behind the last. */
+static int next_part(struct ndjson *n, struct error *err)
+{
+    if (n->current != NULL) {
+        n->row += n->current->records;
+        n->line += n->current->lines;
+        n->ended = n->current->relay.last;
+        relay_give(n->relay, &n->current->relay);
+        n->current = NULL;
+    }
+    if (n->ended)
+        return ERR_OK;
+    struct relay_part *part = relay_take(n->relay);
+    assert(part != NULL);
+    n->current = (struct ndjson_part *)part;
+    if (part->rc == ERR_OK)
+        return ERR_OK;
+    n->ended = true;
+    if (n->current->too_long)
+        return error_set(err, ERR_LIMIT, "%s:%llu: the line has more than %zu MiB.",
+                         n->base.file->shown, (unsigned long long)n->line + 1,
+                         READ_RECORD_MAX >> 20);
+    return error_set(err, part->rc, "%s", part->err.text);
+}
+
+/* Hand a batch over, with numbers of rows and lines within the file. */
+static void give(const struct ndjson *n, struct reader_batch *from, struct reader_batch *out)
+{
+    struct reader_batch empty = *out;
+    *out = *from;
+    *from = empty;
+    for (size_t i = 0; i < out->values.rows; i++) {
+        out->rows[i] += n->row;
+        out->lines[i] += n->line;
+    }
+    for (size_t i = 0; i < out->fault_count; i++) {
+        out->faults[i].row += n->row;
+        out->faults[i].line += n->line;
+    }
 }
 
 static int ndjson_next(struct reader *r, struct reader_batch *out, struct error *err)
 {
     struct ndjson *n = self_of(r);
-    size_t passed = 0;
     int rc = stop_check(err);
-    if (n->ended)
-        return rc;
-    while (rc == ERR_OK && !n->ended && passed <= BATCH_BYTES &&
-           out->values.rows + out->fault_count < READER_BATCH_ROWS) {
-        struct json_scan line;
-        rc = next_line(n, &line, err);
-        const char *begin = line.at;
-        passed += rc == ERR_OK ? (size_t)(line.end - line.at) : 0;
-        if (rc == ERR_OK && !is_blank(&line))
-            take_line(n, &line, begin, out);
-        n->line++;
+    if (n->relay == NULL)
+        start(n);
+    while (rc == ERR_OK && !n->ended) {
+        struct ndjson_part *p = n->current;
+        if (p != NULL && p->given < p->batch_count) {
+            struct reader_batch *batch = &p->batches[p->given++];
+            if (batch->values.rows + batch->fault_count == 0)
+                continue;
+            give(n, batch, out);
+            return ERR_OK;
+        }
+        rc = next_part(n, err);
+        if (rc == ERR_OK && n->ended)
+            rc = json_wanted_check(&n->wanted, r, n->records, n->threads, err);
+        if (rc == ERR_OK && n->ended)
+            rc = input_digest(n->input, r->sha256, err);
     }
-    if (rc == ERR_OK && n->ended)
-        rc = json_wanted_check(&n->wanted, r, &n->record, 1, err);
     return rc;
+}
+
+/* The next line of a window, with a NUL in place of its end; behind the last one, `ended` is set. */
+static int next_line(struct json_window *w, struct json_scan *line, bool *ended, struct error *err)
+{
+    for (;;) {
+        char *begin = w->data + w->at;
+        char *newline = memchr(begin, '\n', w->used - w->at);
+        if (newline != NULL || w->final) {
+            char *end = newline != NULL ? newline : w->data + w->used;
+            *ended = w->used == w->at;
+            *line = (struct json_scan){begin, end, NULL};
+            *end = '\0';
+            w->at = (size_t)(end - w->data) + (newline != NULL);
+            w->line++;
+            return ERR_OK;
+        }
+        int rc = json_window_more(w, err);
+        if (rc != ERR_OK)
+            return rc;
+    }
+}
+
+/* Lines that are no JSON have no names: they become faults when they are read. */
+static int ndjson_names(struct reader *r, struct reader_texts *out, struct error *err)
+{
+    struct ndjson *n = self_of(r);
+    struct json_window w;
+    bool full = false;
+    bool ended = false;
+    json_names_release(&n->names);
+    json_names_init(&n->names);
+    int rc = json_window_open(&w, r->file, r->options, err);
+    while (rc == ERR_OK && !ended && !full) {
+        struct json_scan line;
+        rc = next_line(&w, &line, &ended, err);
+        if (rc == ERR_OK && !ended) {
+            json_scan_blanks(&line);
+            (void)json_names_scan(&n->names, &line, &full);
+        }
+    }
+    json_window_release(&w);
+    *out = (struct reader_texts){(const char *const *)n->names.items, n->names.count};
+    return rc == ERR_OK && full ? json_names_full(r->file, err) : rc;
+}
+
+static void free_part(struct ndjson_part *p)
+{
+    for (size_t i = 0; i < p->batch_capacity; i++)
+        reader_batch_release(&p->batches[i]);
+    free(p->batches);
+    free(p->text);
 }
 
 static void ndjson_free(struct reader *r)
 {
     struct ndjson *n = self_of(r);
-    json_window_release(&n->window);
-    json_record_free(n->record);
+    relay_free(n->relay);
+    for (size_t i = 0; i < n->part_count; i++)
+        free_part(&n->parts[i]);
+    for (unsigned i = 0; n->records != NULL && i < n->threads; i++)
+        json_record_free(n->records[i]);
+    free(n->records);
+    free(n->parts);
+    free(n->relay_parts);
+    free(n->rest);
+    input_free(n->input);
     json_wanted_release(&n->wanted);
     json_names_release(&n->names);
     reader_release(r);
@@ -175,7 +362,7 @@ int ndjson_open(const struct reader_file *file, const struct read_options *optio
     static const struct reader_ops ops = {ndjson_names, ndjson_select, ndjson_next, ndjson_free};
     struct ndjson *n = mem_calloc(1, sizeof *n);
     n->base = (struct reader){.ops = &ops, .file = file, .options = options};
-    int rc = rewind_file(n, err);
+    int rc = input_open(file, options, &n->input, err);
     if (rc == ERR_OK)
         *out = &n->base;
     else
