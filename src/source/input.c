@@ -9,6 +9,7 @@
 
 #include "source/encoding.h"
 #include "source/unpack.h"
+#include "source/unpack_library.h"
 #include "util/mem.h"
 #include "util/stop.h"
 
@@ -144,6 +145,13 @@ static enum read_compression detect(const unsigned char *head, size_t count)
         return READ_ZSTD;
     if (count >= 4 && (head[0] & 0xf0) == 0x50 && memcmp(head + 1, "\x2a\x4d\x18", 3) == 0)
         return READ_ZSTD;
+    if (count >= 6 && memcmp(head,
+                             "\xfd"
+                             "7zXZ",
+                             6) == 0)
+        return READ_XZ;
+    if (count >= 10 && memcmp(head, "BZh", 3) == 0 && memcmp(head + 4, "1AY&SY", 6) == 0)
+        return READ_BZIP2;
     return READ_PLAIN;
 }
 
@@ -167,9 +175,10 @@ static int unpack(struct input *in, struct error *err)
         return ERR_OK;
     case READ_XZ:
     case READ_BZIP2:
-        break;
+        in->text = NULL;
+        return unpack_library(packed, in->file->shown, kind, &in->text, err);
     }
-    return error_set(err, ERR_CONFIG, "%s: this compression cannot be read.", in->file->shown);
+    return error_set(err, ERR_CONFIG, "%s: this compression is not known.", in->file->shown);
 }
 
 static int decode(struct input *in, struct error *err)
@@ -179,8 +188,8 @@ static int decode(struct input *in, struct error *err)
     return encoding_open(stored, in->file->shown, in->options->encoding, &in->text, err);
 }
 
-int input_open(const struct reader_file *file, const struct read_options *options,
-               struct input **out, struct error *err)
+static int open_input(const struct reader_file *file, const struct read_options *options, bool text,
+                      struct input **out, struct error *err)
 {
     struct input *in = mem_calloc(1, sizeof *in);
     in->file = file;
@@ -188,13 +197,25 @@ int input_open(const struct reader_file *file, const struct read_options *option
     int rc = open_stored(in, err);
     if (rc == ERR_OK)
         rc = unpack(in, err);
-    if (rc == ERR_OK)
+    if (rc == ERR_OK && text)
         rc = decode(in, err);
     if (rc == ERR_OK)
         *out = in;
     else
         input_free(in);
     return rc;
+}
+
+int input_open(const struct reader_file *file, const struct read_options *options,
+               struct input **out, struct error *err)
+{
+    return open_input(file, options, true, out, err);
+}
+
+int input_open_bytes(const struct reader_file *file, const struct read_options *options,
+                     struct input **out, struct error *err)
+{
+    return open_input(file, options, false, out, err);
 }
 
 void input_free(struct input *in)

@@ -22,6 +22,10 @@ struct input;
  */
 int input_open(const struct reader_file *file, const struct read_options *options,
                struct input **out, struct error *err);
+/* As input_open, for what is not text: bytes are given as they are when unpacked. */
+int input_open_bytes(const struct reader_file *file, const struct read_options *options,
+                     struct input **out, struct error *err);
+
 void input_free(struct input *in); /* NULL allowed */
 
 /*
