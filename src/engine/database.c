@@ -60,6 +60,8 @@ static int open_database(struct database *d, const struct engine_options *o, str
     duckdb.destroy_config(&config);
     if (rc == ERR_OK)
         rc = connect(d, &d->connection, err);
+    if (rc == ERR_OK)
+        rc = connect(d, &d->reading, err);
     unsigned workers = o->threads > 0 ? o->threads : 1;
     while (rc == ERR_OK && d->worker_count < workers && d->worker_count < DATABASE_WORKERS_MAX) {
         rc = connect(d, &d->workers[d->worker_count], err);
@@ -122,7 +124,7 @@ static int message_length(const struct database *d, const char *text)
     return (int)(n < ERROR_TEXT_SIZE ? n : ERROR_TEXT_SIZE);
 }
 
-static int failed(struct database *d, const char *message, struct error *err)
+int database_failed(struct database *d, const char *message, struct error *err)
 {
     const char *text = message != NULL ? message : "the query failed without a message";
     int n = message_length(d, text);
@@ -141,7 +143,7 @@ int database_run_on(struct database *d, duckdb_connection connection, const char
     duckdb_result result;
     int rc = ERR_OK;
     if (duckdb.query(connection, sql, &result) != DuckDBSuccess)
-        rc = failed(d, duckdb.result_error(&result), err);
+        rc = database_failed(d, duckdb.result_error(&result), err);
     duckdb.destroy_result(&result);
     return rc;
 }
@@ -244,88 +246,100 @@ static int send_rows(struct database *d, struct block *b, duckdb_result *result,
     if (rc == ERR_OK)
         rc = send_block(b, err);
     if (rc == ERR_OK && message != NULL && message[0] != '\0')
-        rc = failed(d, message, err);
+        rc = database_failed(d, message, err);
     free(columns);
     return rc;
 }
 
 /* Take `sql` apart, which must be one statement; nothing of it is bound or run. */
-static int parse(struct database *d, const char *sql, duckdb_extracted_statements *statements,
-                 struct error *err)
+static int parse(struct database *d, duckdb_connection connection, const char *sql,
+                 struct database_statement *out, struct error *err)
 {
-    idx_t count = duckdb.extract_statements(d->connection, sql, statements);
-    const char *message = duckdb.extract_statements_error(*statements);
+    idx_t count = duckdb.extract_statements(connection, sql, &out->extracted);
+    const char *message = duckdb.extract_statements_error(out->extracted);
     if (count == 0 && message != NULL && message[0] != '\0')
-        return failed(d, message, err);
+        return database_failed(d, message, err);
     if (count != 1)
         return error_set(err, d->blame, "one statement is expected, there are %llu.",
                          (unsigned long long)count);
     return ERR_OK;
 }
 
-static int prepare(struct database *d, duckdb_extracted_statements statements,
-                   duckdb_prepared_statement *prepared, struct error *err)
+int database_prepare(struct database *d, duckdb_connection connection, const char *sql,
+                     struct database_statement *out, struct error *err)
 {
-    if (duckdb.prepare_extracted_statement(d->connection, statements, 0, prepared) != DuckDBSuccess)
-        return failed(d, duckdb.prepare_error(*prepared), err);
-    return ERR_OK;
+    *out = (struct database_statement){0};
+    int rc = parse(d, connection, sql, out, err);
+    if (rc == ERR_OK && duckdb.prepare_extracted_statement(connection, out->extracted, 0,
+                                                           &out->prepared) != DuckDBSuccess)
+        rc = database_failed(d, duckdb.prepare_error(out->prepared), err);
+    return rc;
+}
+
+void database_statement_release(struct database_statement *s)
+{
+    duckdb.destroy_prepare(&s->prepared);
+    duckdb.destroy_extracted(&s->extracted);
+    *s = (struct database_statement){0};
+}
+
+int database_stream(struct database *d, struct database_statement *s, duckdb_result *out,
+                    struct error *err)
+{
+    duckdb_pending_result pending = NULL;
+    int rc = ERR_OK;
+    *out = (duckdb_result){0};
+    if (duckdb.pending_prepared_streaming(s->prepared, &pending) != DuckDBSuccess)
+        rc = database_failed(d, duckdb.pending_error(pending), err);
+    else if (duckdb.execute_pending(pending, out) != DuckDBSuccess)
+        rc = database_failed(d, duckdb.result_error(out), err);
+    duckdb.destroy_pending(&pending);
+    return rc;
 }
 
 int database_query(struct database *d, const char *sql, const struct database_visit *visit,
                    struct error *err)
 {
-    duckdb_extracted_statements statements = NULL;
-    duckdb_prepared_statement prepared = NULL;
-    duckdb_pending_result pending = NULL;
-    duckdb_result result;
-    int rc = parse(d, sql, &statements, err);
+    struct database_statement statement;
+    duckdb_result result = {0};
+    struct block b = {.visit = visit};
+    str_init(&b.bytes, WIRE_ROW_MAX);
+    int rc = database_prepare(d, d->connection, sql, &statement, err);
     if (rc == ERR_OK)
-        rc = prepare(d, statements, &prepared, err);
-    if (rc == ERR_OK && duckdb.pending_prepared_streaming(prepared, &pending) != DuckDBSuccess)
-        rc = failed(d, duckdb.pending_error(pending), err);
+        rc = database_stream(d, &statement, &result, err);
     if (rc == ERR_OK) {
-        struct block b = {.visit = visit};
-        str_init(&b.bytes, WIRE_ROW_MAX);
-        if (duckdb.execute_pending(pending, &result) != DuckDBSuccess) {
-            rc = failed(d, duckdb.result_error(&result), err);
-        } else {
-            b.columns = (size_t)duckdb.column_count(&result);
-            rc = send_rows(d, &b, &result, err);
-        }
-        str_release(&b.bytes);
-        duckdb.destroy_result(&result);
+        b.columns = (size_t)duckdb.column_count(&result);
+        rc = send_rows(d, &b, &result, err);
     }
-    duckdb.destroy_pending(&pending);
-    duckdb.destroy_prepare(&prepared);
-    duckdb.destroy_extracted(&statements);
+    str_release(&b.bytes);
+    duckdb.destroy_result(&result);
+    database_statement_release(&statement);
     return rc;
 }
 
 int database_parse(struct database *d, const char *sql, struct error *err)
 {
-    duckdb_extracted_statements statements = NULL;
-    int rc = parse(d, sql, &statements, err);
-    duckdb.destroy_extracted(&statements);
+    struct database_statement statement = {0};
+    int rc = parse(d, d->connection, sql, &statement, err);
+    database_statement_release(&statement);
     return rc;
 }
 
 int database_select(struct database *d, const char *sql, struct error *err)
 {
-    duckdb_extracted_statements statements = NULL;
-    duckdb_prepared_statement prepared = NULL;
-    int rc = parse(d, sql, &statements, err);
-    if (rc == ERR_OK)
-        rc = prepare(d, statements, &prepared, err);
-    if (rc == ERR_OK && duckdb.prepared_statement_type(prepared) != DUCKDB_STATEMENT_TYPE_SELECT)
+    struct database_statement statement;
+    int rc = database_prepare(d, d->connection, sql, &statement, err);
+    if (rc == ERR_OK &&
+        duckdb.prepared_statement_type(statement.prepared) != DUCKDB_STATEMENT_TYPE_SELECT)
         rc = error_set(err, ERR_CONFIG, "the SQL must be one SELECT; it is another statement.");
-    duckdb.destroy_prepare(&prepared);
-    duckdb.destroy_extracted(&statements);
+    database_statement_release(&statement);
     return rc;
 }
 
 void database_interrupt(struct database *d)
 {
     duckdb.interrupt(d->connection);
+    duckdb.interrupt(d->reading);
     for (unsigned i = 0; i < d->worker_count; i++)
         duckdb.interrupt(d->workers[i]);
 }

@@ -21,6 +21,7 @@
 struct database {
     duckdb_database database;
     duckdb_connection connection;
+    duckdb_connection reading; /* of results that are open: other statements run meanwhile */
     duckdb_connection workers[DATABASE_WORKERS_MAX]; /* of database_run_all */
     unsigned worker_count;
     struct repeats repeats;
@@ -40,6 +41,22 @@ int database_run_on(struct database *d, duckdb_connection connection, const char
                     struct error *err);
 int database_run_all(struct database *d, const char *const *statements, size_t count,
                      struct error *err);
+
+/* Set the error that a message of DuckDB means; see engine_blame. Returns its code. */
+int database_failed(struct database *d, const char *message, struct error *err);
+
+/* The one statement of a text, ready to run; release it also after an error. */
+struct database_statement {
+    duckdb_extracted_statements extracted;
+    duckdb_prepared_statement prepared;
+};
+int database_prepare(struct database *d, duckdb_connection connection, const char *sql,
+                     struct database_statement *out, struct error *err);
+void database_statement_release(struct database_statement *s);
+
+/* Run it; the rows stream. `out` is to be destroyed before the statement, also after an error. */
+int database_stream(struct database *d, struct database_statement *s, duckdb_result *out,
+                    struct error *err);
 
 /* ERR_OK where the text is one statement (that is a SELECT, and binds). */
 int database_parse(struct database *d, const char *sql, struct error *err);

@@ -11,9 +11,10 @@
 #include <string.h>
 
 #include "engine/allow_list.h"
+#include "engine/engine_private.h"
 #include "engine/engine_process.h"
 #include "engine/sql.h"
-#include "engine/wire.h"
+#include "engine/wire_batch.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/stop.h"
@@ -28,6 +29,7 @@ struct engine {
     _Atomic uint64_t request; /* number of the last one */
     int64_t stop_seen;        /* when this request was first seen to be unwanted; 0: it is not */
     bool unwanted;            /* the caller has seen enough of it */
+    struct engine_promise *promised; /* the outcome of the last request, not yet received */
     uint64_t memory;
     int blame;
     bool lost;         /* the process has ended: nothing works any more */
@@ -67,22 +69,6 @@ static int while_waiting(void *ctx, struct error *err)
     return stop_requested() ? stop_check(err) : ERR_INTERRUPTED;
 }
 
-/* Send a request; the answers are to be received. */
-static int ask(struct engine *e, enum wire_kind kind, const void *bytes, size_t count,
-               struct error *err)
-{
-    struct error why = ERROR_INIT;
-    if (e->lost)
-        return error_set(err, e->loss.code, "%s", e->loss.text);
-    e->unwanted = false;
-    e->stop_seen = 0;
-    atomic_fetch_add(&e->request, 1);
-    int rc = wire_send(&e->wire, kind, (uint32_t)e->blame, bytes, count, &why);
-    if (rc != ERR_OK)
-        return error_set(err, lose(e, rc, &why), "%s", why.text);
-    return ERR_OK;
-}
-
 /* The code and the text with which the process answered. */
 static int outcome(const struct wire_frame *done, struct error *err)
 {
@@ -97,8 +83,7 @@ static int outcome(const struct wire_frame *done, struct error *err)
     return error_set(err, code, "%s", (const char *)done->bytes);
 }
 
-/* The next answer; `*done` where it was the last one, and then its outcome is returned. */
-static int answer(struct engine *e, struct wire_frame *out, bool *done, struct error *err)
+int engine_answer(struct engine *e, struct wire_frame *out, bool *done, struct error *err)
 {
     struct error why = ERROR_INIT;
     int rc = wire_receive(&e->wire, out, &why);
@@ -108,21 +93,94 @@ static int answer(struct engine *e, struct wire_frame *out, bool *done, struct e
     return *done ? outcome(out, err) : ERR_OK;
 }
 
-/* A request whose only answer is that it is done. */
-static int request(struct engine *e, enum wire_kind kind, const struct str *bytes,
+/* Receive what was promised; it is told to whoever settles the promise. */
+static void receive_promised(struct engine *e)
+{
+    struct engine_promise *p = e->promised;
+    struct wire_frame frame;
+    bool done = p == NULL;
+    e->promised = NULL;
+    while (!done)
+        p->rc = engine_answer(e, &frame, &done, &p->error);
+    if (p != NULL)
+        p->open = false;
+}
+
+int engine_settle(struct engine *e, struct engine_promise *p, struct error *err)
+{
+    if (p->open)
+        receive_promised(e);
+    return p->rc == ERR_OK ? ERR_OK : error_set(err, p->rc, "%s", p->error.text);
+}
+
+/* Ready to send the next request, or why not. */
+static int begin(struct engine *e, struct error *err)
+{
+    receive_promised(e);
+    if (e->lost)
+        return error_set(err, e->loss.code, "%s", e->loss.text);
+    e->unwanted = false;
+    e->stop_seen = 0;
+    atomic_fetch_add(&e->request, 1);
+    return ERR_OK;
+}
+
+/* Beside the code that a failing statement gives. */
+static uint32_t word_of(const struct engine *e, uint32_t handle)
+{
+    return handle << WIRE_HANDLE_SHIFT | (uint32_t)e->blame;
+}
+
+int engine_ask(struct engine *e, enum wire_kind kind, uint32_t handle, const struct str *bytes,
+               struct error *err)
+{
+    struct error why = ERROR_INIT;
+    int rc = begin(e, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = wire_send(&e->wire, kind, word_of(e, handle), bytes != NULL ? bytes->data : "",
+                   bytes != NULL ? bytes->len : 0, &why);
+    return rc == ERR_OK ? ERR_OK : error_set(err, lose(e, rc, &why), "%s", why.text);
+}
+
+int engine_ask_batch(struct engine *e, uint32_t handle, const struct batch *b, size_t first,
+                     size_t rows, struct engine_promise *out, struct error *err)
+{
+    struct error why = ERROR_INIT;
+    *out = (struct engine_promise){.rc = ERR_OK};
+    int rc = begin(e, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = wire_batch_send(&e->wire, WIRE_FEED_PUT, word_of(e, handle), b, first, rows, &why);
+    if (rc != ERR_OK)
+        return error_set(err, lose(e, rc, &why), "%s", why.text);
+    out->open = true;
+    e->promised = out;
+    return ERR_OK;
+}
+
+int engine_request(struct engine *e, enum wire_kind kind, uint32_t handle, const struct str *bytes,
                    struct error *err)
 {
     struct wire_frame frame;
     bool done = false;
-    int rc = str_check(bytes, "a request to the engine", err);
+    int rc = bytes != NULL ? str_check(bytes, "a request to the engine", err) : ERR_OK;
     /* Where stopping was asked for, nothing begins any more. */
     if (rc == ERR_OK)
         rc = stop_check(err);
     if (rc == ERR_OK)
-        rc = ask(e, kind, bytes->data, bytes->len, err);
+        rc = engine_ask(e, kind, handle, bytes, err);
     while (rc == ERR_OK && !done)
-        rc = answer(e, &frame, &done, err);
+        rc = engine_answer(e, &frame, &done, err);
     return rc;
+}
+
+void engine_dismiss(struct engine *e, enum wire_kind kind, uint32_t handle)
+{
+    struct wire_frame frame;
+    bool done = engine_ask(e, kind, handle, NULL, NULL) != ERR_OK;
+    while (!done)
+        engine_answer(e, &frame, &done, NULL);
 }
 
 /* The same with one text. */
@@ -131,7 +189,7 @@ static int request_text(struct engine *e, enum wire_kind kind, const char *text,
     struct str bytes;
     str_init(&bytes, WIRE_ROW_MAX);
     wire_put_text(&bytes, text);
-    int rc = request(e, kind, &bytes, err);
+    int rc = engine_request(e, kind, 0, &bytes, err);
     str_release(&bytes);
     return rc;
 }
@@ -168,7 +226,7 @@ int engine_open(const struct engine_options *o, struct engine **out, struct erro
     wire_put_number(&bytes, o->key_seed);
     wire_put_texts(&bytes, o->folders, o->folder_count);
     wire_put_texts(&bytes, o->files, o->file_count);
-    rc = request(e, WIRE_OPEN, &bytes, err);
+    rc = engine_request(e, WIRE_OPEN, 0, &bytes, err);
     str_release(&bytes);
     if (rc == ERR_OK)
         *out = e;
@@ -192,7 +250,7 @@ static int receive_version(struct engine *e, char **out, struct error *err)
     bool done = false;
     int rc = ERR_OK;
     while (rc == ERR_OK && !done) {
-        rc = answer(e, &frame, &done, err);
+        rc = engine_answer(e, &frame, &done, err);
         if (rc == ERR_OK && frame.kind == WIRE_TEXT && *out == NULL)
             *out = mem_strndup((const char *)frame.bytes,
                                strnlen((const char *)frame.bytes, frame.count));
@@ -212,7 +270,7 @@ int engine_version(const char *library, char **out, struct error *err)
         return rc;
     str_init(&bytes, STR_MAX_DEFAULT);
     wire_put_text(&bytes, library);
-    rc = ask(e, WIRE_VERSION, bytes.data, bytes.len, err);
+    rc = engine_ask(e, WIRE_VERSION, 0, &bytes, err);
     if (rc == ERR_OK)
         rc = receive_version(e, out, err);
     str_release(&bytes);
@@ -250,7 +308,7 @@ int engine_run_all(struct engine *e, const char *const *statements, size_t count
         log_debug("sql: %.2000s", statements[i]);
     str_init(&bytes, WIRE_ROW_MAX);
     wire_put_texts(&bytes, statements, count);
-    int rc = request(e, WIRE_RUN_ALL, &bytes, err);
+    int rc = engine_request(e, WIRE_RUN_ALL, 0, &bytes, err);
     str_release(&bytes);
     return rc;
 }
@@ -276,14 +334,14 @@ int engine_repeats_begin(struct engine *e, uint64_t rows, uint64_t memory, struc
     str_init(&bytes, STR_MAX_DEFAULT);
     wire_put_number(&bytes, rows);
     wire_put_number(&bytes, memory);
-    int rc = request(e, WIRE_REPEATS_BEGIN, &bytes, err);
+    int rc = engine_request(e, WIRE_REPEATS_BEGIN, 0, &bytes, err);
     str_release(&bytes);
     return rc;
 }
 
 int engine_repeats_end(struct engine *e, struct error *err)
 {
-    return request_text(e, WIRE_REPEATS_END, NULL, err);
+    return engine_request(e, WIRE_REPEATS_END, 0, NULL, err);
 }
 
 int engine_check_select(struct engine *e, const char *sql, struct error *err)
@@ -372,7 +430,7 @@ static void abandon(struct engine *e)
     e->unwanted = true;
     engine_interrupt(e);
     while (!done)
-        answer(e, &frame, &done, NULL);
+        engine_answer(e, &frame, &done, NULL);
 }
 
 int engine_query(struct engine *e, const char *sql, engine_visit *visit, void *ctx,
@@ -388,9 +446,9 @@ int engine_query(struct engine *e, const char *sql, engine_visit *visit, void *c
     wire_put_text(&bytes, sql);
     int rc = stop_check(err);
     if (rc == ERR_OK)
-        rc = ask(e, WIRE_QUERY, bytes.data, bytes.len, err);
+        rc = engine_ask(e, WIRE_QUERY, 0, &bytes, err);
     while (rc == ERR_OK && !done) {
-        rc = answer(e, &frame, &done, err);
+        rc = engine_answer(e, &frame, &done, err);
         if (rc == ERR_OK)
             rc = take(&r, &frame, visit, ctx, err);
         if (rc == ERR_OK)

@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "engine/database.h"
+#include "engine/database_feed.h"
+#include "engine/database_result.h"
 #include "engine/engine_process.h"
 #include "engine/sandbox.h"
-#include "engine/wire.h"
+#include "engine/wire_batch.h"
 #include "util/mem.h"
 
 /*
@@ -167,6 +169,148 @@ static int begin_repeats(struct wire_fields *f)
     return ERR_OK;
 }
 
+/* ---- Feeds and results --------------------------------------------------------------------- */
+
+/* What is open, by its number less one; NULL where it is free. */
+struct handle {
+    struct database_feed *feed;
+    struct database_result *result;
+    struct batch batch; /* of a feed a view, of a result its own */
+};
+static struct handle *handles;
+static size_t handle_count;
+static size_t handle_capacity;
+
+static uint32_t new_handle(struct handle handle)
+{
+    size_t i = 0;
+    while (i < handle_count && (handles[i].feed != NULL || handles[i].result != NULL))
+        i++;
+    if (i == handle_count) {
+        handles = mem_grow(handles, handle_count, &handle_capacity, sizeof *handles);
+        handle_count++;
+    }
+    handles[i] = handle;
+    return (uint32_t)i + 1;
+}
+
+static struct handle *handle_of(const struct wire_frame *request)
+{
+    static struct handle none;
+    uint32_t number = request->word >> WIRE_HANDLE_SHIFT;
+    return number > 0 && number <= handle_count ? &handles[number - 1] : &none;
+}
+
+static int open_feed(struct wire_fields *f, struct error *err)
+{
+    const char *table = wire_get_text(f);
+    uint64_t count = wire_get_number(f);
+    if (f->bad || table == NULL || count > (uint64_t)(f->end - f->at) / 8)
+        return error_set(err, ERR_SYSTEM, "a request to open a table is garbled.");
+    struct handle h = {.batch = {.columns = mem_calloc((size_t)count, sizeof *h.batch.columns),
+                                 .column_count = (size_t)count}};
+    struct type *types = mem_calloc((size_t)count, sizeof *types);
+    for (size_t i = 0; i < count; i++)
+        h.batch.columns[i].type = types[i] = wire_get_type(f);
+    int rc = database_feed_open(database, table, types, (size_t)count, &h.feed, err);
+    free(types);
+    if (rc == ERR_OK)
+        return wire_send(&wire, WIRE_HANDLE, new_handle(h), "", 0, err);
+    free(h.batch.columns);
+    return rc;
+}
+
+static int put_batch(struct handle *h, const struct wire_frame *request, struct error *err)
+{
+    int rc = wire_batch_view(request, &h->batch, err);
+    return rc == ERR_OK ? database_feed_put(h->feed, &h->batch, err) : rc;
+}
+
+static void free_feed(struct handle *h)
+{
+    database_feed_free(h->feed);
+    free(h->batch.columns);
+    *h = (struct handle){0};
+}
+
+static int send_columns(uint32_t number, const struct result_column *columns, size_t count,
+                        struct error *err)
+{
+    struct str bytes;
+    str_init(&bytes, STR_MAX_DEFAULT);
+    wire_put_number(&bytes, count);
+    for (size_t i = 0; i < count; i++) {
+        wire_put_text(&bytes, columns[i].name);
+        wire_put_number(&bytes, (uint64_t)columns[i].kind);
+        wire_put_type(&bytes, columns[i].stored);
+        wire_put_number(&bytes, (uint64_t)columns[i].unit);
+        wire_put_number(&bytes, columns[i].local);
+        wire_put_number(&bytes, (uint64_t)columns[i].physical);
+    }
+    int rc = str_check(&bytes, "the columns of a result", err);
+    if (rc == ERR_OK)
+        rc = wire_send(&wire, WIRE_COLUMNS, number, bytes.data, bytes.len, err);
+    str_release(&bytes);
+    return rc;
+}
+
+static int open_result(const char *sql, struct error *err)
+{
+    struct handle h = {0};
+    int rc = database_result_open(database, sql, &h.result, err);
+    if (rc != ERR_OK)
+        return rc;
+    size_t count;
+    const struct result_column *columns = database_result_columns(h.result, &count);
+    struct type *types = mem_calloc(count, sizeof *types);
+    for (size_t i = 0; i < count; i++)
+        types[i] = columns[i].stored;
+    batch_init(&h.batch, types, count);
+    free(types);
+    return send_columns(new_handle(h), columns, count, err);
+}
+
+static int send_batch(struct handle *h, struct error *err)
+{
+    int rc = database_result_next(h->result, &h->batch, err);
+    if (rc == ERR_OK && h->batch.rows > 0)
+        rc = wire_batch_send(&wire, WIRE_BATCH, 0, &h->batch, 0, h->batch.rows, err);
+    return rc;
+}
+
+static void free_result(struct handle *h)
+{
+    database_result_free(h->result);
+    batch_release(&h->batch);
+    *h = (struct handle){0};
+}
+
+static int serve_feed(const struct wire_frame *request, struct error *err)
+{
+    struct handle *h = handle_of(request);
+    if (h->feed == NULL)
+        return error_set(err, ERR_SYSTEM, "a table that rows are for is not open.");
+    if (request->kind == WIRE_FEED_PUT)
+        return put_batch(h, request, err);
+    if (request->kind == WIRE_FEED_CLOSE)
+        return database_feed_close(h->feed, err);
+    free_feed(h);
+    return ERR_OK;
+}
+
+static int serve_result(const struct wire_frame *request, struct error *err)
+{
+    struct handle *h = handle_of(request);
+    if (h->result == NULL)
+        return error_set(err, ERR_SYSTEM, "a result that rows are wanted of is not open.");
+    if (request->kind == WIRE_RESULT_NEXT)
+        return send_batch(h, err);
+    free_result(h);
+    return ERR_OK;
+}
+
+/* ---- Which it is --------------------------------------------------------------------------- */
+
 /* A request that needs a text has it, whatever stands in the frame. */
 static const char *sql_of(struct wire_fields *f)
 {
@@ -177,7 +321,7 @@ static const char *sql_of(struct wire_fields *f)
 static int serve_database(const struct wire_frame *request, struct wire_fields *f,
                           struct error *err)
 {
-    database->blame = (int)request->word;
+    database->blame = (int)(request->word & ((1u << WIRE_HANDLE_SHIFT) - 1));
     switch ((enum wire_kind)request->kind) {
     case WIRE_RUN:
         return database_run(database, sql_of(f), err);
@@ -194,6 +338,17 @@ static int serve_database(const struct wire_frame *request, struct wire_fields *
     case WIRE_REPEATS_END:
         repeats_end(&database->repeats);
         return ERR_OK;
+    case WIRE_FEED_OPEN:
+        return open_feed(f, err);
+    case WIRE_FEED_PUT:
+    case WIRE_FEED_CLOSE:
+    case WIRE_FEED_FREE:
+        return serve_feed(request, err);
+    case WIRE_RESULT_OPEN:
+        return open_result(sql_of(f), err);
+    case WIRE_RESULT_NEXT:
+    case WIRE_RESULT_FREE:
+        return serve_result(request, err);
     default:
         return error_set(err, ERR_SYSTEM, "the engine got an unknown request.");
     }

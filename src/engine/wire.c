@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "util/mem.h"
 
 #define HEAD_SIZE 16
 #define NO_TEXT UINT64_MAX
+#define PARTS_MAX 1024 /* of one call (IOV_MAX of Linux) */
 
 void wire_init(struct wire *w, int fd, wire_wait *wait, void *ctx)
 {
@@ -44,40 +44,71 @@ static int wait_for(struct wire *w, short events, struct error *err)
     }
 }
 
-/* Send both parts whole; what a call has not taken is sent by the next one. */
-static int send_parts(struct wire *w, struct iovec parts[2], struct error *err)
+/* Send a list whole; what a call has not taken is sent by the next one. */
+static int send_list(struct wire *w, struct iovec *parts, size_t count, struct error *err)
 {
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    while (parts[0].iov_len + parts[1].iov_len > 0) {
+    while (count > 0) {
+        struct msghdr message = {.msg_iov = parts,
+                                 .msg_iovlen = count < PARTS_MAX ? count : PARTS_MAX};
         ssize_t n = sendmsg(w->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-            int rc = wait_for(w, POLLOUT, err);
-            if (rc != ERR_OK)
-                return rc;
-            continue;
-        }
-        if (n < 0)
+        if (n < 0 && errno != EAGAIN && errno != EINTR)
             return gone(err);
-        for (size_t i = 0, left = (size_t)n; i < 2; i++) {
-            size_t taken = left < parts[i].iov_len ? left : parts[i].iov_len;
-            parts[i].iov_base = (char *)parts[i].iov_base + taken;
-            parts[i].iov_len -= taken;
-            left -= taken;
+        int rc = n < 0 ? wait_for(w, POLLOUT, err) : ERR_OK;
+        if (rc != ERR_OK)
+            return rc;
+        size_t left = n > 0 ? (size_t)n : 0;
+        for (; count > 0 && left >= parts->iov_len; count--, parts++)
+            left -= parts->iov_len;
+        if (count > 0) {
+            parts->iov_base = (char *)parts->iov_base + left;
+            parts->iov_len -= left;
         }
     }
     return ERR_OK;
 }
 
-int wire_send(struct wire *w, uint32_t kind, uint32_t word, const void *bytes, size_t count,
-              struct error *err)
+/* Bytes that follow so many, up to the next frame. */
+static size_t filling(uint64_t length)
+{
+    return (size_t)((WIRE_ALIGN - length % WIRE_ALIGN) % WIRE_ALIGN);
+}
+
+static int send_head(struct wire *w, uint32_t kind, uint32_t word, uint64_t length,
+                     struct error *err)
 {
     unsigned char head[HEAD_SIZE];
-    uint64_t length = count;
     memcpy(head, &kind, sizeof kind);
     memcpy(head + 4, &word, sizeof word);
     memcpy(head + 8, &length, sizeof length);
-    struct iovec parts[2] = {{head, sizeof head}, {(void *)(uintptr_t)bytes, count}};
-    return send_parts(w, parts, err);
+    return send_list(w, &(struct iovec){head, sizeof head}, 1, err);
+}
+
+static int send_filling(struct wire *w, uint64_t length, struct error *err)
+{
+    static char zeros[WIRE_ALIGN];
+    return send_list(w, &(struct iovec){zeros, filling(length)}, 1, err);
+}
+
+int wire_send_parts(struct wire *w, uint32_t kind, uint32_t word, struct iovec *parts, size_t count,
+                    struct error *err)
+{
+    uint64_t length = 0;
+    for (size_t i = 0; i < count; i++)
+        length += parts[i].iov_len;
+    if (length > WIRE_BYTES_MAX)
+        return error_set(err, ERR_LIMIT, "%llu bytes are too many for the engine at once.",
+                         (unsigned long long)length);
+    int rc = send_head(w, kind, word, length, err);
+    if (rc == ERR_OK)
+        rc = send_list(w, parts, count, err);
+    return rc == ERR_OK ? send_filling(w, length, err) : rc;
+}
+
+int wire_send(struct wire *w, uint32_t kind, uint32_t word, const void *bytes, size_t count,
+              struct error *err)
+{
+    struct iovec part = {(void *)(uintptr_t)bytes, count};
+    return wire_send_parts(w, kind, word, &part, 1, err);
 }
 
 /* Room for `count` bytes from the next frame's beginning on; what is there is moved to the front. */
@@ -126,12 +157,13 @@ int wire_receive(struct wire *w, struct wire_frame *out, struct error *err)
     if (length > WIRE_BYTES_MAX)
         return error_set(err, ERR_SYSTEM, "the engine's process sent a frame of %llu bytes.",
                          (unsigned long long)length);
-    rc = fill(w, HEAD_SIZE + (size_t)length, err);
+    size_t whole = HEAD_SIZE + (size_t)length + filling(length);
+    rc = fill(w, whole, err);
     if (rc != ERR_OK)
         return rc;
     out->bytes = w->buffer + w->at + HEAD_SIZE;
     out->count = (size_t)length;
-    w->at += HEAD_SIZE + (size_t)length;
+    w->at += whole;
     return ERR_OK;
 }
 

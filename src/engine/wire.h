@@ -2,8 +2,9 @@
  * Frames between the program and its engine's process, over a socket pair of type SOCK_STREAM.
  *
  * A frame is a head of 16 bytes (kind and word, 4 bytes each, and the number of bytes that follow, 8;
- * all in the machine's own order, as both ends are the same program) and those bytes. The end that
- * reads trusts nothing: a length beyond WIRE_BYTES_MAX and a field that ends outside of its frame are
+ * all in the machine's own order, as both ends are the same program) and those bytes, filled up to a
+ * multiple of WIRE_ALIGN: so what is aligned in a frame is aligned in memory. The end that reads trusts
+ * nothing: a length beyond WIRE_BYTES_MAX and a field that ends outside of its frame are
  * errors. Private to the engine; one owner per end.
  */
 #ifndef CAUCE_ENGINE_WIRE_H
@@ -12,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "util/error.h"
 #include "util/str.h"
@@ -20,14 +22,17 @@
 #define WIRE_ROW_MAX ((size_t)1 << 31)
 #define WIRE_BYTES_MAX (WIRE_ROW_MAX + ((size_t)1 << 24))
 #define WIRE_BLOCK ((size_t)256 << 10)
+#define WIRE_ALIGN 16
 
 /* Length of a value in a block that is NULL, and has no bytes. */
 #define WIRE_NULL UINT32_MAX
 
 /*
- * Requests of the program; their word is the code that a failing statement gives. Every request has
- * one answer WIRE_DONE in the end.
+ * Requests of the program; their word is the code that a failing statement gives, and above it the
+ * number of a feed or a result. Every request has one answer WIRE_DONE in the end.
  */
+#define WIRE_HANDLE_SHIFT 8
+
 enum wire_kind {
     WIRE_VERSION,       /* library; answered by WIRE_TEXT */
     WIRE_OPEN,          /* library, workdir, memory, threads, seed, folders, files */
@@ -38,11 +43,21 @@ enum wire_kind {
     WIRE_SELECT,        /* is it a SELECT that binds? */
     WIRE_REPEATS_BEGIN, /* rows, memory */
     WIRE_REPEATS_END,
+    WIRE_FEED_OPEN, /* table, types; answered by WIRE_HANDLE */
+    WIRE_FEED_PUT,  /* a batch, as engine/wire_batch.h has it */
+    WIRE_FEED_CLOSE,
+    WIRE_FEED_FREE,
+    WIRE_RESULT_OPEN, /* a query; answered by WIRE_COLUMNS */
+    WIRE_RESULT_NEXT, /* answered by WIRE_BATCH, as long as there are rows */
+    WIRE_RESULT_FREE,
     /* Answers. */
     WIRE_DONE, /* word: error code; the text that goes with it */
     WIRE_TEXT,
-    WIRE_NAMES, /* of the columns */
-    WIRE_ROWS   /* word: rows; of each value its length (4 bytes), its bytes, a NUL */
+    WIRE_NAMES,   /* of the columns */
+    WIRE_ROWS,    /* word: rows; of each value its length (4 bytes), its bytes, a NUL */
+    WIRE_HANDLE,  /* word: the number of a feed */
+    WIRE_COLUMNS, /* word: that of a result; of each column what struct result_column holds */
+    WIRE_BATCH
 };
 
 struct wire_frame {
@@ -72,6 +87,10 @@ void wire_release(struct wire *w); /* does not close */
 /* ERR_ABSENT: the other end is gone. */
 int wire_send(struct wire *w, uint32_t kind, uint32_t word, const void *bytes, size_t count,
               struct error *err);
+
+/* The same with bytes that lie in several places; the list of them is used up. */
+int wire_send_parts(struct wire *w, uint32_t kind, uint32_t word, struct iovec *parts, size_t count,
+                    struct error *err);
 int wire_receive(struct wire *w, struct wire_frame *out, struct error *err);
 
 /* Fields of a frame, one behind the other. */
