@@ -107,6 +107,9 @@ void alerts_print_metrics(const struct metrics *m)
     text_set_time(object, "last_change", m->last_change);
     set_count(object, "last_run_peak_memory_bytes", m->last_peak_memory);
     json_set(object, "last_run_step_seconds", encode_steps(m->last_step_seconds));
+    set_count(object, "failed_runs_in_a_row", m->failures);
+    text_set_time(object, "failing_since", m->failing_since);
+    set_count(object, "future_records", m->future);
     json_set(object, "expect_every_seconds",
              m->expect_every > 0 ? json_new_integer(m->expect_every) : json_new_null());
     set_count(object, "partitions_behind", m->partitions_behind);

@@ -42,6 +42,10 @@ static void print_json(const struct opened *in, const struct status *s,
     json_set(object, "expect_every_seconds",
              s->expect_every > 0 ? json_new_integer(s->expect_every) : json_new_null());
     json_set(object, "late", s->expect_every > 0 ? json_new_bool(s->late) : json_new_null());
+    json_set_unsigned(object, "failed_runs_in_a_row", metrics->failures);
+    text_set_time(object, "failing_since", metrics->failing_since);
+    json_set_unsigned(object, "future_records", metrics->future);
+    json_set_string(object, "future_example", metrics->future > 0 ? metrics->future_example : NULL);
     json_set(object, "alerts", alerts_encode(metrics, now));
     text_print_json(object);
 }
@@ -133,6 +137,15 @@ static void print_expectation(const struct status *s, int64_t now)
                 s->late ? "LATE" : "in time", ago);
 }
 
+/* A clock that was wrong: what it dated says nothing of when runs came. */
+static void print_future(const struct metrics *m)
+{
+    if (m->future > 0)
+        text_printf("in future:    %llu %s dated in the future and not believed: %s\n",
+                    (unsigned long long)m->future,
+                    text_plural(m->future, "record is", "records are"), m->future_example);
+}
+
 static void print_alerts(const struct metrics *m, int64_t now)
 {
     struct metrics_alert alerts[METRICS_ALERTS_MAX];
@@ -153,6 +166,7 @@ static void print_text(const struct opened *in, const struct status *s, const st
     print_derived("projections:", s->projections, s->projections_sequence, NULL);
     print_last_run(s);
     print_expectation(s, now);
+    print_future(m);
     print_alerts(m, now);
 }
 

@@ -125,10 +125,22 @@ static void note_newest(struct metrics *m, const struct json *record)
     m->partitions_behind = count_of(json_get(record, "consolidation"), "behind");
     for (int i = 0; i < STEP_COUNT; i++)
         m->last_step_seconds[i] = seconds_of(seconds, run_step_name((enum run_step)i));
-    if (record_is_success(m->last_outcome))
+    if (record_is_success(m->last_outcome)) {
         m->last_success = m->last_run;
+        m->failures = 0;
+        m->failing_since = 0;
+    } else if (m->failures++ == 0) {
+        m->failing_since = m->last_run;
+    }
     if (m->last_outcome == RUN_PUBLISHED)
         m->last_change = m->last_run;
+}
+
+/* It is counted, but it says nothing of when anything happened. */
+static void note_future(struct metrics *m, const char *key)
+{
+    m->future++;
+    snprintf(m->future_example, sizeof m->future_example, "%s", key);
 }
 
 struct collecting {
@@ -174,7 +186,8 @@ static int take_record(void *ctx, const struct json *record, struct error *err)
     (void)err;
     struct collecting *c = ctx;
     struct metrics *m = c->metrics;
-    bool recent = time_of(record, "started_at") >= c->now - METRICS_WINDOW;
+    bool future = record_is_after(record, c->now + METRICS_SKEW);
+    bool recent = !future && time_of(record, "started_at") >= c->now - METRICS_WINDOW;
     if (record_is(record, "gc")) {
         add_gc(&m->all, record);
         if (recent)
@@ -187,7 +200,10 @@ static int take_record(void *ctx, const struct json *record, struct error *err)
     add_run(&m->all, record, published);
     if (recent)
         add_run(&m->window, record, published);
-    note_newest(m, record);
+    if (future)
+        note_future(m, record_key(record, (char[LAYOUT_KEY_SIZE]){""}));
+    else
+        note_newest(m, record);
     return ERR_OK;
 }
 
@@ -246,6 +262,24 @@ static void look_at_projections(struct dataset *d, const struct collecting *c)
     c->metrics->partitions_behind = rc == ERR_OK && plan.behind > 0 ? plan.behind : 1;
 }
 
+/* A version whose run left no record is a success all the same. */
+static void note_published(struct metrics *m, const struct base *base, int64_t now)
+{
+    int64_t published = base->manifest.time;
+    if (published > now + METRICS_SKEW) {
+        note_future(m, base->pointer.manifest_key);
+        return;
+    }
+    if (m->last_success < published)
+        m->last_success = published;
+    if (m->last_change < published)
+        m->last_change = published;
+    if (published > m->last_run) {
+        m->failures = 0;
+        m->failing_since = 0;
+    }
+}
+
 int metrics_collect(struct dataset *d, int64_t now, struct metrics *out, struct error *err)
 {
     struct collecting c = {.metrics = out, .now = now};
@@ -257,12 +291,7 @@ int metrics_collect(struct dataset *d, int64_t now, struct metrics *out, struct 
         rc = record_each(d->store, 0, take_record, &c, err);
     if (rc == ERR_OK)
         look_at_projections(d, &c);
-    /* A version whose run left no record is a success all the same. */
-    int64_t published = c.base.manifest.time;
-    if (out->last_success < published)
-        out->last_success = published;
-    if (out->last_change < published)
-        out->last_change = published;
+    note_published(out, &c.base, now);
     manifest_files_release(&c.files);
     base_release(&c.base);
     return rc;

@@ -57,10 +57,14 @@ struct metrics {
     char dataset[DATASET_ID_SIZE];
     struct metrics_sum all;    /* every record */
     struct metrics_sum window; /* records of the last METRICS_WINDOW */
-    int64_t last_run;          /* ends of runs, microseconds; 0: none */
+    int64_t last_run;          /* ends of runs, microseconds, none in the future; 0: none */
     int64_t last_success;      /* or the time of the newest version, whichever is later */
     int64_t last_change;       /* the same */
     enum run_outcome last_outcome;
+    uint64_t failures;     /* runs that failed since the last success */
+    int64_t failing_since; /* end of the first of them; 0: none */
+    uint64_t future;       /* records, or a version, dated beyond METRICS_SKEW in the future */
+    char future_example[LAYOUT_KEY_SIZE]; /* one of them; "" */
     uint64_t last_peak_memory;
     double last_step_seconds[STEP_COUNT];
     uint64_t partitions_behind;       /* now */
@@ -69,6 +73,9 @@ struct metrics {
     bool files_known;     /* files and bytes are; false where the chain is damaged */
     int64_t expect_every; /* seconds; 0: not declared */
 };
+
+/* What is dated later than that from now has been written by a clock that is wrong. */
+#define METRICS_SKEW (INT64_C(300) * 1000000)
 
 #define METRICS_WINDOW (INT64_C(7) * 24 * 3600 * 1000000)
 

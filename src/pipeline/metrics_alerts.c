@@ -11,6 +11,8 @@
 #define REBUILD_SHARE 0.001
 #define REBUILD_SECONDS 300.0
 #define CONFLICTS 5
+#define FAILURES 3
+#define FAILING_SECONDS 86400
 
 struct verdicts {
     struct metrics_alert *out;
@@ -68,6 +70,11 @@ size_t metrics_alerts(const struct metrics *m, int64_t now,
         fire(&v, "CauceConsolidationBehind", "warning",
              "the projections of %llu partition%s are behind the newest version.",
              (unsigned long long)m->partitions_behind, m->partitions_behind == 1 ? "" : "s");
+    if (m->failures >= FAILURES ||
+        (m->failures > 0 && now - m->failing_since > FAILING_SECONDS * INT64_C(1000000)))
+        fire(&v, "CauceFailing", "critical",
+             "%llu run%s in a row failed, and none has succeeded since.",
+             (unsigned long long)m->failures, m->failures == 1 ? "" : "s");
     if (m->expect_every > 0 && now - m->last_success > m->expect_every * 1000000)
         fire(&v, "CauceNotRefreshed", "critical",
              "the last good run is older than the %lld seconds that `expect_every` declares.",

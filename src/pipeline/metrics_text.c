@@ -152,6 +152,12 @@ static void write_dataset(struct writer *w)
            m->last_success);
     moment(w, "cauce_last_change_timestamp_seconds", "End of the newest run that published.",
            m->last_change);
+    gauge(w, "cauce_failed_runs_in_a_row", "Runs that failed since the last success.",
+          (double)m->failures);
+    moment(w, "cauce_failing_since_timestamp_seconds", "End of the first of these.",
+           m->failing_since);
+    gauge(w, "cauce_future_records", "Records, or a version, that are dated in the future.",
+          (double)m->future);
     if (m->expect_every > 0)
         gauge(w, "cauce_expect_every_seconds", "Longest time expected between good runs.",
               (double)m->expect_every);

@@ -228,6 +228,25 @@ enum run_outcome record_outcome(const struct json *record)
     return RUN_FAILED;
 }
 
+static int64_t moment_of(const struct json *record, const char *name)
+{
+    int64_t time = 0;
+    return time_parse(json_string(json_get(record, name)), &time, NULL) == ERR_OK ? time : 0;
+}
+
+bool record_is_after(const struct json *record, int64_t moment)
+{
+    return moment_of(record, "started_at") > moment || moment_of(record, "finished_at") > moment;
+}
+
+const char *record_key(const struct json *record, char out[LAYOUT_KEY_SIZE])
+{
+    const char *id = json_string(json_get(record, "run_id"));
+    if (layout_run(moment_of(record, "started_at"), id, out, NULL) != ERR_OK)
+        out[0] = '\0';
+    return out;
+}
+
 bool record_is_success(enum run_outcome outcome)
 {
     return outcome == RUN_PUBLISHED || outcome == RUN_UNCHANGED || outcome == RUN_NO_NEW_ROWS;

@@ -29,6 +29,12 @@ bool record_is(const struct json *record, const char *kind);
 bool record_is_run(const struct json *record); /* false: a record of gc or of a repair */
 enum run_outcome record_outcome(const struct json *record);
 
+/* Did it begin or end after that moment (microseconds)? */
+bool record_is_after(const struct json *record, int64_t moment);
+
+/* The key it lies under, into `out`, which is returned; "" where it does not say. */
+const char *record_key(const struct json *record, char out[LAYOUT_KEY_SIZE]);
+
 /* Did a run of this outcome do all that was to be done? */
 bool record_is_success(enum run_outcome outcome);
 

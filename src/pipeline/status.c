@@ -4,6 +4,7 @@
 
 #include "catalog/index.h"
 #include "catalog/projection.h"
+#include "pipeline/metrics.h"
 #include "pipeline/record.h"
 #include "util/time.h"
 
@@ -79,12 +80,18 @@ static int read_projections(struct dataset *d, struct status *out, struct error 
 
 /* ---- Runs ---------------------------------------------------------------------------------- */
 
+struct looking {
+    struct status *status;
+    int64_t latest; /* what is dated later says nothing */
+};
+
 /* The first record is the last run's; go on until one that did not fail. */
 static int look_back(void *ctx, const struct json *record, bool *stop, struct error *err)
 {
-    struct status *s = ctx;
+    struct looking *l = ctx;
+    struct status *s = l->status;
     (void)err;
-    if (!record_is_run(record))
+    if (!record_is_run(record) || record_is_after(record, l->latest))
         return ERR_OK;
     if (s->last_run == NULL)
         s->last_run = json_copy(record);
@@ -97,10 +104,12 @@ static int look_back(void *ctx, const struct json *record, bool *stop, struct er
 
 static int read_runs(struct dataset *d, int64_t now, struct status *out, struct error *err)
 {
-    int rc = record_back(d->store, look_back, out, err);
+    struct looking looking = {out, now + METRICS_SKEW};
+    int rc = record_back(d->store, look_back, &looking, err);
     if (rc != ERR_OK)
         return rc;
-    if (out->last_success == 0 && out->base.pointer.current.sequence > 0)
+    if (out->last_success == 0 && out->base.pointer.current.sequence > 0 &&
+        out->base.manifest.time <= looking.latest)
         out->last_success = out->base.manifest.time;
     if (d->config != NULL)
         out->expect_every = d->config->expect_every;

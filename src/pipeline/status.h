@@ -29,8 +29,8 @@ struct status {
     const char *index_reason; /* why it is not fresh; static, NULL: nothing to say */
     enum status_derived projections;
     uint64_t projections_sequence;
-    struct json *last_run; /* newest record; NULL: none */
-    int64_t last_success;  /* end of the newest run that did not fail; 0: none is known */
+    struct json *last_run; /* newest record that is not dated in the future; NULL: none */
+    int64_t last_success;  /* end of the newest of these that did not fail; 0: none is known */
     int64_t expect_every;  /* seconds, from the configuration; 0: not set */
     bool late;             /* the last success is longer ago than expect_every */
 };

@@ -95,6 +95,12 @@ static int gate_bad_rows(struct run *r, struct error *err)
     uint64_t rejected = r->report->rows_rejected;
     if (rejected == 0)
         return ERR_OK;
+    /* Where nothing is left the source is another one than the configuration describes. */
+    if (r->report->rows.rows == 0 && config->bad_rows != CONFIG_BAD_ROWS_FAIL)
+        return refuse_rows(r,
+                           "None is left: `bad_rows: reject` leaves out some rows, not all. "
+                           "Correct the source or its description. The first ones:",
+                           err);
     if (config->bad_rows == CONFIG_BAD_ROWS_FAIL)
         return refuse_rows(r,
                            "Correct the source or its description, or let such rows be left out "

@@ -8,6 +8,9 @@
 #define FORMAT 1
 #define LEASE_SIZE_MAX 65536
 
+/* The longest that a configuration may ask for: 7 days. */
+#define LEASE_TTL_MAX INT64_C(604800000000)
+
 static void write_lease(const struct lease *lease, struct str *out)
 {
     struct json *root = json_new_object();
@@ -16,6 +19,7 @@ static void write_lease(const struct lease *lease, struct str *out)
     json_set_string(root, "id", lease->id);
     json_set_unsigned(root, "epoch", lease->epoch);
     json_set_integer(root, "expires", lease->expires);
+    json_set_integer(root, "ttl", lease->ttl);
     json_write(root, true, out);
     json_free(root);
 }
@@ -50,6 +54,8 @@ static int parse_lease(const struct str *text, const char *key, struct lease *ou
         rc = json_need_unsigned(root, "epoch", "lease", &out->epoch, err);
     if (rc == ERR_OK)
         rc = json_need_integer(root, "expires", "lease", &out->expires, err);
+    if (rc == ERR_OK)
+        out->ttl = json_integer(json_get(root, "ttl"));
     copy_text(out->holder, sizeof out->holder, holder);
     copy_text(out->id, sizeof out->id, id);
     json_free(root);
@@ -106,6 +112,13 @@ static int swap_lease(struct store *st, struct lease *lease, const struct store_
     return rc;
 }
 
+/* Leases of older programs do not say their ttl: that of whoever asks is taken for it. */
+static bool is_held(const struct lease *seen, int64_t now, int64_t duration)
+{
+    int64_t ttl = seen->ttl > 0 && seen->ttl <= LEASE_TTL_MAX ? seen->ttl : duration;
+    return seen->expires > now && seen->expires - now <= 2 * ttl;
+}
+
 int lease_take(struct store *st, const char *key, const char *holder, int64_t duration,
                struct lease *out, struct error *err)
 {
@@ -117,13 +130,14 @@ int lease_take(struct store *st, const char *key, const char *holder, int64_t du
     if (rc != ERR_OK && rc != ERR_ABSENT)
         return rc;
     int64_t now = time_now();
-    if (there && seen.expires > now) {
+    if (there && is_held(&seen, now, duration)) {
         char until[TIME_TEXT_SIZE] = "?";
         time_format(seen.expires, until, NULL);
         return error_set(err, ERR_CONFLICT, "The lease %s is held by %s until %s.", key,
                          seen.holder, until);
     }
-    *out = (struct lease){.epoch = there ? seen.epoch + 1 : 1, .expires = now + duration};
+    *out = (struct lease){
+        .epoch = there ? seen.epoch + 1 : 1, .expires = now + duration, .ttl = duration};
     copy_text(out->key, sizeof out->key, key);
     copy_text(out->holder, sizeof out->holder, holder);
     id_new(out->id);
@@ -134,6 +148,7 @@ int lease_renew(struct store *st, struct lease *lease, int64_t duration, struct 
 {
     struct lease next = *lease;
     next.expires = time_now() + duration;
+    next.ttl = duration;
     int rc = swap_lease(st, &next, &lease->tag, err);
     if (rc == ERR_OK)
         *lease = next;

@@ -23,11 +23,14 @@ struct lease {
     char id[ID_SIZE];               /* of this holding of it */
     uint64_t epoch;                 /* greater than that of every earlier holder */
     int64_t expires;                /* microseconds since 1970 UTC */
+    int64_t ttl;                    /* it is held for that long at a time; microseconds */
     struct store_tag tag;
 };
 
 /*
- * Take the lease for `duration` microseconds if nobody holds it or its time is over.
+ * Take the lease for `duration` microseconds if nobody holds it, its time is over, or it is void: one
+ * that would last for more than twice its `ttl` was written by a clock that is far ahead, and its holder
+ * may be dead. A clock that is ahead by up to the ttl is borne.
  * ERR_CONFLICT: somebody else does (the text says who and until when), or was faster. Where a try has
  * no answer, the lease is read: it is held if it carries this call's id, else ERR_UNKNOWN.
  */

@@ -486,6 +486,7 @@ class Shipped(Case):
         super().setUp()
         (self.folder / "d.yml").write_text(CONFIG + "expect_every: 1d\n")
         self.publish_both()
+        self.publish(FIRST + "no row\n", status=4)
         self.text = self.answer("metrics", "d.yml")
 
     def test_every_metric_is_documented_with_type_labels_and_meaning(self):

@@ -563,6 +563,31 @@ class Alerts(State):
         self.assertEqual(self.alerts(), [])
         self.sound()
 
+    def test_CauceFailing(self):
+        (self.folder / "rates.csv").unlink()
+        for alerts in ([], [], ["CauceFailing"]):
+            self.run_fails(3, "rates.csv")
+            self.assertEqual(self.alerts(), alerts)
+        self.all_is_well(SECOND, 2)
+        self.assertEqual(self.alerts(), [])
+
+    def test_a_success_in_the_future_does_not_hide_that_runs_are_late(self):
+        (self.folder / "d.yml").write_text(CONFIG + "expect_every: 1h\n")
+        self.age_records(0.5)
+        manifest = json.loads(self.object(self.objects("manifests/")[0]).read_text())
+        record = self.records()[-1]
+        record.update(run_id=os.urandom(16).hex(), started_at="2040-01-01T00:00:00.000000Z",
+                      finished_at="2040-01-01T00:00:01.000000Z")
+        key = f"runs/20400101T000000.000000Z-{record['run_id']}.json"
+        self.object(key).write_text(json.dumps(record))
+        self.assertTrue(manifest["created_at"] < "2040")
+        shown = self.cauce("status", "d.yml")[0]
+        self.assertIn(key, shown)
+        status = self.json("status", "d.yml")
+        self.assertEqual((status["future_records"], status["future_example"]), (1, key))
+        self.assertLess(status["last_success"], "2040")
+        self.assertNotEqual(status["last_run"]["run_id"], record["run_id"])
+
     def test_CauceNotRefreshed(self):
         """A dataset whose first run has failed has never been refreshed at all."""
         shutil.rmtree(self.folder / "published")

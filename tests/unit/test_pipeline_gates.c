@@ -106,6 +106,27 @@ static void bad_rows_may_be_left_out_up_to_a_limit(void **state)
     assert_rows("id,day,n\n1,2026-01-01,1\n4,2026-01-04,4\n");
 }
 
+static void a_source_of_bad_rows_alone_is_a_failure(void **state)
+{
+    (void)state;
+    static const char good[] = "id,day,n\n1,2026-01-01,1\n";
+    static const char bad[] = "id,day,n\n1,soon,1\n2,later,2\n";
+    assert_int_equal(run(COLUMNS "bad_rows: reject\n", bad), ERR_GATE);
+    assert_said("2 rows of the source do not fit");
+    assert_said("None is left");
+    assert_said("source.csv:2:3: column \"day\"");
+    assert_nothing_published();
+    assert_int_equal(run(COLUMNS "bad_rows: reject\n", good), ERR_OK);
+    char *before = look_state(st, "index/");
+    assert_int_equal(run(COLUMNS "bad_rows: reject\n", bad), ERR_GATE);
+    assert_int_equal(s.report.outcome, RUN_FAILED);
+    char *after = look_state(st, "index/");
+    assert_string_equal(after, before);
+    assert_rows("id,day,n\n1,2026-01-01,1\n");
+    free(after);
+    free(before);
+}
+
 static void a_row_with_too_few_or_too_many_fields_is_a_bad_row(void **state)
 {
     (void)state;
@@ -326,6 +347,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(bad_rows_end_the_run_with_file_line_and_column),
         TEST(bad_rows_may_be_left_out_up_to_a_limit),
+        TEST(a_source_of_bad_rows_alone_is_a_failure),
         TEST(a_row_with_too_few_or_too_many_fields_is_a_bad_row),
         TEST(null_in_a_key_is_refused_with_its_row),
         TEST(null_in_a_key_is_a_value_where_that_is_allowed),

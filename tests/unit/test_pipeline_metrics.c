@@ -188,6 +188,77 @@ static void a_dataset_that_is_not_refreshed_in_time_is_reported(void **state)
     end(&f);
 }
 
+static void runs_that_keep_failing_are_reported(void **state)
+{
+    (void)state;
+    struct fixture f;
+    const struct run_report failed = {.outcome = RUN_FAILED, .code = ERR_SOURCE};
+    begin(&f);
+    add_run(&f, &failed, 7 * HOUR);
+    add_run(&f, &good, 6 * HOUR);
+    add_run(&f, &failed, 5 * HOUR);
+    add_run(&f, &failed, 4 * HOUR);
+    collect(&f);
+    assert_int_equal(f.metrics.failures, 2);
+    assert_true(f.metrics.failing_since == NOW - 5 * HOUR);
+    assert_null(find_alert(&f, "CauceFailing"));
+    add_run(&f, &(struct run_report){.outcome = RUN_LOST, .code = ERR_LOST}, 3 * HOUR);
+    collect(&f);
+    assert_non_null(find_alert(&f, "CauceFailing"));
+    add_run(&f, &(struct run_report){.outcome = RUN_UNCHANGED}, 2 * HOUR);
+    collect(&f);
+    assert_int_equal(f.metrics.failures, 0);
+    assert_true(f.metrics.failing_since == 0);
+    assert_null(find_alert(&f, "CauceFailing"));
+    end(&f);
+}
+
+static void a_run_that_failed_a_day_ago_is_reported_where_runs_are_seldom(void **state)
+{
+    (void)state;
+    struct fixture f;
+    const struct run_report failed = {.outcome = RUN_FAILED, .code = ERR_SOURCE};
+    begin(&f);
+    add_run(&f, &good, 80 * HOUR);
+    add_run(&f, &failed, 24 * HOUR);
+    collect(&f);
+    assert_null(find_alert(&f, "CauceFailing"));
+    add_run(&f, &failed, 25 * HOUR);
+    collect(&f);
+    assert_non_null(find_alert(&f, "CauceFailing"));
+    end(&f);
+}
+
+static void a_success_in_the_future_blinds_nobody(void **state)
+{
+    (void)state;
+    struct fixture f;
+    const struct run_report failed = {.outcome = RUN_FAILED, .code = ERR_SOURCE};
+    begin(&f);
+    add_run(&f, &good, 5 * HOUR);
+    add_run(&f, &good, -100000 * HOUR);
+    collect(&f);
+    f.metrics.expect_every = 4 * 3600;
+    assert_non_null(find_alert(&f, "CauceNotRefreshed"));
+    assert_true(f.metrics.last_success == NOW - 5 * HOUR);
+    assert_true(f.metrics.last_run == NOW - 5 * HOUR);
+    assert_true(f.metrics.last_change == NOW - 5 * HOUR);
+    assert_int_equal(f.metrics.future, 1);
+    assert_non_null(strstr(f.metrics.future_example, "runs/20"));
+    assert_int_equal(f.metrics.all.runs, 2);
+    assert_int_equal(f.metrics.window.runs, 1);
+    for (int i = 0; i < 3; i++)
+        add_run(&f, &failed, HOUR);
+    collect(&f);
+    assert_non_null(find_alert(&f, "CauceFailing"));
+    /* A clock that is a little ahead is believed. */
+    add_run(&f, &good, -METRICS_SKEW / 2);
+    collect(&f);
+    assert_int_equal(f.metrics.future, 1);
+    assert_null(find_alert(&f, "CauceFailing"));
+    end(&f);
+}
+
 static void conflicts_and_partitions_behind_are_reported(void **state)
 {
     (void)state;
@@ -381,6 +452,9 @@ int main(void)
         cmocka_unit_test(one_rollback_in_a_hundred_runs_is_tolerated_two_are_not),
         cmocka_unit_test(what_is_older_than_the_window_alerts_nobody),
         cmocka_unit_test(a_dataset_that_is_not_refreshed_in_time_is_reported),
+        cmocka_unit_test(runs_that_keep_failing_are_reported),
+        cmocka_unit_test(a_run_that_failed_a_day_ago_is_reported_where_runs_are_seldom),
+        cmocka_unit_test(a_success_in_the_future_blinds_nobody),
         cmocka_unit_test(conflicts_and_partitions_behind_are_reported),
         cmocka_unit_test(records_of_gc_are_no_runs),
         cmocka_unit_test(openmetrics_names_families_without_total_and_ends),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -91,6 +92,50 @@ static void one_holds_it_until_its_time_is_over(void **state)
     store_free(d.inner);
 }
 
+/* Whoever wrote it had a clock that is years ahead, and may be dead. */
+static void a_lease_beyond_its_ttl_is_void(void **state)
+{
+    (void)state;
+    struct deaf d;
+    struct lease a;
+    struct lease b;
+    deaf_init(&d, true);
+    struct store *st = &d.store;
+    int64_t today = now;
+    now += 1000000 * MINUTE;
+    assert_int_equal(lease_take(st, KEY, "ahead", MINUTE, &a, NULL), ERR_OK);
+    now = today;
+    assert_int_equal(lease_take(st, KEY, "one", MINUTE, &b, NULL), ERR_OK);
+    assert_int_equal(b.epoch, 2);
+    assert_int_equal(lease_renew(st, &a, MINUTE, NULL), ERR_CONFLICT);
+    /* Its own ttl counts, not that of whoever asks; a clock that is a little ahead is borne. */
+    now += MINUTE;
+    assert_int_equal(lease_renew(st, &b, 10 * MINUTE, NULL), ERR_OK);
+    now -= MINUTE;
+    assert_int_equal(lease_take(st, KEY, "two", MINUTE, &a, NULL), ERR_CONFLICT);
+    store_free(d.inner);
+}
+
+static void a_lease_of_an_older_program_is_void_beyond_the_ttl_of_who_asks(void **state)
+{
+    (void)state;
+    struct deaf d;
+    struct lease a;
+    deaf_init(&d, true);
+    for (int i = 0; i < 2; i++) {
+        char text[200];
+        snprintf(text, sizeof text,
+                 "{\"format\":1,\"holder\":\"old\",\"id\":\"x\",\"epoch\":1,\"expires\":%lld}",
+                 (long long)(now + (i == 0 ? MINUTE : 3 * MINUTE)));
+        struct store_body body = store_body_bytes(text, strlen(text));
+        assert_int_equal(store_put_new(d.inner, KEY, &body, NULL, NULL), ERR_OK);
+        assert_int_equal(lease_take(&d.store, KEY, "one", MINUTE, &a, NULL),
+                         i == 0 ? ERR_CONFLICT : ERR_OK);
+        assert_int_equal(store_remove(d.inner, KEY, NULL), ERR_OK);
+    }
+    store_free(d.inner);
+}
+
 static void a_lost_answer_is_settled_by_reading(void **state)
 {
     (void)state;
@@ -143,6 +188,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_holds_it_until_its_time_is_over),
+        cmocka_unit_test(a_lease_beyond_its_ttl_is_void),
+        cmocka_unit_test(a_lease_of_an_older_program_is_void_beyond_the_ttl_of_who_asks),
         cmocka_unit_test(a_lost_answer_is_settled_by_reading),
         cmocka_unit_test(a_damaged_lease_is_said_to_be_damaged),
     };
