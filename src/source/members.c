@@ -31,9 +31,8 @@ struct unpacking {
     char last[TAR_BLOCK]; /* of the archive, so far */
     int rc;               /* of reading it */
     struct error err;
-    uint64_t packed; /* bytes of the archive */
-    uint64_t limit;  /* of bytes that are unpacked */
-    bool declared;   /* the limit is max_bytes */
+    uint64_t limit; /* of bytes that are unpacked */
+    bool declared;  /* the limit is max_bytes */
     uint64_t bytes;
     size_t seen;
     struct str names; /* of what did not match: for messages */
@@ -50,6 +49,18 @@ void members_release(struct members *m)
     }
     free(m->items);
     *m = (struct members){0};
+}
+
+int members_limit(const struct reader_file *archive, uint64_t max_bytes, uint64_t *limit,
+                  struct error *err)
+{
+    struct fs_stat stat;
+    int rc = fs_stat(archive->path, &stat, err);
+    if (rc != ERR_OK)
+        return rc;
+    uint64_t most = stat.size < UINT64_MAX / MEMBERS_RATIO ? stat.size * MEMBERS_RATIO : UINT64_MAX;
+    *limit = max_bytes > 0 ? max_bytes : most > MEMBERS_FREE_BYTES ? most : MEMBERS_FREE_BYTES;
+    return ERR_OK;
 }
 
 /* --- what libarchive says --------------------------------------------------------------------- */
@@ -104,24 +115,12 @@ static int open_zip(struct unpacking *u, struct error *err)
     return damaged(u, NULL, err);
 }
 
-/* What no more may come out of it than. */
-static uint64_t limit_of(const struct unpacking *u, uint64_t max_bytes)
-{
-    if (max_bytes > 0)
-        return max_bytes;
-    uint64_t most = u->packed < UINT64_MAX / MEMBERS_RATIO ? u->packed * MEMBERS_RATIO : UINT64_MAX;
-    return most > MEMBERS_FREE_BYTES ? most : MEMBERS_FREE_BYTES;
-}
-
 static int open_archive(struct unpacking *u, uint64_t max_bytes, struct error *err)
 {
-    struct fs_stat stat;
     char head[4] = {0};
-    int rc = fs_stat(u->file->path, &stat, err);
+    int rc = members_limit(u->file, max_bytes, &u->limit, err);
     if (rc != ERR_OK)
         return rc;
-    u->packed = stat.size;
-    u->limit = limit_of(u, max_bytes);
     u->archive = archive_read_new();
     if (u->archive == NULL)
         abort();
@@ -161,9 +160,9 @@ static int check_bytes(const struct unpacking *u, struct error *err)
                          "`max_bytes` if that is right.",
                          u->file->shown, (unsigned long long)u->limit);
     return error_set(err, ERR_LIMIT,
-                     "%s has %llu bytes and unpacks to more than %llu: it may be made to fill the "
-                     "disk. Set `max_bytes` if that is right.",
-                     u->file->shown, (unsigned long long)u->packed, (unsigned long long)u->limit);
+                     "%s unpacks to more than %llu bytes, which is many times its size: it may be "
+                     "made to fill the disk. Set `max_bytes` if that is right.",
+                     u->file->shown, (unsigned long long)u->limit);
 }
 
 /* The content of the member at hand to `fd`; parts that the archive leaves out are zeros. */

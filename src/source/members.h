@@ -37,6 +37,13 @@ struct members {
 void members_release(struct members *m); /* safe on a zeroed struct; the files stay */
 
 /*
+ * What no more than may come out of an archive: `max_bytes`, or (0) so much as MEMBERS_RATIO allows.
+ * ERR_ABSENT: it is not there.
+ */
+int members_limit(const struct reader_file *archive, uint64_t max_bytes, uint64_t *limit,
+                  struct error *err);
+
+/*
  * Unpack the members that a pattern matches into `folder`, which exists, as files named by numbers
  * behind `prefix`. The pattern knows *, ? and [...], which match no slash; one without a slash is
  * compared with the last part of a member's path.
