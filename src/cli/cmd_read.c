@@ -51,9 +51,9 @@ static bool to_stdout(const struct options *o)
     return o->output == NULL || strcmp(o->output, "-") == 0;
 }
 
-static int choose(const struct options *o, struct read_options *out, struct error *err)
+static int choose(const struct options *o, struct read_request *out, struct error *err)
 {
-    *out = (struct read_options){.version = o->version,
+    *out = (struct read_request){.version = o->version,
                                  .events = o->events,
                                  .limit = o->limit,
                                  .path = o->output,
@@ -78,7 +78,7 @@ static int read_all(const struct options *o, int *status, struct error *err)
 {
     struct opened in = {.store = NULL};
     struct base base = {.tag = {""}};
-    struct read_options options;
+    struct read_request options;
     struct progress progress;
     uint64_t rows = 0;
     (void)status;

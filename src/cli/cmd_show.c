@@ -35,7 +35,7 @@ static int find(struct opened *in, const char *text, const struct base *base, st
     int rc = text != NULL ? parse_version(text, &wanted, err) : ERR_OK;
     if (rc != ERR_OK)
         return rc;
-    struct read_options options = {.version = wanted.sequence};
+    struct read_request options = {.version = wanted.sequence};
     rc = read_find(&in->dataset, base, &options, out, err);
     if (rc != ERR_OK || wanted.commit[0] == '\0' || version_id_equal(&wanted, &out->version))
         return rc;

@@ -106,17 +106,26 @@ struct config_source {
     enum config_compression compression;
     char delimiter[5]; /* one UTF-8 character; default ",", for .tsv a tab */
     bool delimiter_set;
-    char quote;                           /* default '"'; NUL: none */
-    char escape;                          /* default as quote; NUL: none */
-    bool header;                          /* the first line names the columns; default true */
-    char *encoding;                       /* iconv's name; default "utf-8" */
-    struct config_list nulls;             /* texts that mean NULL; default one empty text */
+    char quote;               /* default '"'; NUL: none */
+    char escape;              /* default as quote; NUL: none */
+    unsigned header;          /* lines that name the columns; default 1 */
+    char *encoding;           /* iconv's name; default "utf-8" */
+    struct config_list nulls; /* texts that mean NULL, as set; see config_source_nulls */
+    bool nulls_set;
     struct config_list date_formats;      /* strptime formats; empty: ISO 8601 */
     struct config_list timestamp_formats; /* the same */
     char decimal;                         /* '.' or ','; default '.' */
     char thousands;                       /* NUL: none */
     uint64_t skip_lines;
-    char comment; /* lines that begin with it are skipped; NUL: none */
+    char comment;          /* lines that begin with it are skipped; NUL: none */
+    uint64_t footer_lines; /* at the end, that are no records */
+    char *footer;          /* what the first line of the footer begins with; NULL: none */
+    bool trim;             /* blanks around values are no part of them */
+    bool percent;          /* numbers may end in % */
+    uint64_t pivot;        /* first year of the hundred that %y means; default 1970 */
+    char *time_zone;       /* of timestamps without an offset; NULL: UTC */
+    char *records;         /* JSON: path of the records; NULL: the document itself */
+    char *file_column;     /* a column with the name of the file; NULL: none */
 
     int64_t timeout_seconds;       /* default 300; most time without progress of a download */
     uint64_t max_bytes;            /* 0: no limit; of the file as stored */
@@ -133,6 +142,12 @@ struct config_column {
     struct config_list from;    /* names that the source has used for it; default its own name */
     bool nullable;              /* default true, for key columns false */
     struct config_list formats; /* strptime formats; empty: those of the source */
+    bool optional;              /* a file may lack it */
+    struct config_list nulls;   /* texts that mean NULL, in place of those of the source */
+    bool nulls_set;
+    bool trim; /* these three: as in the source, where that does not say so already */
+    bool percent;
+    char *time_zone; /* NULL: that of the source */
 };
 
 enum config_by { CONFIG_BY_NONE, CONFIG_BY_YEAR, CONFIG_BY_MONTH, CONFIG_BY_DAY };
@@ -239,6 +254,9 @@ int config_set_source(struct config *config, const char *text, struct error *err
  * program unless the meaning of a setting changes.
  */
 void config_digest(const struct config *config, char out[SHA256_HEX_SIZE]);
+
+/* Texts that mean NULL: those that are set, else the empty one in CSV, and none elsewhere. */
+const struct config_list *config_source_nulls(const struct config_source *source);
 
 /* Names as they stand in the file. Static; "auto" for what is not decided. */
 const char *config_format_name(enum config_format format);

@@ -9,17 +9,20 @@
 
 static void read_type(struct config_reader *r, const struct yaml_tree_node *node,
                       const struct config_field *field, void *target);
-static void read_name(struct config_reader *r, const struct yaml_tree_node *node,
-                      const struct config_field *field, void *target);
 
 #define AT(member) offsetof(struct config_column, member)
 
 static const struct config_field column_fields[] = {
-    {"name", read_name, AT(name), NULL, NULL, false},
+    {"name", config_read_column_name, AT(name), NULL, NULL, false},
     {"type", read_type, AT(type), NULL, NULL, false},
     {"from", config_read_names, AT(from), NULL, NULL, false},
     {"nullable", config_read_bool, AT(nullable), NULL, NULL, false},
     {"formats", config_read_formats, AT(formats), NULL, NULL, false},
+    {"optional", config_read_bool, AT(optional), NULL, NULL, false},
+    {"nulls", config_read_list, AT(nulls), NULL, NULL, false},
+    {"trim", config_read_bool, AT(trim), NULL, NULL, false},
+    {"percent", config_read_bool, AT(percent), NULL, NULL, false},
+    {"time_zone", config_read_text, AT(time_zone), NULL, NULL, false},
 };
 #define COLUMN_FIELDS (sizeof column_fields / sizeof column_fields[0])
 
@@ -36,7 +39,7 @@ static const struct config_choices by_choices = {bys, 4, CONFIG_BY_YEAR};
 #define BY_NONE_READ ((enum config_by)(CONFIG_BY_DAY + 1))
 
 static const struct config_field partition_fields[] = {
-    {"column", read_name, offsetof(struct partition, column), NULL, NULL, false},
+    {"column", config_read_column_name, offsetof(struct partition, column), NULL, NULL, false},
     {"by", config_read_choice, offsetof(struct partition, by), &by_choices, NULL, false},
 };
 #define PARTITION_FIELDS (sizeof partition_fields / sizeof partition_fields[0])
@@ -59,8 +62,8 @@ const char *config_name_fault(const char *name)
     return NULL;
 }
 
-static void read_name(struct config_reader *r, const struct yaml_tree_node *node,
-                      const struct config_field *field, void *target)
+void config_read_column_name(struct config_reader *r, const struct yaml_tree_node *node,
+                             const struct config_field *field, void *target)
 {
     if (!config_usable_text(r, node))
         return;
@@ -139,6 +142,7 @@ void config_read_columns(struct config_reader *r, const struct yaml_tree_node *n
             continue;
         }
         config_read_map(r, n, &config_table_column, column, seen);
+        column->nulls_set = config_seen(&config_table_column, seen, "nulls") != NULL;
         check_column(r, column, n, seen);
     }
 }
@@ -149,6 +153,8 @@ void config_columns_release(struct config *config)
         free(config->columns[i].name);
         config_list_release(&config->columns[i].from);
         config_list_release(&config->columns[i].formats);
+        config_list_release(&config->columns[i].nulls);
+        free(config->columns[i].time_zone);
     }
     free(config->columns);
     for (size_t i = 0; i < config->constant_count; i++) {

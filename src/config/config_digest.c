@@ -8,9 +8,10 @@
 /*
  * The canonical form: one line "name=length:bytes" for each setting, in a fixed order, with
  * defaults filled in, so that writing out a default changes nothing. Lists state their length
- * first. A change of this form makes every dataset read its source once more.
+ * first. A change of this form makes every dataset read its source once more: form 2 came with the
+ * strict casts of value/cast.h, which read some values otherwise than form 1 did.
  */
-#define FORM "cauce-recipe-1"
+#define FORM "cauce-recipe-2"
 
 struct form {
     struct sha256 *hash;
@@ -61,13 +62,21 @@ static void put_source(struct form *f, const struct config_source *source)
     put_char(f, "escape", source->escape);
     put_number(f, "header", source->header);
     put(f, "encoding", encoding);
-    put_list(f, "nulls", &source->nulls);
+    put_list(f, "nulls", config_source_nulls(source));
     put_list(f, "date_formats", &source->date_formats);
     put_list(f, "timestamp_formats", &source->timestamp_formats);
     put_char(f, "decimal", source->decimal);
     put_char(f, "thousands", source->thousands);
     put_number(f, "skip_lines", source->skip_lines);
     put_char(f, "comment", source->comment);
+    put_number(f, "footer_lines", source->footer_lines);
+    put(f, "footer", source->footer);
+    put_number(f, "trim", source->trim);
+    put_number(f, "percent", source->percent);
+    put_number(f, "pivot", source->pivot);
+    put(f, "time_zone", source->time_zone);
+    put(f, "records", source->records);
+    put(f, "file_column", source->file_column);
 }
 
 static void put_columns(struct form *f, const struct config *config)
@@ -82,6 +91,12 @@ static void put_columns(struct form *f, const struct config *config)
         put_list(f, "from", &column->from);
         put_number(f, "nullable", column->nullable);
         put_list(f, "formats", &column->formats);
+        put_number(f, "optional", column->optional);
+        put_number(f, "nulls_set", column->nulls_set);
+        put_list(f, "nulls", &column->nulls);
+        put_number(f, "trim", column->trim);
+        put_number(f, "percent", column->percent);
+        put(f, "time_zone", column->time_zone);
     }
 }
 

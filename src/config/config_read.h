@@ -200,9 +200,10 @@ void config_store_options_release(struct config_store_options *options);
 config_read_fn config_read_store;         /* char * */
 config_read_fn config_read_store_options; /* struct config_store_options */
 
-config_read_fn config_read_columns;   /* struct config */
-config_read_fn config_read_partition; /* struct config */
-config_read_fn config_read_constants; /* struct config */
+config_read_fn config_read_column_name; /* char *, owned: the name of a column */
+config_read_fn config_read_columns;     /* struct config */
+config_read_fn config_read_partition;   /* struct config */
+config_read_fn config_read_constants;   /* struct config */
 void config_columns_release(struct config *config);
 
 /* What is wrong with the name of a column, as a predicate ("must not be empty."), or NULL. Static. */

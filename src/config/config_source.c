@@ -9,6 +9,8 @@
 #include "util/str.h"
 
 #define TIMEOUT_DEFAULT 300
+#define PIVOT_DEFAULT 1970
+#define HEADER_MAX 10
 
 static void read_delimiter(struct config_reader *r, const struct yaml_tree_node *node,
                            const struct config_field *field, void *target);
@@ -18,6 +20,10 @@ static void read_size(struct config_reader *r, const struct yaml_tree_node *node
                       const struct config_field *field, void *target);
 static void read_proxy(struct config_reader *r, const struct yaml_tree_node *node,
                        const struct config_field *field, void *target);
+static void read_header(struct config_reader *r, const struct yaml_tree_node *node,
+                        const struct config_field *field, void *target);
+static void read_footer(struct config_reader *r, const struct yaml_tree_node *node,
+                        const struct config_field *field, void *target);
 
 static const char *const formats[] = {"csv", "json", "ndjson", "parquet"};
 static const struct config_choices format_choices = {formats, 4, CONFIG_FORMAT_CSV};
@@ -26,6 +32,7 @@ static const char *const compressions[] = {"auto", "none", "gzip", "zstd"};
 static const struct config_choices compression_choices = {compressions, 4, CONFIG_COMPRESSION_AUTO};
 
 static const struct config_range skip_range = {0, 1000000};
+static const struct config_range pivot_range = {1, 9900};
 static const struct config_range timeout_range = {1, 86400};
 
 #define AT(member) offsetof(struct config_source, member)
@@ -37,7 +44,7 @@ static const struct config_field fields[] = {
     {"delimiter", read_delimiter, 0, NULL, NULL, false},
     {"quote", config_read_char, AT(quote), NULL, NULL, false},
     {"escape", config_read_char, AT(escape), NULL, NULL, false},
-    {"header", config_read_bool, AT(header), NULL, NULL, false},
+    {"header", read_header, AT(header), NULL, NULL, false},
     {"encoding", read_encoding, AT(encoding), NULL, NULL, false},
     {"nulls", config_read_list, AT(nulls), NULL, NULL, false},
     {"date_formats", config_read_formats, AT(date_formats), NULL, NULL, false},
@@ -46,6 +53,13 @@ static const struct config_field fields[] = {
     {"thousands", config_read_char, AT(thousands), NULL, NULL, false},
     {"skip_lines", config_read_number, AT(skip_lines), &skip_range, NULL, false},
     {"comment", config_read_char, AT(comment), NULL, NULL, false},
+    {"footer", read_footer, 0, NULL, NULL, false},
+    {"trim", config_read_bool, AT(trim), NULL, NULL, false},
+    {"percent", config_read_bool, AT(percent), NULL, NULL, false},
+    {"pivot", config_read_number, AT(pivot), &pivot_range, NULL, false},
+    {"time_zone", config_read_text, AT(time_zone), NULL, NULL, false},
+    {"records", config_read_text, AT(records), NULL, NULL, false},
+    {"file_column", config_read_column_name, AT(file_column), NULL, NULL, false},
     {"timeout_seconds", config_read_seconds, AT(timeout_seconds), &timeout_range, NULL, false},
     {"max_bytes", read_size, AT(max_bytes), NULL, NULL, false},
     {"headers", config_read_headers, 0, NULL, NULL, false},
@@ -63,12 +77,20 @@ void config_source_defaults(struct config_source *source)
         .delimiter = ",",
         .quote = '"',
         .escape = '"',
-        .header = true,
+        .header = 1,
         .encoding = mem_strdup("utf-8"),
         .decimal = '.',
+        .pivot = PIVOT_DEFAULT,
         .timeout_seconds = TIMEOUT_DEFAULT,
     };
     config_list_add(&source->nulls, "");
+}
+
+const struct config_list *config_source_nulls(const struct config_source *source)
+{
+    static const struct config_list none = {0};
+    bool texts = source->format == CONFIG_FORMAT_CSV || source->format == CONFIG_FORMAT_AUTO;
+    return source->nulls_set || texts ? &source->nulls : &none;
 }
 
 void config_source_release_urls(struct config_source *source)
@@ -99,6 +121,10 @@ void config_source_release(struct config_source *source)
     config_list_release(&source->nulls);
     config_list_release(&source->date_formats);
     config_list_release(&source->timestamp_formats);
+    free(source->footer);
+    free(source->time_zone);
+    free(source->records);
+    free(source->file_column);
     free(source->ca_bundle);
     free(source->proxy);
     *source = (struct config_source){0};
@@ -171,6 +197,35 @@ static void read_delimiter(struct config_reader *r, const struct yaml_tree_node 
     }
     memcpy(source->delimiter, node->text, length + 1);
     source->delimiter_set = true;
+}
+
+static void read_header(struct config_reader *r, const struct yaml_tree_node *node,
+                        const struct config_field *field, void *target)
+{
+    static const struct config_range range = {1, HEADER_MAX};
+    const struct config_field number = {field->name, NULL, 0, &range, NULL, false};
+    unsigned *lines = target;
+    bool has = true;
+    uint64_t count;
+    if (node->kind == YAML_TREE_TEXT && config_parse_number(node->text, &count)) {
+        config_read_unsigned(r, node, &number, target);
+        return;
+    }
+    config_read_bool(r, node, field, &has);
+    *lines = has ? 1 : 0;
+}
+
+/* A number of lines, or what the first of them begins with. */
+static void read_footer(struct config_reader *r, const struct yaml_tree_node *node,
+                        const struct config_field *field, void *target)
+{
+    const struct config_field number = {field->name, NULL, 0, &skip_range, NULL, false};
+    struct config_source *source = target;
+    uint64_t lines;
+    if (node->kind == YAML_TREE_TEXT && config_parse_number(node->text, &lines))
+        config_read_number(r, node, &number, &source->footer_lines);
+    else
+        config_read_text(r, node, field, &source->footer);
 }
 
 static void read_encoding(struct config_reader *r, const struct yaml_tree_node *node,

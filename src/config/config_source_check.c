@@ -91,9 +91,14 @@ static void check_numbers(struct config_reader *r, const struct config_source *s
 static void check_fit(struct config_reader *r, const struct config_source *source,
                       const struct yaml_tree_node *const *seen)
 {
-    static const char *const csv_only[] = {"delimiter", "quote",      "escape",
-                                           "header",    "skip_lines", "comment"};
+    static const char *const csv_only[] = {"delimiter",  "quote",   "escape", "header",
+                                           "skip_lines", "comment", "footer"};
     static const char *const not_parquet[] = {"encoding", "compression"};
+    bool json = source->format == CONFIG_FORMAT_JSON || source->format == CONFIG_FORMAT_NDJSON;
+    const struct yaml_tree_node *records = config_seen(&config_table_source, seen, "records");
+    if (records != NULL && !json)
+        config_problem(r, records->key_at, "\"source.records\" is for JSON, and the source is %s.",
+                       config_format_name(source->format));
     if (source->format == CONFIG_FORMAT_CSV || source->format == CONFIG_FORMAT_AUTO)
         return;
     for (size_t i = 0; i < sizeof csv_only / sizeof csv_only[0]; i++) {
@@ -148,6 +153,7 @@ void config_read_source(struct config_reader *r, const struct yaml_tree_node *no
     }
     config_read_map(r, node, &config_table_source, source, seen);
     source->format_set = source->format != CONFIG_FORMAT_AUTO;
+    source->nulls_set = config_seen(&config_table_source, seen, "nulls") != NULL;
     if (config_seen(&config_table_source, seen, "escape") == NULL)
         source->escape = source->quote;
     else if (source->quote == '\0' && source->escape != '\0')

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/cast.h"
+#include "engine/literal.h"
 #include "engine/partitions.h"
 #include "engine/sql.h"
 #include "util/mem.h"
@@ -77,7 +77,7 @@ static void compare_column(const struct schema *s, const struct index_bound *b, 
         return;
     }
     str_printf(out, "(c%zu %s ", s->key[i], greater ? ">" : "=");
-    cast_literal(out, value, column->type);
+    literal_of(out, value, column->type);
     /* Never NULL itself, so that it can be negated. */
     str_printf(out, " %s c%zu IS %s)", greater ? "OR" : "AND", s->key[i],
                greater ? "NULL" : "NOT NULL");
@@ -333,7 +333,7 @@ int index_file_cuts(struct engine *e, const struct schema *s, const char *path, 
         char name[32];
         snprintf(name, sizeof name, "c%zu", s->key[i]);
         str_append(&sql, i > 0 ? ", " : "");
-        cast_to_text(&sql, name, s->columns[s->key[i]].type);
+        literal_text(&sql, name, s->columns[s->key[i]].type);
         str_printf(&sql, " AS t%zu", i);
     }
     str_append(&sql, " FROM (SELECT *, row_number() OVER (ORDER BY ");

@@ -23,7 +23,7 @@
  */
 #define INDEX_RANGE_KEYS 1000000
 
-/* The values of one key, as cast_to_text writes them; NULL is NULL. Borrowed. */
+/* The values of one key, as literal_text writes them; NULL is NULL. Borrowed. */
 struct index_bound {
     const char *const *values; /* one per key column */
 };

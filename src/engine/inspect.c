@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/cast.h"
+#include "engine/literal.h"
 #include "engine/relation.h"
 #include "engine/sql.h"
 #include "util/mem.h"
@@ -50,7 +50,7 @@ static void bounds(const struct schema *s, const char *aggregate, struct str *ou
         if (type.kind == TYPE_BOOLEAN || type.kind == TYPE_INT || type.kind == TYPE_BIGINT)
             str_append(out, value);
         else
-            cast_to_text(out, value, type);
+            literal_text(out, value, type);
     }
     str_append(out, ") AS VARCHAR)");
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/cast.h"
+#include "engine/literal.h"
 #include "engine/sql.h"
 #include "pipeline/local_events.h"
 #include "pipeline/output.h"
@@ -19,7 +19,7 @@
 /* ---- The version --------------------------------------------------------------------------- */
 
 struct search {
-    const struct read_options *options;
+    const struct read_request *options;
     struct manifest *out;
     bool found;
     uint64_t oldest; /* seen */
@@ -58,7 +58,7 @@ static int not_found(const struct base *base, const struct search *s, struct err
                      id, text, s->oldest);
 }
 
-int read_find(struct dataset *d, const struct base *base, const struct read_options *options,
+int read_find(struct dataset *d, const struct base *base, const struct read_request *options,
               struct manifest *out, struct error *err)
 {
     uint64_t current = base->pointer.current.sequence;
@@ -83,7 +83,7 @@ int read_find(struct dataset *d, const struct base *base, const struct read_opti
 
 struct reading {
     struct dataset *d;
-    const struct read_options *options;
+    const struct read_request *options;
     const struct schema *schema;
     struct local_events events;
     const char **names; /* of the columns written; the two of cauce last, with --events */
@@ -187,7 +187,7 @@ static void value_as_text(const struct reading *r, size_t i, struct str *out)
     str_init(&name, 64);
     str_init(&text, 256);
     column(r, i, &name);
-    cast_to_text(&text, name.data, type);
+    literal_text(&text, name.data, type);
     if (type.kind == TYPE_DECIMAL && type.precision == type.scale)
         sql_printf(out, "regexp_replace(%s, %t, %t)", text.data, "^(-?)[.]", "\\10.");
     else
@@ -276,7 +276,7 @@ static int write_parquet(struct reading *r, struct error *err)
 static int read_version(struct reading *r, const struct base *base, const struct manifest *m,
                         struct error *err)
 {
-    const struct read_options *o = r->options;
+    const struct read_request *o = r->options;
     r->schema = &m->schema;
     name_columns(r);
     int rc = local_events_fetch(r->d, base, 0, m->version.sequence, &r->events, err);
@@ -295,7 +295,7 @@ static int read_version(struct reading *r, const struct base *base, const struct
     return rc;
 }
 
-int read_rows(struct dataset *d, const struct base *base, const struct read_options *options,
+int read_rows(struct dataset *d, const struct base *base, const struct read_request *options,
               uint64_t *rows, struct error *err)
 {
     struct manifest manifest;

@@ -12,7 +12,7 @@
 
 enum read_format { READ_CSV, READ_JSONL, READ_PARQUET };
 
-struct read_options {
+struct read_request {
     uint64_t version; /* sequence; 0: the newest */
     int64_t at;       /* newest version made at or before this time; 0: not asked for */
     bool events;      /* every row ever published, with _version and _ingested_at */
@@ -23,11 +23,11 @@ struct read_options {
 };
 
 /* Find the version meant. ERR_ABSENT: there is none such. */
-int read_find(struct dataset *d, const struct base *base, const struct read_options *options,
+int read_find(struct dataset *d, const struct base *base, const struct read_request *options,
               struct manifest *out, struct error *err);
 
 /* Write the rows, sorted by key (events: by version and key). `rows` gets their number. */
-int read_rows(struct dataset *d, const struct base *base, const struct read_options *options,
+int read_rows(struct dataset *d, const struct base *base, const struct read_request *options,
               uint64_t *rows, struct error *err);
 
 #endif

@@ -109,7 +109,7 @@ static struct json *encode_rejects(const struct source_report *rows)
 {
     struct json *list = json_new_array();
     for (size_t i = 0; i < rows->sample_count; i++) {
-        const struct source_reject *s = &rows->samples[i];
+        const struct report_reject *s = &rows->samples[i];
         struct json *one = json_new_object();
         json_set_string(one, "file", s->file);
         json_set_unsigned(one, "row", s->row);
@@ -309,7 +309,7 @@ static int read_record(struct store *st, const char *key, struct json **out, str
 }
 
 /* Some keys in a row, and what became of them. */
-struct batch {
+struct page {
     struct store *store;
     char *const *keys;
     struct json *records[BATCH];
@@ -317,15 +317,15 @@ struct batch {
 
 static int read_one(void *ctx, size_t i, struct error *err)
 {
-    struct batch *b = ctx;
+    struct page *b = ctx;
     return read_record(b->store, b->keys[i], &b->records[i], err);
 }
 
 /* Read `count` records, several at once where the store has use for it, and visit them in order. */
-static int visit_batch(struct store *st, char *const *keys, size_t count, record_visit *visit,
-                       void *ctx, struct error *err)
+static int visit_page(struct store *st, char *const *keys, size_t count, record_visit *visit,
+                      void *ctx, struct error *err)
 {
-    struct batch b = {.store = st, .keys = keys};
+    struct page b = {.store = st, .keys = keys};
     int rc = store_each(st, count, read_one, &b, err);
     for (size_t i = 0; i < count; i++) {
         if (rc == ERR_OK && b.records[i] != NULL)
@@ -344,7 +344,7 @@ int record_each(struct store *st, int64_t since, record_visit *visit, void *ctx,
         rc = store_list(st, PREFIX, take_key, &keys, err);
     for (size_t i = 0; rc == ERR_OK && i < keys.count; i += BATCH) {
         size_t left = keys.count - i;
-        rc = visit_batch(st, keys.items + i, left < BATCH ? left : BATCH, visit, ctx, err);
+        rc = visit_page(st, keys.items + i, left < BATCH ? left : BATCH, visit, ctx, err);
     }
     keys_release(&keys);
     return rc;

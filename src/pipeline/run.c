@@ -20,7 +20,7 @@
  *   index      index_keeper_open                   orphaned shards: gc
  *   fetch      step_fetch_source                   nothing; only where files are elsewhere
  *   unchanged  step_source_unchanged               -
- *   load       step_prepare_source, step_load      nothing
+ *   load       step_load                           nothing
  *   delta      step_delta                          nothing
  *   write      step_write_events, _verify, _store  rolled back; orphans where that failed: gc
  *   publish    step_publish    lost                files removed, again from `base`
@@ -93,7 +93,7 @@ void run_report_release(struct run_report *r)
     for (size_t i = 0; i < r->warning_count; i++)
         free(r->warnings[i]);
     free(r->source);
-    source_report_release(&r->rows);
+    report_release(&r->rows);
     *r = (struct run_report){.outcome = RUN_FAILED};
 }
 
@@ -223,12 +223,8 @@ static int find_base(struct run *r, struct error *err)
 
 static int load(struct run *r, struct error *err)
 {
-    int rc = ERR_OK;
     enter(r, STEP_LOAD);
-    if (r->plain_paths == NULL)
-        rc = step_prepare_source(r, err);
-    if (rc == ERR_OK)
-        rc = step_load(r, err);
+    int rc = step_load(r, err);
     if (rc == ERR_OK) {
         enter(r, STEP_DELTA);
         rc = step_delta(r, err);

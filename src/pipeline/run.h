@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "catalog/layout.h"
-#include "engine/source.h"
 #include "pipeline/dataset.h"
+#include "source/report.h"
 #include "util/error.h"
 
 enum run_outcome {

@@ -8,16 +8,15 @@
 #include "catalog/index.h"
 #include "catalog/projection.h"
 #include "engine/delta.h"
-#include "engine/source.h"
 #include "pipeline/dataset.h"
 #include "pipeline/run.h"
+#include "source/source.h"
 #include "util/fs.h"
 
 /* One file of the source. */
 struct source_file {
     char *path;  /* absolute, as it was found or downloaded; NULL: it is still elsewhere */
     char *shown; /* as the user knows it */
-    char *plain; /* what the engine reads: `path`, or a scratch file made of it */
     const struct config_url *remote; /* where it is to be fetched from; NULL: it is here */
     struct fs_stat stat;             /* when it was hashed */
     char sha256[SHA256_HEX_SIZE];
@@ -38,12 +37,13 @@ struct run {
     /* the source */
     struct source_file *files;
     size_t file_count, file_capacity;
-    bool fetched;             /* all of them are here, or known not to have changed */
-    const char **plain_paths; /* of the files, for the engine; borrowed from them */
-    const char **shown_paths;
+    bool fetched;                    /* all of them are here, or known not to have changed */
+    struct reader_file *readable;    /* the files as readers take them; borrowed from them */
     struct manifest_source identity; /* what the manifest will say of it */
-    struct source *source;           /* the engine's view of it */
-    struct schema loaded;            /* schema that `source_rows` was loaded for */
+    struct source_column *columns;   /* that are configured, as `source` takes them */
+    struct source_constant *constants;
+    struct source *source;
+    struct schema loaded; /* schema that `source_rows` was loaded for */
     bool is_loaded;
 
     /* this attempt */
@@ -67,12 +67,11 @@ struct run {
 };
 
 /*
- * step_source.c: find the files that are here and hash them; make plain files of all; release. For
+ * step_source.c: find the files that are here and hash them; release. For
  * step_fetch.c: `step_source_add` takes a file over (`path` is owned from then on), measured against
  * `max_bytes` and, where `sha256` is NULL, hashed; `step_source_identify` says what all of them are.
  */
 int step_find_source(struct run *r, struct error *err);
-int step_prepare_source(struct run *r, struct error *err);
 /* ERR_SOURCE where a file changed since it was hashed. */
 int step_check_source(struct run *r, struct error *err);
 /* Is it the source last absorbed, read by the same recipe? */

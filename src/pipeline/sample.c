@@ -1,13 +1,12 @@
 #include "pipeline/sample.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "engine/plain.h"
 #include "pipeline/sample_format.h"
 #include "pipeline/sample_key.h"
+#include "source/input.h"
+#include "source/source.h"
 #include "util/fs.h"
 #include "util/mem.h"
 #include "util/stop.h"
@@ -18,8 +17,8 @@
 struct looking {
     const struct limits *limits;
     struct workdir work;
-    char *real;  /* the file */
-    char *plain; /* its plain content: the file itself, or a scratch file */
+    struct reader_file file;
+    char *real; /* path of the file */
     struct engine *engine;
     struct source *source;
     struct sample *out;
@@ -46,65 +45,38 @@ static int find_file(struct looking *l, const char *path, struct error *err)
                          path);
     if (st.size == 0)
         return error_set(err, ERR_SOURCE, "The sample %s is empty.", path);
+    l->file = (struct reader_file){.path = l->real, .shown = path};
     return workdir_create(l->limits->temp, &l->work, err);
 }
 
-/* Replace `l->plain` by a plain version of it; `name` is that of the scratch file. */
-static int make_plain(struct looking *l, const struct plain_options *options, const char *name,
-                      struct error *err)
-{
-    bool made = false;
-    char *target = fs_join(l->work.path, name);
-    int rc = plain_make(l->plain, options, target, &made, err);
-    if (rc == ERR_OK && made) {
-        free(l->plain);
-        l->plain = target;
-        target = NULL;
-    }
-    free(target);
-    return rc;
-}
-
-/* Append the beginning of the plain file. */
+/* Append the beginning of the file, unpacked; `*whole`: there is no more. */
 static int read_head(const struct looking *l, struct str *out, bool *whole, struct error *err)
 {
+    struct read_options options = {.compression = READ_AUTO};
+    struct input *in = NULL;
     char *buffer = mem_alloc(HEAD_BYTES);
-    int fd = open(l->plain, O_RDONLY | O_CLOEXEC);
-    ssize_t n = 1;
-    while (fd >= 0 && n > 0 && out->len < HEAD_BYTES) {
-        n = read(fd, buffer, HEAD_BYTES - out->len);
-        if (n > 0)
-            str_append_bytes(out, buffer, (size_t)n);
-    }
-    if (fd >= 0)
-        close(fd);
+    size_t count = 0;
+    int rc = input_open(&l->file, &options, &in, err);
+    if (rc == ERR_OK)
+        rc = input_read(in, buffer, HEAD_BYTES, &count, err);
+    if (rc == ERR_OK)
+        str_append_bytes(out, buffer, count);
+    *whole = count < HEAD_BYTES;
+    input_free(in);
     free(buffer);
-    *whole = n == 0;
-    if (fd < 0 || n < 0)
-        return error_set(err, ERR_SOURCE, "The sample cannot be read.");
-    return ERR_OK;
+    return rc;
 }
 
 static int guess_format(struct looking *l, struct error *err)
 {
     struct str head;
     bool whole = false;
-    struct plain_options bytes = {.compression = PLAIN_AUTO, .text = false};
-    struct plain_options text = {.compression = PLAIN_NONE, .text = true};
     str_init(&head, HEAD_BYTES);
-    l->plain = mem_strdup(l->real);
-    int rc = make_plain(l, &bytes, "bytes", err);
-    if (rc == ERR_OK)
-        rc = read_head(l, &head, &whole, err);
+    int rc = read_head(l, &head, &whole, err);
     if (rc == ERR_OK)
         l->out->format = sample_format_of(l->real, head.data, head.len);
     if (rc == ERR_OK && l->out->format == CONFIG_FORMAT_AUTO)
         l->out->format = CONFIG_FORMAT_CSV;
-    if (rc == ERR_OK && l->out->format != CONFIG_FORMAT_PARQUET)
-        rc = make_plain(l, &text, "text", err);
-    str_clear(&head);
-    if (rc == ERR_OK)
-        rc = read_head(l, &head, &whole, err);
     l->out->delimiter[0] =
         l->out->format == CONFIG_FORMAT_CSV ? sample_delimiter_of(head.data, head.len, whole) : ',';
     str_release(&head);
@@ -118,7 +90,7 @@ static void interrupt(void *ctx)
 
 static int open_engine(struct looking *l, struct error *err)
 {
-    const char *files[] = {l->plain};
+    const char *files[] = {l->real};
     struct engine_options options = {
         .library = l->limits->library,
         .workdir = l->work.path,
@@ -148,32 +120,28 @@ static enum source_format engine_format(enum config_format format)
 }
 
 /* Columns and their types, then all rows as `source_rows`. */
-static int load(struct looking *l, const char *shown, struct error *err)
+static int load(struct looking *l, struct error *err)
 {
     static const char *const nulls[] = {""};
     struct schema *s = &l->out->columns;
     struct source_options options = {
         .format = engine_format(l->out->format),
-        .files = {(const char *const *)&l->plain, 1},
-        .shown = {&shown, 1},
-        .csv = {.quote = '"', .escape = '"', .header = true},
+        .files = &l->file,
+        .file_count = 1,
+        .workdir = l->work.path,
+        .read = {.quote = '"', .escape = '"', .header = 1, .threads = l->limits->threads},
         .nulls = {nulls, 1},
         .decimal = '.',
     };
     struct source_report report = {.rows = 0};
-    memcpy(options.csv.delimiter, l->out->delimiter, sizeof options.csv.delimiter);
+    memcpy(options.read.delimiter, l->out->delimiter, sizeof options.read.delimiter);
     int rc = source_open(l->engine, &options, &l->source, err);
     if (rc == ERR_OK)
         rc = source_infer(l->source, s, err);
-    if (rc != ERR_OK)
-        return rc;
-    struct source_column *columns = mem_calloc(s->count, sizeof *columns);
-    for (size_t i = 0; i < s->count; i++)
-        columns[i].from = (struct source_texts){(const char *const *)&s->columns[i].name, 1};
-    rc = source_load(l->source, s, columns, &report, err);
+    if (rc == ERR_OK)
+        rc = source_load(l->source, s, &report, err);
     l->out->rows = report.rows;
-    source_report_release(&report);
-    free(columns);
+    report_release(&report);
     source_free(l->source); /* its options end here */
     l->source = NULL;
     return rc;
@@ -209,14 +177,13 @@ int sample_file(const char *path, const struct limits *limits, struct sample *ou
     if (rc == ERR_OK)
         rc = open_engine(&l, err);
     if (rc == ERR_OK)
-        rc = load(&l, path, err);
+        rc = load(&l, err);
     if (rc == ERR_OK)
         rc = guess_key(&l, err);
     source_free(l.source);
     stop_on_request(NULL, NULL);
     engine_free(l.engine);
     workdir_remove(&l.work);
-    free(l.plain);
     free(l.real);
     if (rc != ERR_OK)
         sample_release(out);

@@ -5,7 +5,6 @@
 #define CAUCE_PIPELINE_SAMPLE_H
 
 #include "config/config.h"
-#include "engine/source.h"
 #include "pipeline/dataset.h"
 #include "util/schema.h"
 

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/unique.h"
 #include "pipeline/run_private.h"
 #include "util/log.h"
 #include "util/mem.h"
 
-static struct source_texts list_of(const struct config_list *list)
+static struct reader_texts list_of(const struct config_list *list)
 {
-    return (struct source_texts){(const char *const *)list->items, list->count};
+    return (struct reader_texts){(const char *const *)list->items, list->count};
 }
 
 static enum source_format format_of(const struct config *config)
@@ -28,56 +29,90 @@ static enum source_format format_of(const struct config *config)
     }
 }
 
+static void list_columns(struct run *r)
+{
+    const struct config *config = r->d->config;
+    r->columns = mem_calloc(config->column_count, sizeof *r->columns);
+    r->constants = mem_calloc(config->constant_count, sizeof *r->constants);
+    r->readable = mem_calloc(r->file_count, sizeof *r->readable);
+    for (size_t i = 0; i < config->column_count; i++) {
+        const struct config_column *c = &config->columns[i];
+        r->columns[i] = (struct source_column){.name = c->name,
+                                               .type = c->type,
+                                               .from = list_of(&c->from),
+                                               .formats = list_of(&c->formats),
+                                               .nulls = list_of(&c->nulls),
+                                               .nulls_set = c->nulls_set,
+                                               .optional = c->optional,
+                                               .trim = c->trim,
+                                               .percent = c->percent,
+                                               .time_zone = c->time_zone};
+    }
+    for (size_t i = 0; i < config->constant_count; i++)
+        r->constants[i] =
+            (struct source_constant){config->constants[i].name, config->constants[i].value};
+    for (size_t i = 0; i < r->file_count; i++)
+        r->readable[i] = (struct reader_file){r->files[i].path, r->files[i].shown};
+}
+
+static void describe_bytes(const struct config *config, struct read_options *out)
+{
+    static const enum read_compression compressions[] = {
+        [CONFIG_COMPRESSION_AUTO] = READ_AUTO,
+        [CONFIG_COMPRESSION_NONE] = READ_PLAIN,
+        [CONFIG_COMPRESSION_GZIP] = READ_GZIP,
+        [CONFIG_COMPRESSION_ZSTD] = READ_ZSTD,
+    };
+    const struct config_source *c = &config->source;
+    *out = (struct read_options){
+        .compression = compressions[c->compression],
+        .encoding = c->encoding,
+        .threads = config->threads,
+        .quote = c->quote,
+        .escape = c->escape,
+        .comment = c->comment,
+        .header = c->header,
+        .skip_lines = c->skip_lines,
+        .footer_lines = c->footer_lines,
+        .footer = c->footer,
+        .trim = c->trim,
+        .records = c->records,
+    };
+    memcpy(out->delimiter, c->delimiter, sizeof out->delimiter);
+}
+
 static void describe_source(const struct run *r, struct source_options *out)
 {
     const struct config *config = r->d->config;
     const struct config_source *c = &config->source;
     *out = (struct source_options){
         .format = format_of(config),
-        .files = {r->plain_paths, r->file_count},
-        .shown = {r->shown_paths, r->file_count},
-        .csv = {.quote = c->quote,
-                .escape = c->escape,
-                .header = c->header,
-                .skip_lines = c->skip_lines,
-                .comment = c->comment},
-        .nulls = list_of(&c->nulls),
+        .files = r->readable,
+        .file_count = r->file_count,
+        .workdir = r->d->work.path,
+        .nulls = list_of(config_source_nulls(c)),
         .date_formats = list_of(&c->date_formats),
         .timestamp_formats = list_of(&c->timestamp_formats),
         .decimal = c->decimal,
         .thousands = c->thousands,
+        .trim = c->trim,
+        .percent = c->percent,
+        .pivot = (int)c->pivot,
+        .time_zone = c->time_zone,
+        .columns = r->columns,
+        .column_count = config->column_count,
+        .constants = r->constants,
+        .constant_count = config->constant_count,
         .transform = config->transform,
     };
-    memcpy(out->csv.delimiter, c->delimiter, sizeof out->csv.delimiter);
-}
-
-/* How each column of the schema is fed. */
-static struct source_column *feed_columns(const struct run *r)
-{
-    const struct config *config = r->d->config;
-    struct source_column *out = mem_calloc(r->schema.count, sizeof *out);
-    for (size_t i = 0; i < r->schema.count; i++) {
-        const struct schema_column *c = &r->schema.columns[i];
-        out[i].from = (struct source_texts){(const char *const *)&c->name, 1};
-        for (size_t k = 0; k < config->column_count; k++) {
-            if (strcmp(config->columns[k].name, c->name) != 0)
-                continue;
-            if (config->columns[k].from.count > 0)
-                out[i].from = list_of(&config->columns[k].from);
-            out[i].formats = list_of(&config->columns[k].formats);
-        }
-        for (size_t k = 0; c->constant && k < config->constant_count; k++)
-            if (strcmp(config->constants[k].name, c->name) == 0)
-                out[i].constant = config->constants[k].value;
-    }
-    return out;
+    describe_bytes(config, &out->read);
 }
 
 static int refuse_rows(const struct run *r, const char *advice, struct error *err)
 {
     struct str places;
     str_init(&places, 1500);
-    source_report_format(&r->report->rows, &places);
+    report_format(&r->report->rows, &places);
     if (places.len > 0 && places.data[places.len - 1] == '\n')
         places.data[--places.len] = '\0';
     int rc = error_set(err, ERR_GATE, "%llu %s of the source %s. Nothing was published. %s\n%s",
@@ -119,32 +154,49 @@ static int gate_bad_rows(struct run *r, struct error *err)
     return ERR_OK;
 }
 
-static int gate_duplicates(struct run *r, struct error *err)
+static int take_example(void *ctx, const struct engine_row *row, struct error *err)
 {
-    struct source_report *rows = &r->report->rows;
-    bool fail = r->d->config->duplicates == CONFIG_DUPLICATES_FAIL;
-    size_t first = rows->sample_count;
-    int rc = source_unique(r->source, &r->schema, fail, rows, err);
-    r->report->rows_duplicate = rows->duplicates;
-    if (rc != ERR_OK || rows->duplicates == 0)
-        return rc;
-    if (!fail) {
-        run_warn(r, "%llu %s the key of a later row, which was taken",
-                 (unsigned long long)rows->duplicates,
-                 rows->duplicates == 1 ? "row of the source has" : "rows of the source have");
-        return ERR_OK;
-    }
-    const struct source_reject *sample = first < rows->sample_count ? &rows->samples[first] : NULL;
-    char *example = sample == NULL ? mem_strdup("")
-                                   : mem_printf(", for example %s in row %llu: %s", sample->value,
-                                                (unsigned long long)sample->row, sample->reason);
-    rc =
-        error_set(err, ERR_GATE,
-                  "Rows of the source repeat a key (%llu in all)%s. Nothing was published. Correct "
-                  "the source, or take the last row of each key with `duplicates: last`.",
-                  (unsigned long long)rows->duplicates, example);
+    char **example = ctx;
+    (void)err;
+    if (*example == NULL)
+        *example = mem_printf(", for example %.200s in row %llu: the key comes again in row %llu",
+                              row->values[2], strtoull(row->values[0], NULL, 10) + 1,
+                              strtoull(row->values[1], NULL, 10) + 1);
+    return ERR_OK;
+}
+
+static int refuse_duplicates(struct run *r, struct error *err)
+{
+    char *example = NULL;
+    int rc = unique_sample(r->d->engine, &r->schema, take_example, &example, err);
+    if (rc == ERR_OK)
+        rc = error_set(err, ERR_GATE,
+                       "Rows of the source repeat a key (%llu in all)%s. Nothing was published. "
+                       "Correct the source, or take the last row of each key with `duplicates: "
+                       "last`.",
+                       (unsigned long long)r->report->rows_duplicate,
+                       example != NULL ? example : "");
     free(example);
     return rc;
+}
+
+static int gate_duplicates(struct run *r, struct error *err)
+{
+    const struct config *config = r->d->config;
+    bool transformed = config->transform != NULL;
+    uint64_t repeated = 0;
+    int rc = unique_find(r->d->engine, &r->schema, r->report->rows.rows,
+                         transformed ? UNIQUE_GREATEST : UNIQUE_LAST, &repeated, err);
+    r->report->rows_duplicate = repeated;
+    if (rc != ERR_OK || repeated == 0)
+        return rc;
+    if (config->duplicates == CONFIG_DUPLICATES_FAIL)
+        return refuse_duplicates(r, err);
+    r->report->rows.rows -= repeated;
+    run_warn(r, "%llu %s the key of a %s row, which was taken", (unsigned long long)repeated,
+             repeated == 1 ? "row of the source has" : "rows of the source have",
+             transformed ? "greater" : "later");
+    return unique_keep(r->d->engine, &r->schema, err);
 }
 
 static void name_left_out(struct run *r)
@@ -163,25 +215,26 @@ static void name_left_out(struct run *r)
                  "List all columns under `columns` to take them in",
                  names.data);
     str_release(&names);
+    for (size_t i = 0; i < rows->warning_count; i++)
+        run_warn(r, "%s", rows->warnings[i]);
 }
 
 static int open_source(struct run *r, struct error *err)
 {
     struct source_options options;
-    describe_source(r, &options);
     int rc = dataset_engine(r->d, r->base.pointer.key_seed, err);
-    if (rc == ERR_OK && r->source == NULL)
-        rc = source_open(r->d->engine, &options, &r->source, err);
-    return rc;
+    if (rc != ERR_OK || r->source != NULL)
+        return rc;
+    list_columns(r);
+    describe_source(r, &options);
+    return source_open(r->d->engine, &options, &r->source, err);
 }
 
 static int load_rows(struct run *r, struct error *err)
 {
     struct source_report *rows = &r->report->rows;
-    struct source_column *columns = feed_columns(r);
-    source_report_release(rows);
-    int rc = source_load(r->source, &r->schema, columns, rows, err);
-    free(columns);
+    report_release(rows);
+    int rc = source_load(r->source, &r->schema, rows, err);
     r->report->rows_rejected = rows->rejected;
     r->report->rows_read = rows->rows + rows->rejected;
     return rc;

@@ -1,12 +1,11 @@
 /*
- * The source's files: those that are here found and hashed, all of them made plain. Reads only;
+ * The source's files: those that are here found and hashed. Reads only;
  * repeating it is harmless. What is elsewhere is left to step_fetch.c.
  */
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/plain.h"
 #include "pipeline/run_private.h"
 #include "util/mem.h"
 #include "util/stop.h"
@@ -141,48 +140,6 @@ bool step_source_unchanged(const struct run *r)
            strcmp(last->recipe, r->identity.recipe) == 0;
 }
 
-static int make_plain(struct run *r, struct source_file *f, struct error *err)
-{
-    static const enum plain_compression compressions[] = {
-        [CONFIG_COMPRESSION_AUTO] = PLAIN_AUTO,
-        [CONFIG_COMPRESSION_NONE] = PLAIN_NONE,
-        [CONFIG_COMPRESSION_GZIP] = PLAIN_GZIP,
-        [CONFIG_COMPRESSION_ZSTD] = PLAIN_ZSTD,
-    };
-    const struct config_source *source = &r->d->config->source;
-    struct plain_options options = {
-        .compression = compressions[source->compression],
-        .encoding = source->encoding,
-        .text = source->format != CONFIG_FORMAT_PARQUET,
-    };
-    char *target = dataset_scratch(r->d, ".plain");
-    bool made = false;
-    int rc = plain_make(f->path, &options, target, &made, err);
-    if (rc != ERR_OK)
-        error_prefix(err, "source %s", f->shown);
-    if (rc == ERR_OK && made) {
-        f->plain = target;
-        return ERR_OK;
-    }
-    free(target);
-    f->plain = mem_strdup(f->path);
-    return rc;
-}
-
-int step_prepare_source(struct run *r, struct error *err)
-{
-    int rc = dataset_workdir(r->d, err);
-    for (size_t i = 0; i < r->file_count && rc == ERR_OK; i++)
-        rc = make_plain(r, &r->files[i], err);
-    r->plain_paths = mem_calloc(r->file_count, sizeof *r->plain_paths);
-    r->shown_paths = mem_calloc(r->file_count, sizeof *r->shown_paths);
-    for (size_t i = 0; i < r->file_count; i++) {
-        r->plain_paths[i] = r->files[i].plain;
-        r->shown_paths[i] = r->files[i].shown;
-    }
-    return rc;
-}
-
 int step_check_source(struct run *r, struct error *err)
 {
     for (size_t i = 0; i < r->file_count; i++) {
@@ -204,12 +161,12 @@ void step_source_release(struct run *r)
     for (size_t i = 0; i < r->file_count; i++) {
         free(r->files[i].path);
         free(r->files[i].shown);
-        free(r->files[i].plain);
     }
     free(r->files);
-    free(r->plain_paths);
-    free(r->shown_paths);
     source_free(r->source);
+    free(r->readable);
+    free(r->columns);
+    free(r->constants);
     schema_release(&r->loaded);
     manifest_source_release(&r->identity);
 }

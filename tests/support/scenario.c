@@ -201,7 +201,7 @@ char *scenario_read(struct scenario *s, struct store *st, bool events)
     struct error err = ERROR_INIT;
     uint64_t rows;
     char *path = fs_join(s->folder, "read.csv");
-    struct read_options options = {.events = events, .format = READ_CSV, .path = path};
+    struct read_request options = {.events = events, .format = READ_CSV, .path = path};
     str_init(&text, LOG_MAX);
     scenario_dataset(s, st, &d);
     must(base_read(st, SCENARIO_DATASET, &base, &err), &err);

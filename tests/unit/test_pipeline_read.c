@@ -35,7 +35,7 @@ static void close_all(void)
 }
 
 /* Read with these options into a new text; `rc` must come back. */
-static char *read_text(struct read_options options, int expected, uint64_t *rows)
+static char *read_text(struct read_request options, int expected, uint64_t *rows)
 {
     char *text = NULL;
     size_t size = 0;
@@ -150,7 +150,7 @@ static void expect_version(const struct model *m, uint64_t version, bool events)
 {
     uint64_t rows = 0;
     char *text =
-        read_text((struct read_options){.version = version, .events = events}, ERR_OK, &rows);
+        read_text((struct read_request){.version = version, .events = events}, ERR_OK, &rows);
     char *expected = expected_rows(m, events);
     char *found = found_rows(text, events, rows);
     assert_string_equal(found, expected);
@@ -223,7 +223,7 @@ static void csv_shows_every_type(void **state)
     (void)state;
     open_all(typed, false);
     assert_int_equal(scenario_publish(&s, st, typed_rows), ERR_OK);
-    char *text = read_text((struct read_options){.format = READ_CSV}, ERR_OK, NULL);
+    char *text = read_text((struct read_request){.format = READ_CSV}, ERR_OK, NULL);
     assert_string_equal(
         text, "id,t,n,d,m,\"a, \"\"x\"\"\",day,clock,moment,u,b\n"
               "1,true,9223372036854775807,0.1,999.90,plain,2026-01-31,23:59:59.5,"
@@ -241,7 +241,7 @@ static void json_lines_show_every_type(void **state)
     (void)state;
     open_all(typed, false);
     assert_int_equal(scenario_publish(&s, st, typed_rows), ERR_OK);
-    char *text = read_text((struct read_options){.format = READ_JSONL}, ERR_OK, NULL);
+    char *text = read_text((struct read_request){.format = READ_JSONL}, ERR_OK, NULL);
     assert_string_equal(
         text, "{\"id\":1,\"t\":true,\"n\":9223372036854775807,\"d\":0.1,\"m\":999.90,"
               "\"a, \\\"x\\\"\":\"plain\",\"day\":\"2026-01-31\",\"clock\":\"23:59:59.5\","
@@ -268,11 +268,11 @@ static void a_decimal_that_is_all_scale_is_a_number_of_json(void **state)
              "key: id\n",
              false);
     assert_int_equal(scenario_publish(&s, st, "id,m\n1,0.05\n2,-0.5\n3,0\n4,\n"), ERR_OK);
-    char *text = read_text((struct read_options){.format = READ_JSONL}, ERR_OK, NULL);
+    char *text = read_text((struct read_request){.format = READ_JSONL}, ERR_OK, NULL);
     assert_string_equal(text, "{\"id\":1,\"m\":0.05}\n{\"id\":2,\"m\":-0.50}\n"
                               "{\"id\":3,\"m\":0.00}\n{\"id\":4,\"m\":null}\n");
     free(text);
-    text = read_text((struct read_options){.format = READ_CSV}, ERR_OK, NULL);
+    text = read_text((struct read_request){.format = READ_CSV}, ERR_OK, NULL);
     assert_string_equal(text, "id,m\n1,0.05\n2,-0.50\n3,0.00\n4,\n");
     free(text);
     close_all();
@@ -291,15 +291,15 @@ static void rows_come_in_the_order_of_keys_and_versions(void **state)
     open_all(plain, false);
     assert_int_equal(scenario_publish(&s, st, "id,v\n10,a\n9,b\n"), ERR_OK);
     assert_int_equal(scenario_publish(&s, st, "id,v\n1,c\n10,d\n"), ERR_OK);
-    char *text = read_text((struct read_options){.version = 0}, ERR_OK, NULL);
+    char *text = read_text((struct read_request){.version = 0}, ERR_OK, NULL);
     assert_string_equal(text, "id,v\n1,c\n9,b\n10,d\n");
     free(text);
     uint64_t rows = 0;
-    text = read_text((struct read_options){.limit = 2}, ERR_OK, &rows);
+    text = read_text((struct read_request){.limit = 2}, ERR_OK, &rows);
     assert_string_equal(text, "id,v\n1,c\n9,b\n");
     assert_int_equal(rows, 2);
     free(text);
-    text = read_text((struct read_options){.events = true, .limit = 3}, ERR_OK, &rows);
+    text = read_text((struct read_request){.events = true, .limit = 3}, ERR_OK, &rows);
     assert_int_equal(rows, 3);
     assert_int_equal(strncmp(text, "id,v,_version,_ingested_at\n9,b,1,20", 34), 0);
     const char *last = strstr(text, "\n1,c,2,");
@@ -328,11 +328,11 @@ static void a_time_means_the_version_that_was_newest_then(void **state)
                                          "id,v\n1,b\n"};
     const int64_t times[] = {first, second - 1, second, INT64_MAX};
     for (size_t i = 0; i < 4; i++) {
-        char *text = read_text((struct read_options){.at = times[i]}, ERR_OK, NULL);
+        char *text = read_text((struct read_request){.at = times[i]}, ERR_OK, NULL);
         assert_string_equal(text, values[i]);
         free(text);
     }
-    free(read_text((struct read_options){.at = first - 1}, ERR_ABSENT, NULL));
+    free(read_text((struct read_request){.at = first - 1}, ERR_ABSENT, NULL));
     assert_non_null(strstr(err.text, "its oldest one, 1, was made later"));
     close_all();
 }
@@ -341,10 +341,10 @@ static void versions_that_are_not_there_are_refused(void **state)
 {
     (void)state;
     open_all(plain, false);
-    free(read_text((struct read_options){.version = 0}, ERR_ABSENT, NULL));
+    free(read_text((struct read_request){.version = 0}, ERR_ABSENT, NULL));
     assert_string_equal(err.text, "The dataset \"demo\" has no version yet.");
     assert_int_equal(scenario_publish(&s, st, "id,v\n1,a\n"), ERR_OK);
-    free(read_text((struct read_options){.version = 2}, ERR_ABSENT, NULL));
+    free(read_text((struct read_request){.version = 2}, ERR_ABSENT, NULL));
     assert_string_equal(err.text, "The dataset \"demo\" has no version 2: it has 1 to 1.");
     close_all();
 }
@@ -360,10 +360,10 @@ static void an_older_version_has_the_columns_of_its_time(void **state)
                              "  - {name: w, type: int}\n"
                              "key: id\n");
     assert_int_equal(scenario_publish(&s, st, "id,v,w\n1,a,\n2,b,7\n"), ERR_OK);
-    char *text = read_text((struct read_options){.version = 1}, ERR_OK, NULL);
+    char *text = read_text((struct read_request){.version = 1}, ERR_OK, NULL);
     assert_string_equal(text, "id,v\n1,a\n");
     free(text);
-    text = read_text((struct read_options){.version = 2}, ERR_OK, NULL);
+    text = read_text((struct read_request){.version = 2}, ERR_OK, NULL);
     assert_string_equal(text, "id,v,w\n1,a,\n2,b,7\n");
     free(text);
     close_all();
@@ -399,7 +399,7 @@ static void parquet_has_the_types_and_field_ids_of_the_dataset(void **state)
     char *path = fs_join(s.folder, "rows.parquet");
     uint64_t rows = 0;
     char *text =
-        read_text((struct read_options){.format = READ_PARQUET, .path = path}, ERR_OK, &rows);
+        read_text((struct read_request){.format = READ_PARQUET, .path = path}, ERR_OK, &rows);
     assert_string_equal(text, "");
     assert_int_equal(rows, 4);
     struct engine *e = temp_engine_new(s.folder, 1);
@@ -413,7 +413,7 @@ static void parquet_has_the_types_and_field_ids_of_the_dataset(void **state)
     expect_query(e, "SELECT string_agg(id, ' ') FROM (FROM $)", path, "1 2 3 4");
     free(text);
     text = read_text(
-        (struct read_options){.format = READ_PARQUET, .path = path, .events = true, .limit = 2},
+        (struct read_request){.format = READ_PARQUET, .path = path, .events = true, .limit = 2},
         ERR_OK, &rows);
     assert_int_equal(rows, 2);
     expect_query(e,
@@ -423,7 +423,7 @@ static void parquet_has_the_types_and_field_ids_of_the_dataset(void **state)
     expect_query(e, "SELECT count(*) || ' ' || sum(_version) FROM $", path, "2 2");
     free(text);
     /* Parquet goes to a stream as it is. */
-    text = read_text((struct read_options){.format = READ_PARQUET}, ERR_OK, &rows);
+    text = read_text((struct read_request){.format = READ_PARQUET}, ERR_OK, &rows);
     assert_memory_equal(text, "PAR1", 4);
     free(text);
     engine_free(e);
@@ -445,7 +445,7 @@ static void a_damaged_event_file_is_not_read(void **state)
     assert_int_equal(fs_write(object, "junk", 4, &err), ERR_OK);
     char *path = fs_join(s.folder, "rows.csv");
     assert_int_equal(fs_write(path, "old", 3, &err), ERR_OK);
-    free(read_text((struct read_options){.path = path}, ERR_DAMAGED, NULL));
+    free(read_text((struct read_request){.path = path}, ERR_DAMAGED, NULL));
     assert_non_null(strstr(err.text, files.items[0].key));
     struct str kept;
     str_init(&kept, 100);

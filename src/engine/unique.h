@@ -1,0 +1,31 @@
+/* One row per key in the table `source_rows`: which keys come again, and which of their rows stays. */
+#ifndef CAUCE_ENGINE_UNIQUE_H
+#define CAUCE_ENGINE_UNIQUE_H
+
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "util/schema.h"
+
+/*
+ * Which row of a key counts. The last one, where the order of the rows is that of a source. SQL gives
+ * its rows in no order that could be relied on: there it is the greatest one, compared column by
+ * column in the order of the schema, NULL above all values.
+ */
+enum unique_winner { UNIQUE_LAST, UNIQUE_GREATEST };
+
+/* Look for keys that come again among `rows` rows; `*repeated` rows are one too many. */
+int unique_find(struct engine *e, const struct schema *schema, uint64_t rows,
+                enum unique_winner winner, uint64_t *repeated, struct error *err);
+
+/* After unique_find: remove all rows of such keys but the one that counts. */
+int unique_keep(struct engine *e, const struct schema *schema, struct error *err);
+
+/*
+ * After unique_find: visit the first such keys, 20 at most. Values: the number of the key's first row,
+ * that of the row that counts (both from 0), the key as text.
+ */
+int unique_sample(struct engine *e, const struct schema *schema, engine_visit *visit, void *ctx,
+                  struct error *err);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * All files of a source, one behind the other, as one stream of typed columns. Time and memory do
+ * not depend on how many files there are but by what is in them.
+ */
+#ifndef CAUCE_SOURCE_FILES_H
+#define CAUCE_SOURCE_FILES_H
+
+#include "source/format.h"
+#include "source/names.h"
+#include "source/report.h"
+
+/* What to read. Everything is borrowed. */
+struct files {
+    enum source_format format;
+    const struct reader_file *items;
+    size_t count;
+    const struct read_options *options;
+    struct format_tools tools;
+};
+
+/* Rows that fit, with the wanted columns in their order; borrowed for the call. */
+typedef int files_take(void *ctx, const struct batch *rows, struct error *err);
+
+/*
+ * Read all files. Every column is looked for in every file on its own, so each may have its own
+ * order of columns and its own name for one. Faults go to the report.
+ */
+int files_read(const struct files *f, const struct reader_column *columns, size_t count,
+               files_take *take, void *ctx, struct source_report *report, struct error *err);
+
+/* Add the names of all files, in the order in which they come first. */
+int files_names(const struct files *f, struct names *out, struct error *err);
+
+#endif

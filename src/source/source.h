@@ -1,0 +1,90 @@
+/*
+ * A source as one typed table.
+ *
+ * The files are read by the readers of their format into the columns of the schema, strictly
+ * (value/cast.h). Where there is a transform, they become the relation `source` instead, and its result
+ * is cast into the schema. What comes out is the table `source_rows` of the engine: one row per row
+ * that fits, with the columns c0, c1, ... of the schema by position. Without a transform `rowid` is
+ * the order of the source.
+ *
+ * What does not fit is a bad row, with file, line, column and value. Nothing is dropped silently.
+ */
+#ifndef CAUCE_SOURCE_SOURCE_H
+#define CAUCE_SOURCE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/engine.h"
+#include "source/format.h"
+#include "source/report.h"
+#include "util/schema.h"
+
+/* What the configuration says of a column. */
+struct source_column {
+    const char *name;
+    struct type type;
+    struct reader_texts from;    /* names that it has had; none: its own */
+    struct reader_texts formats; /* none: those of the source */
+    struct reader_texts nulls;   /* where `nulls_set`, in place of those of the source */
+    bool nulls_set;
+    bool optional; /* a file may lack it */
+    bool trim;     /* these three: also where the source does not say so */
+    bool percent;
+    const char *time_zone;
+};
+
+/* A column with one value. */
+struct source_constant {
+    const char *name;
+    const char *value;
+};
+
+/* How to read a source. Everything is borrowed and must outlive it. */
+struct source_options {
+    enum source_format format;
+    const struct reader_file *files;
+    size_t file_count;
+    const char *workdir; /* for scratch files */
+    struct read_options read;
+    struct reader_texts nulls; /* texts that mean NULL */
+    struct reader_texts date_formats;
+    struct reader_texts timestamp_formats;
+    char decimal;
+    char thousands; /* 0: none */
+    bool trim;
+    bool percent;
+    int pivot;                           /* first year of the hundred that %y means */
+    const char *time_zone;               /* of timestamps without an offset; NULL: UTC */
+    const struct source_column *columns; /* that are configured; none: found */
+    size_t column_count;
+    const struct source_constant *constants;
+    size_t constant_count;
+    const char *transform; /* one SELECT over `source`; NULL: none */
+};
+
+struct source;
+
+/*
+ * Look at a source. ERR_CONFIG: the transform is not a SELECT, or does not bind. ERR_SOURCE: a file
+ * cannot be read as what it should be.
+ */
+int source_open(struct engine *e, const struct source_options *options, struct source **out,
+                struct error *err);
+void source_free(struct source *s); /* NULL allowed */
+
+/*
+ * Propose columns for a source that has none configured: names, types, formats, all of them nullable.
+ * Looks at the whole source. `out` gets only columns (ids from 1).
+ */
+int source_infer(struct source *s, struct schema *out, struct error *err);
+
+/*
+ * Make `source_rows`. Bad rows are left out of it and counted; whether that is acceptable is the
+ * caller's decision. ERR_GATE: a column of the schema is not in the source. ERR_SOURCE: the source
+ * cannot be read.
+ */
+int source_load(struct source *s, const struct schema *schema, struct source_report *report,
+                struct error *err);
+
+#endif

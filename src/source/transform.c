@@ -1,0 +1,397 @@
+#include "source/transform.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "engine/result.h"
+#include "engine/sql.h"
+#include "source/found.h"
+#include "source/load.h"
+#include "source/typed.h"
+#include "source/wanted.h"
+#include "util/mem.h"
+
+/* ---- What it sees -------------------------------------------------------------------------- */
+
+/* Does the SQL hold this word? Where it stands only in a comment, a relation is made for nothing. */
+static bool names_relation(const char *sql, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *p = sql; *p != '\0'; p++) {
+        bool begins = p == sql || (!isalnum((unsigned char)p[-1]) && p[-1] != '_');
+        if (begins && strncasecmp(p, word, n) == 0 && !isalnum((unsigned char)p[n]) && p[n] != '_')
+            return true;
+    }
+    return false;
+}
+
+/* A view with names of the user's over a table of ours. */
+static int create_view(struct engine *e, const char *view, const char *table,
+                       const struct wanted *columns, struct error *err)
+{
+    struct str sql;
+    str_init(&sql, STR_MAX_DEFAULT);
+    sql_printf(&sql, "CREATE OR REPLACE VIEW %n AS SELECT ", view);
+    for (size_t i = 0; i < columns->count; i++)
+        sql_printf(&sql, "%sc%u AS %n", i > 0 ? ", " : "", (unsigned long long)i,
+                   columns->columns[i].name);
+    sql_printf(&sql, " FROM %n", table);
+    int rc = str_check(&sql, "the relation of a transform", err);
+    if (rc == ERR_OK)
+        rc = engine_run(e, sql.data, err);
+    str_release(&sql);
+    return rc;
+}
+
+static int feed_relation(struct engine *e, const struct files *files, const char *view,
+                         const struct wanted *columns, struct source_report *report,
+                         struct error *err)
+{
+    struct load load = {0};
+    struct type *types = mem_calloc(columns->count, sizeof *types);
+    char *table = mem_printf("%s_table", view);
+    for (size_t i = 0; i < columns->count; i++)
+        types[i] = cast_type(columns->casts[i]);
+    int rc = load_open(&load, e, table, types, NULL, columns->count, err);
+    if (rc == ERR_OK)
+        rc = files_read(files, columns->columns, columns->count, load_take, &load, report, err);
+    if (rc == ERR_OK)
+        rc = load_close(&load, err);
+    load_release(&load);
+    if (rc == ERR_OK)
+        rc = create_view(e, view, table, columns, err);
+    free(types);
+    free(table);
+    return rc;
+}
+
+/* The source's own name of a listed column: the first of its names that any file has. */
+static bool is_found(const struct source_column *c, const struct found *found)
+{
+    if (c->from.count == 0)
+        return names_find(&found->names, c->name) != SIZE_MAX;
+    for (size_t i = 0; i < c->from.count; i++)
+        if (names_find(&found->names, c->from.items[i]) != SIZE_MAX)
+            return true;
+    return false;
+}
+
+/* Is a name of the source one that a listed column is fed by, or called? */
+static bool is_taken(const struct source_options *o, const struct wanted *columns, const char *name)
+{
+    for (size_t i = 0; i < columns->count; i++) {
+        const struct reader_column *c = &columns->columns[i];
+        if (strcasecmp(c->name, name) == 0)
+            return true;
+        for (size_t k = 0; i < o->column_count && k < c->from.count; k++)
+            if (strcmp(c->from.items[k], name) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* The listed columns that the source has, then all others. */
+static int list_columns(const struct source_options *o, const struct found *found,
+                        struct wanted *out, struct error *err)
+{
+    int rc = ERR_OK;
+    wanted_init(out, o->column_count + found->names.count);
+    for (size_t i = 0; i < o->column_count && rc == ERR_OK; i++)
+        if (is_found(&o->columns[i], found))
+            rc = wanted_add(out, o, o->columns[i].name, o->columns[i].type, NULL, &o->columns[i],
+                            err);
+    for (size_t i = 0; i < found->names.count && rc == ERR_OK; i++) {
+        if (is_taken(o, out, found->names.items[i]))
+            continue;
+        rc = wanted_add(out, o, found->names.items[i], found->types[i], found->formats[i], NULL,
+                        err);
+        /* What nobody has listed may be missing in some of the files. */
+        if (rc == ERR_OK)
+            out->columns[out->count - 1].optional = true;
+    }
+    return rc;
+}
+
+static const struct type text_type = {TYPE_TEXT, 0, 0};
+
+/* Types of what is not listed: declared ones; texts are looked at only where nothing is listed. */
+static int find_columns(const struct files *files, const struct source_options *o,
+                        struct found *found, struct error *err)
+{
+    if (o->column_count == 0 || files->format == SOURCE_PARQUET)
+        return found_types(files, o, found, err);
+    int rc = found_names(files, false, found, err);
+    found->types = mem_calloc(found->names.count, sizeof *found->types);
+    found->formats = mem_calloc(found->names.count, sizeof *found->formats);
+    for (size_t i = 0; i < found->names.count; i++)
+        found->types[i] = text_type;
+    return rc;
+}
+
+static int make_source(struct engine *e, const struct files *files, const struct source_options *o,
+                       struct source_report *report, struct error *err)
+{
+    struct found found = {0};
+    struct wanted columns = {0};
+    int rc = find_columns(files, o, &found, err);
+    if (rc == ERR_OK)
+        rc = list_columns(o, &found, &columns, err);
+    if (rc == ERR_OK)
+        rc = feed_relation(e, files, "source", &columns, report, err);
+    wanted_release(&columns);
+    found_release(&found);
+    return rc;
+}
+
+/* Texts as they stand: nothing is NULL but what the format says is. */
+static int make_raw(struct engine *e, const struct files *files, const struct source_options *o,
+                    struct source_report *report, struct error *err)
+{
+    struct source_options plain = *o;
+    struct found found = {0};
+    struct wanted columns = {0};
+    plain.nulls = (struct reader_texts){0};
+    int rc = found_names(files, false, &found, err);
+    wanted_init(&columns, found.names.count);
+    for (size_t i = 0; i < found.names.count && rc == ERR_OK; i++)
+        if (!is_taken(&plain, &columns, found.names.items[i])) {
+            rc = wanted_add(&columns, &plain, found.names.items[i], text_type, NULL, NULL, err);
+            if (rc == ERR_OK)
+                columns.columns[columns.count - 1].optional = true;
+        }
+    if (rc == ERR_OK)
+        rc = feed_relation(e, files, "raw", &columns, report, err);
+    wanted_release(&columns);
+    found_release(&found);
+    return rc;
+}
+
+/* The text without blanks and semicolons at its end, which would not stand inside a statement. */
+static char *bare_select(const char *sql)
+{
+    size_t n = strlen(sql);
+    while (n > 0 && strchr(" \t\r\n;", sql[n - 1]) != NULL)
+        n--;
+    return mem_strndup(sql, n);
+}
+
+static int make_transformed(struct engine *e, const char *sql, struct error *err)
+{
+    engine_blame(e, ERR_CONFIG);
+    char *select = bare_select(sql);
+    int rc = engine_check_select(e, select, err);
+    if (rc == ERR_OK)
+        rc = engine_runf(e, err, "CREATE OR REPLACE VIEW transformed AS SELECT * FROM (%s\n)",
+                         select);
+    if (rc != ERR_OK)
+        error_prefix(err, "transform");
+    free(select);
+    engine_blame(e, ERR_SYSTEM);
+    return rc;
+}
+
+int transform_open(struct engine *e, const struct files *files, const struct source_options *o,
+                   struct source_report *report, struct error *err)
+{
+    bool source = names_relation(o->transform, "source");
+    bool raw = names_relation(o->transform, "raw");
+    struct source_report again = {0};
+    int rc = ERR_OK;
+    if (source)
+        rc = make_source(e, files, o, report, err);
+    /* Records that cannot be cut are told once. */
+    if (rc == ERR_OK && raw)
+        rc = make_raw(e, files, o, source ? &again : report, err);
+    if (rc == ERR_OK)
+        rc = make_transformed(e, o->transform, err);
+    report_release(&again);
+    return rc;
+}
+
+/* ---- What it gives ------------------------------------------------------------------------- */
+
+static int open_result(struct engine *e, struct result **out, struct error *err)
+{
+    engine_blame(e, ERR_CONFIG);
+    int rc = result_open(e, "SELECT * FROM transformed", out, err);
+    engine_blame(e, ERR_SYSTEM);
+    return rc == ERR_OK ? rc : error_prefix(err, "transform");
+}
+
+int transform_infer(struct engine *e, struct schema *out, struct error *err)
+{
+    struct result *result = NULL;
+    size_t count = 0;
+    *out = (struct schema){0};
+    int rc = open_result(e, &result, err);
+    if (rc != ERR_OK)
+        return rc;
+    const struct result_column *columns = result_columns(result, &count);
+    out->columns = mem_calloc(count, sizeof *out->columns);
+    for (size_t i = 0; i < count && rc == ERR_OK; i++) {
+        out->columns[out->count++] = (struct schema_column){.name = mem_strdup(columns[i].name),
+                                                            .id = (uint32_t)i + 1,
+                                                            .type = result_type(&columns[i]),
+                                                            .nullable = true};
+        if (columns[i].kind == RESULT_NESTED)
+            rc = error_set(err, ERR_CONFIG,
+                           "column \"%s\" of the transform's result has a type that a dataset "
+                           "cannot hold. Turn it into text or into columns of its own.",
+                           columns[i].name);
+    }
+    result_free(result);
+    if (rc != ERR_OK)
+        schema_release(out);
+    return rc;
+}
+
+/* The result on its way into `source_rows`. */
+struct taking {
+    struct result *result;
+    const struct result_column *columns;
+    size_t count;
+    const struct wanted *wanted;
+    size_t *from; /* by wanted column: its place in the result */
+    struct load load;
+    struct source_report *report;
+    uint64_t row;
+};
+
+static size_t find_column(const struct taking *t, const char *name)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (strcasecmp(t->columns[i].name, name) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+static int missing(const struct taking *t, const struct reader_column *wanted, struct error *err)
+{
+    const char **names = mem_calloc(t->count, sizeof *names);
+    struct reader_file file = {.shown = "the result of the transform"};
+    struct reader result = {.file = &file};
+    for (size_t i = 0; i < t->count; i++)
+        names[i] = t->columns[i].name;
+    int rc = reader_missing(&result, wanted, &(struct reader_texts){names, t->count}, err);
+    free(names);
+    return rc;
+}
+
+/* A column of the result is known by the name of the dataset's, or by one that the source has for it. */
+static int match(struct taking *t, struct error *err)
+{
+    for (size_t i = 0; i < t->wanted->count; i++) {
+        const struct reader_column *w = &t->wanted->columns[i];
+        t->from[i] = find_column(t, w->name);
+        for (size_t k = 0; k < w->from.count && t->from[i] == SIZE_MAX; k++)
+            t->from[i] = find_column(t, w->from.items[k]);
+        if (t->from[i] == SIZE_MAX)
+            return missing(t, w, err);
+    }
+    return ERR_OK;
+}
+
+static void note_left_out(const struct taking *t)
+{
+    struct source_report *r = t->report;
+    r->left_out = mem_calloc(t->count, sizeof *r->left_out);
+    for (size_t i = 0; i < t->count; i++) {
+        bool used = false;
+        for (size_t k = 0; k < t->wanted->count && !used; k++)
+            used = t->from[k] == i;
+        if (!used)
+            r->left_out[r->left_out_count++] = mem_strdup(t->columns[i].name);
+    }
+}
+
+static void put_row(struct taking *t, const struct batch *values, size_t row,
+                    struct reader_batch *out)
+{
+    t->row++;
+    for (size_t i = 0; i < t->wanted->count; i++) {
+        struct reader_fault place = {.row = t->row, .index = i};
+        if (!typed_put_or_fault(&t->columns[t->from[i]], &values->columns[t->from[i]], row,
+                                &t->wanted->columns[i], &place, out))
+            return;
+    }
+    reader_batch_row(out, t->row, 0);
+}
+
+static int put_rows(struct taking *t, const struct batch *values, struct reader_batch *rows,
+                    struct error *err)
+{
+    reader_batch_clear(rows);
+    for (size_t i = 0; i < values->rows; i++)
+        put_row(t, values, i, rows);
+    for (size_t i = 0; i < rows->fault_count; i++)
+        report_fault(t->report, NULL, t->wanted->columns[rows->faults[i].index].name,
+                     &rows->faults[i]);
+    t->report->rows += rows->values.rows;
+    return load_take(&t->load, &rows->values, err);
+}
+
+static int take_rows(struct taking *t, struct engine *e, struct error *err)
+{
+    struct batch values;
+    struct reader_batch rows;
+    int rc;
+    result_batch(t->result, &values);
+    reader_batch_init(&rows, t->wanted->columns, t->wanted->count);
+    do {
+        engine_blame(e, ERR_CONFIG);
+        rc = result_next(t->result, &values, err);
+        engine_blame(e, ERR_SYSTEM);
+        if (rc != ERR_OK)
+            error_prefix(err, "transform");
+        else
+            rc = put_rows(t, &values, &rows, err);
+    } while (rc == ERR_OK && values.rows > 0);
+    reader_batch_release(&rows);
+    batch_release(&values);
+    return rc == ERR_OK ? load_close(&t->load, err) : rc;
+}
+
+static int want_schema(const struct source_options *o, const struct schema *schema,
+                       const char **constants, struct wanted *out, struct error *err)
+{
+    struct source_options plain = *o;
+    int rc = ERR_OK;
+    plain.nulls = (struct reader_texts){0};
+    wanted_init(out, schema->count);
+    for (size_t i = 0; i < schema->count && rc == ERR_OK; i++)
+        if (constants[i] == NULL)
+            rc = wanted_add_schema(out, &plain, schema, i, err);
+    return rc;
+}
+
+int transform_load(struct engine *e, const struct source_options *o, const struct schema *schema,
+                   const char **constants, struct source_report *report, struct error *err)
+{
+    struct wanted wanted = {0};
+    struct taking t = {.wanted = &wanted, .report = report};
+    struct type *types = mem_calloc(schema->count, sizeof *types);
+    for (size_t i = 0; i < schema->count; i++)
+        types[i] = schema->columns[i].type;
+    int rc = want_schema(o, schema, constants, &wanted, err);
+    t.from = mem_calloc(wanted.count, sizeof *t.from);
+    if (rc == ERR_OK)
+        rc = open_result(e, &t.result, err);
+    if (rc == ERR_OK) {
+        t.columns = result_columns(t.result, &t.count);
+        rc = match(&t, err);
+    }
+    if (rc == ERR_OK) {
+        note_left_out(&t);
+        rc = load_open(&t.load, e, "source_rows", types, constants, schema->count, err);
+    }
+    if (rc == ERR_OK)
+        rc = take_rows(&t, e, err);
+    load_release(&t.load);
+    result_free(t.result);
+    free(t.from);
+    free(types);
+    wanted_release(&wanted);
+    return rc;
+}

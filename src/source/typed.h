@@ -1,0 +1,28 @@
+/*
+ * Values that are typed already (of a Parquet file, of the result of a transform) as values of a
+ * column: exactly, or not at all. Pure functions.
+ */
+#ifndef CAUCE_SOURCE_TYPED_H
+#define CAUCE_SOURCE_TYPED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/result.h"
+#include "source/reader.h"
+#include "value/cast.h"
+#include "value/column.h"
+
+/* Append what value `i` of a result's column stands for; see value/cast.h. */
+enum cast_outcome typed_put(const struct result_column *from, const struct column *values, size_t i,
+                            const struct cast *cast, struct column *out);
+
+/*
+ * The same for column `place->index` of a batch, whose row becomes a fault (false) where the value
+ * does not fit, or is NULL and must not be.
+ */
+bool typed_put_or_fault(const struct result_column *from, const struct column *values, size_t i,
+                        const struct reader_column *wanted, const struct reader_fault *place,
+                        struct reader_batch *out);
+
+#endif
