@@ -19,6 +19,7 @@ struct draft {
     char **key;
     size_t key_count;
     struct sample sample; /* columns.count 0: none */
+    char delimiter[2];
     struct config_guess_column *columns;
 };
 
@@ -124,9 +125,31 @@ static void describe_columns(struct draft *d)
     d->columns = mem_calloc(s->count, sizeof *d->columns);
     for (size_t i = 0; i < s->count; i++) {
         const struct schema_column *c = &s->columns[i];
-        d->columns[i] = (struct config_guess_column){
-            .name = c->name, .type = c->type, .nullable = !in_key(d, c->name), .format = c->format};
+        const struct sample_column *detail = &d->sample.details[i];
+        d->columns[i] = (struct config_guess_column){.name = c->name,
+                                                     .type = c->type,
+                                                     .nullable = !in_key(d, c->name),
+                                                     .format = c->format,
+                                                     .comment = detail->doubts,
+                                                     .nulls = (const char *const *)detail->nulls,
+                                                     .null_count = detail->null_count,
+                                                     .percent = detail->percent};
     }
+}
+
+/* Rows of the sample that do not fit what was found: their values, or the findings, are wrong. */
+static void warn_of_rows(const struct draft *d)
+{
+    const struct source_report *r = &d->sample.report;
+    struct str places;
+    if (r->rejected == 0)
+        return;
+    str_init(&places, 4000);
+    report_format(r, &places);
+    log_warn("%llu of %llu rows of the sample could not be read; the first ones:\n%s",
+             (unsigned long long)r->rejected, (unsigned long long)(r->rows + r->rejected),
+             places.data);
+    str_release(&places);
 }
 
 static int take_sample(const struct options *o, struct draft *d, struct error *err)
@@ -135,20 +158,27 @@ static int take_sample(const struct options *o, struct draft *d, struct error *e
     config_defaults(NULL, &defaults);
     struct limits limits = {
         .memory = defaults.memory, .threads = defaults.threads, .temp = defaults.temp};
+    struct sample_hints hints = {.encoding = o->encoding, .records = o->records};
     int rc = source_url(o->operands[0], o->from, &d->url, NULL);
     if (rc != ERR_OK)
         rc = error_set(err, ERR_SOURCE, "The sample %s does not exist or cannot be reached.",
                        o->from);
     if (rc == ERR_OK)
-        rc = sample_file(o->from, &limits, &d->sample, err);
+        rc = sample_file(o->from, &hints, &limits, &d->sample, err);
     if (rc == ERR_OK)
         rc = check_key(d, err);
     if (rc == ERR_OK) {
         take_sample_key(d);
         describe_columns(d);
+        d->delimiter[0] = d->sample.layout.delimiter;
         d->comment = mem_printf("Columns, types and key were found by looking at the %llu rows of "
                                 "%s: check them.",
-                                (unsigned long long)d->sample.rows, d->url);
+                                (unsigned long long)d->sample.report.rows, d->url);
+        warn_of_rows(d);
+        if (o->source != NULL) {
+            free(d->url);
+            d->url = mem_strdup(o->source);
+        }
     }
     config_release(&defaults);
     return rc;
@@ -168,7 +198,14 @@ static void make_text(const struct options *o, const struct draft *d, struct str
     };
     if (s->columns.count > 0) {
         guess.format = s->format;
-        guess.delimiter = s->delimiter;
+        guess.delimiter = d->delimiter;
+        guess.encoding = s->encoding;
+        guess.records = s->records;
+        guess.no_header = !s->layout.header;
+        guess.skip_lines = s->layout.skip_lines;
+        guess.footer = s->layout.footer;
+        guess.decimal = s->decimal;
+        guess.thousands = s->thousands;
         guess.columns = d->columns;
         guess.column_count = s->columns.count;
         guess.partition_column = s->partition_column;
@@ -212,7 +249,7 @@ static void print(const struct options *o, const struct draft *d)
         json_set_string(object, "file", o->operands[0]);
         json_set_string(object, "dataset", d->dataset);
         json_set_unsigned(object, "columns", d->sample.columns.count);
-        json_set_unsigned(object, "rows", d->sample.rows);
+        json_set_unsigned(object, "rows", d->sample.report.rows);
         json_set(object, "key", key);
         json_set_string(object, "partition", d->sample.partition_column);
         text_print_json(object);
@@ -265,6 +302,12 @@ const struct command cmd_init = {
     .own =
         {
             {"from", 0, OPTION_TEXT, "FILE", "a sample of the source", OPTION_AT(from)},
+            {"encoding", 0, OPTION_TEXT, "NAME", "encoding of the sample; default: found",
+             OPTION_AT(encoding)},
+            {"records", 0, OPTION_TEXT, "PATH", "JSON: where its records are, as in data.items",
+             OPTION_AT(records)},
+            {"source", 0, OPTION_TEXT, "URL", "source to write down, in place of the sample",
+             OPTION_AT(source)},
             {"key", 'k', OPTION_TEXT, "COLUMN,...", "columns that identify a row; default: found",
              OPTION_AT(key)},
             {"dataset", 0, OPTION_TEXT, "ID", "id of the dataset; default: after the file",

@@ -29,6 +29,8 @@ struct options {
     /* of single commands */
     const char *source;
     const char *from;
+    const char *encoding;
+    const char *records;
     const char *key;
     const char *to;
     const char *format;

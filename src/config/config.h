@@ -269,8 +269,11 @@ struct config_guess_column {
     struct type type;
     const char *from; /* NULL: the same as name */
     bool nullable;
-    const char *comment; /* NULL: none; one line */
-    const char *format;  /* strptime format of dates and times; NULL: ISO 8601 */
+    const char *comment;      /* NULL: none; one line */
+    const char *format;       /* strptime format of dates and times; NULL: ISO 8601 */
+    const char *const *nulls; /* texts that mean NULL */
+    size_t null_count;
+    bool percent;
 };
 
 struct config_guess {
@@ -280,6 +283,12 @@ struct config_guess {
     enum config_format format;
     const char *delimiter;
     const char *encoding;
+    const char *records;
+    bool no_header;
+    size_t skip_lines;
+    size_t footer;
+    char decimal;   /* 0: a point */
+    char thousands; /* 0: none */
     const struct config_guess_column *columns;
     size_t column_count;
     const char *const *key;

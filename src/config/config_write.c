@@ -107,6 +107,13 @@ static void put_head(struct str *out, const struct config_guess *guess)
     put_line(out, "store: ", guess->store);
 }
 
+static void put_sign(struct str *out, const char *key, char sign)
+{
+    char text[2] = {sign, '\0'};
+    if (sign != '\0')
+        put_line(out, key, text);
+}
+
 static void put_source(struct str *out, const struct config_guess *guess)
 {
     bool csv = guess->format == CONFIG_FORMAT_CSV;
@@ -121,11 +128,33 @@ static void put_source(struct str *out, const struct config_guess *guess)
                  "  delimiter: ", strcmp(guess->delimiter, "\t") == 0 ? "tab" : guess->delimiter);
     if (guess->format != CONFIG_FORMAT_PARQUET && guess->encoding != NULL)
         put_line(out, "  encoding: ", guess->encoding);
+    if (guess->records != NULL)
+        put_line(out, "  records: ", guess->records);
+    if (guess->no_header)
+        str_append(out, "  header: false\n");
+    if (guess->skip_lines > 0)
+        str_printf(out, "  skip_lines: %zu\n", guess->skip_lines);
+    if (guess->footer > 0)
+        str_printf(out, "  footer: %zu\n", guess->footer);
+    put_sign(out, "  decimal: ", guess->decimal == '.' ? '\0' : guess->decimal);
+    put_sign(out, "  thousands: ", guess->thousands);
     str_append(out,
                "  # nulls: [\"\", \"NA\"]            # texts that mean NULL; default: only the "
                "empty one\n"
                "  # date_formats: [\"%d.%m.%Y\"]   # default: ISO 8601\n"
                "  # decimal: \",\"                 # default: a point\n");
+}
+
+static void put_nulls(struct str *out, const struct config_guess_column *column)
+{
+    if (column->null_count == 0)
+        return;
+    str_append(out, "    nulls: [");
+    for (size_t i = 0; i < column->null_count; i++) {
+        str_append(out, i > 0 ? ", " : "");
+        put_text(out, column->nulls[i]);
+    }
+    str_append(out, "]\n");
 }
 
 static void put_column(struct str *out, const struct config_guess_column *column)
@@ -143,6 +172,9 @@ static void put_column(struct str *out, const struct config_guess_column *column
         put_line(out, "    from: ", column->from);
     if (column->format != NULL)
         put_line(out, "    formats: ", column->format);
+    if (column->percent)
+        str_append(out, "    percent: true\n");
+    put_nulls(out, column);
     str_printf(out, "    nullable: %s\n", column->nullable ? "true" : "false");
 }
 

@@ -3,34 +3,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/sample_format.h"
 #include "pipeline/sample_key.h"
+#include "pipeline/sample_records.h"
+#include "source/found.h"
 #include "source/input.h"
 #include "source/source.h"
 #include "util/fs.h"
 #include "util/mem.h"
 #include "util/stop.h"
+#include "util/utf8.h"
 
-#define HEAD_BYTES ((size_t)256 << 10) /* of the file, that format and delimiter are told by */
+#define PART_BYTES ((size_t)256 << 10) /* of both ends of the file, that its layout is told by */
+#define DOUBTS_MAX 600
 
 /* A look at a file, and what it needs. */
 struct looking {
     const struct limits *limits;
+    const struct sample_hints *hints;
     struct workdir work;
     struct reader_file file;
     char *real; /* path of the file */
     struct engine *engine;
-    struct source *source;
+    struct source_column *columns; /* as they are to be read */
     struct sample *out;
 };
 
 void sample_release(struct sample *s)
 {
+    for (size_t i = 0; s->details != NULL && i < s->columns.count; i++) {
+        for (size_t k = 0; k < s->details[i].null_count; k++)
+            free(s->details[i].nulls[k]);
+        free(s->details[i].nulls);
+        free(s->details[i].doubts);
+    }
+    free(s->details);
     schema_release(&s->columns);
     for (size_t i = 0; i < s->key_count; i++)
         free(s->key[i]);
     free(s->key);
     free(s->partition_column);
+    free(s->encoding);
+    free(s->records);
+    report_release(&s->report);
     *s = (struct sample){.format = CONFIG_FORMAT_AUTO};
 }
 
@@ -49,39 +63,304 @@ static int find_file(struct looking *l, const char *path, struct error *err)
     return workdir_create(l->limits->temp, &l->work, err);
 }
 
-/* Append the beginning of the file, unpacked; `*whole`: there is no more. */
-static int read_head(const struct looking *l, struct str *out, bool *whole, struct error *err)
+/* ---- The text ------------------------------------------------------------------------------ */
+
+/* Both ends of a text, and whether it is UTF-8 from one to the other. */
+struct ends {
+    char *head;
+    size_t head_count;
+    char *tail; /* the last bytes; room for two parts */
+    size_t tail_count;
+    uint64_t total;
+    bool utf8;
+    char broken[4]; /* a character that the next part goes on with */
+    size_t broken_count;
+};
+
+static void ends_release(struct ends *e)
 {
-    struct read_options options = {.compression = READ_AUTO};
+    free(e->head);
+    free(e->tail);
+    *e = (struct ends){0};
+}
+
+/* Are the next bytes UTF-8, behind the beginning of a character that was left over? */
+static bool goes_on(struct ends *e, const char *bytes, size_t count)
+{
+    char *joined = mem_alloc(e->broken_count + count);
+    memcpy(joined, e->broken, e->broken_count);
+    memcpy(joined + e->broken_count, bytes, count);
+    size_t length = e->broken_count + count;
+    size_t good = utf8_prefix(joined, length);
+    e->broken_count = length - good;
+    if (e->broken_count < sizeof e->broken)
+        memcpy(e->broken, joined + good, e->broken_count);
+    free(joined);
+    return e->broken_count < sizeof e->broken;
+}
+
+static void add_part(struct ends *e, const char *bytes, size_t count)
+{
+    if (e->head == NULL) {
+        e->head = mem_alloc(count);
+        memcpy(e->head, bytes, count);
+        e->head_count = count;
+        e->tail = mem_alloc(2 * PART_BYTES);
+        e->utf8 = true;
+    }
+    e->utf8 = e->utf8 && goes_on(e, bytes, count);
+    if (e->tail_count + count > 2 * PART_BYTES) {
+        memmove(e->tail, e->tail + e->tail_count - PART_BYTES, PART_BYTES);
+        e->tail_count = PART_BYTES;
+    }
+    memcpy(e->tail + e->tail_count, bytes, count);
+    e->tail_count += count;
+    e->total += count;
+}
+
+/* Go through the unpacked text, `encoding` (NULL: none known) made UTF-8. */
+static int read_ends(struct looking *l, const char *encoding, struct ends *out, struct error *err)
+{
+    struct read_options options = {.compression = READ_AUTO, .encoding = encoding};
     struct input *in = NULL;
-    char *buffer = mem_alloc(HEAD_BYTES);
+    char *part = mem_alloc(PART_BYTES);
     size_t count = 0;
     int rc = input_open(&l->file, &options, &in, err);
-    if (rc == ERR_OK)
-        rc = input_read(in, buffer, HEAD_BYTES, &count, err);
-    if (rc == ERR_OK)
-        str_append_bytes(out, buffer, count);
-    *whole = count < HEAD_BYTES;
+    do {
+        if (rc == ERR_OK)
+            rc = input_read(in, part, PART_BYTES, &count, err);
+        if (rc == ERR_OK && count > 0)
+            add_part(out, part, count);
+    } while (rc == ERR_OK && count > 0);
+    out->utf8 = out->utf8 && out->broken_count == 0;
     input_free(in);
-    free(buffer);
+    free(part);
     return rc;
 }
 
-static int guess_format(struct looking *l, struct error *err)
+static void guess_format(struct looking *l, const struct ends *e)
 {
-    struct str head;
-    bool whole = false;
-    str_init(&head, HEAD_BYTES);
-    int rc = read_head(l, &head, &whole, err);
-    if (rc == ERR_OK)
-        l->out->format = sample_format_of(l->real, head.data, head.len);
-    if (rc == ERR_OK && l->out->format == CONFIG_FORMAT_AUTO)
+    l->out->format = sample_format_of(l->real, e->head, e->head_count);
+    if (l->out->format == CONFIG_FORMAT_AUTO)
         l->out->format = CONFIG_FORMAT_CSV;
-    l->out->delimiter[0] =
-        l->out->format == CONFIG_FORMAT_CSV ? sample_delimiter_of(head.data, head.len, whole) : ',';
-    str_release(&head);
+}
+
+/* What is not UTF-8 is read again in the encoding that it seems to have. */
+static int settle_encoding(struct looking *l, struct ends *e, struct error *err)
+{
+    if (l->out->format == CONFIG_FORMAT_PARQUET || (e->utf8 && l->hints->encoding == NULL))
+        return ERR_OK;
+    l->out->encoding =
+        mem_strdup(l->hints->encoding != NULL ? l->hints->encoding
+                                              : sample_encoding_of(e->head, e->head_count));
+    ends_release(e);
+    int rc = read_ends(l, l->out->encoding, e, err);
+    if (rc == ERR_OK && l->hints->encoding == NULL)
+        guess_format(l, e);
     return rc;
 }
+
+/* A document of one line looks like newline-delimited JSON until its records are seen. */
+static void find_records(struct looking *l, const struct ends *e)
+{
+    struct sample *out = l->out;
+    bool lines = out->format == CONFIG_FORMAT_NDJSON;
+    const char *newline = memchr(e->head, '\n', e->head_count);
+    bool one_line = newline == NULL || newline + 1 == e->head + e->head_count;
+    if (l->hints->records != NULL)
+        out->records = mem_strdup(l->hints->records);
+    else if (out->format == CONFIG_FORMAT_JSON || (lines && one_line))
+        out->records = sample_records_of(e->head, e->head_count);
+    if (lines && out->records != NULL)
+        out->format = CONFIG_FORMAT_JSON;
+}
+
+static int look_at_text(struct looking *l, struct error *err)
+{
+    struct ends e = {.head = NULL};
+    struct sample *out = l->out;
+    int rc = read_ends(l, NULL, &e, err);
+    if (rc == ERR_OK)
+        guess_format(l, &e);
+    if (rc == ERR_OK)
+        rc = settle_encoding(l, &e, err);
+    if (rc == ERR_OK && out->format == CONFIG_FORMAT_CSV)
+        sample_layout_of(e.head, e.head_count, e.total == e.head_count, e.tail, e.tail_count,
+                         &out->layout);
+    if (rc == ERR_OK)
+        find_records(l, &e);
+    ends_release(&e);
+    return rc;
+}
+
+/* ---- The columns --------------------------------------------------------------------------- */
+
+static enum source_format source_format_of(enum config_format format)
+{
+    switch (format) {
+    case CONFIG_FORMAT_JSON:
+        return SOURCE_JSON;
+    case CONFIG_FORMAT_NDJSON:
+        return SOURCE_NDJSON;
+    case CONFIG_FORMAT_PARQUET:
+        return SOURCE_PARQUET;
+    default:
+        return SOURCE_CSV;
+    }
+}
+
+static void describe(const struct looking *l, struct source_options *out)
+{
+    static const char *const nulls[] = {""};
+    const struct sample *s = l->out;
+    *out = (struct source_options){
+        .format = source_format_of(s->format),
+        .files = &l->file,
+        .file_count = 1,
+        .workdir = l->work.path,
+        .read = {.encoding = s->encoding,
+                 .delimiter = {s->layout.delimiter},
+                 .quote = '"',
+                 .escape = '"',
+                 .header = s->layout.header ? 1 : 0,
+                 .skip_lines = s->layout.skip_lines,
+                 .footer_lines = s->layout.footer,
+                 .records = s->records,
+                 .threads = l->limits->threads},
+        .nulls = {nulls, s->format == CONFIG_FORMAT_CSV ? 1 : 0},
+        .decimal = s->decimal,
+        .thousands = s->thousands,
+    };
+}
+
+/* What numbers are written with is one setting for all: it is changed where no column objects. */
+static void settle_signs(struct sample *out, const struct found *found)
+{
+    struct survey_meaning mean;
+    bool points = false;
+    for (size_t i = 0; i < found->names.count; i++)
+        points = points || found->types[i].kind == TYPE_DOUBLE;
+    for (size_t i = 0; i < found->names.count && !points; i++) {
+        survey_mean(found->survey, i, &mean);
+        if (mean.decimal == ',')
+            out->decimal = ',';
+        if (mean.decimal == ',' && mean.thousands != 0)
+            out->thousands = mean.thousands;
+    }
+}
+
+static void set_details(const struct found *found, size_t i, const struct survey_meaning *mean,
+                        bool meant, struct sample_column *out)
+{
+    struct str doubts;
+    str_init(&doubts, DOUBTS_MAX);
+    survey_doubts(found->survey, i, &doubts);
+    if (doubts.len > 0)
+        out->doubts = mem_strdup(doubts.data);
+    str_release(&doubts);
+    if (!meant)
+        return;
+    out->percent = mean->percent;
+    if (mean->null_count == 0)
+        return;
+    out->nulls = mem_calloc(mean->null_count + 1, sizeof *out->nulls);
+    out->nulls[out->null_count++] = mem_strdup("");
+    for (size_t k = 0; k < mean->null_count; k++)
+        out->nulls[out->null_count++] = mem_strdup(mean->nulls[k]);
+}
+
+/* Column `i` as people probably mean it, where the settings of the source allow that. */
+static void set_column(struct sample *s, const struct found *found, size_t i)
+{
+    struct schema_column *c = &s->columns.columns[i];
+    *c = (struct schema_column){.name = mem_strdup(found->names.items[i]),
+                                .id = (uint32_t)i + 1,
+                                .type = found->types[i],
+                                .nullable = true};
+    if (found->survey == NULL)
+        return;
+    struct survey_meaning mean;
+    survey_mean(found->survey, i, &mean);
+    bool number = mean.type.kind == TYPE_DOUBLE || mean.type.kind == TYPE_DECIMAL ||
+                  mean.type.kind == TYPE_BIGINT || mean.type.kind == TYPE_INT;
+    bool meant = !number || ((mean.decimal == 0 || mean.decimal == s->decimal) &&
+                             (mean.thousands == 0 || mean.thousands == s->thousands));
+    c->type = meant ? mean.type : found->types[i];
+    c->format = mem_strdup(meant ? mean.format : found->formats[i]);
+    set_details(found, i, &mean, meant, &s->details[i]);
+}
+
+static int find_columns(struct looking *l, struct error *err)
+{
+    struct sample *s = l->out;
+    struct found found = {0};
+    struct source_options o;
+    describe(l, &o);
+    struct files files = {.format = o.format,
+                          .items = o.files,
+                          .count = 1,
+                          .options = &o.read,
+                          .tools = {.engine = l->engine, .workdir = l->work.path}};
+    int rc = found_types(&files, &o, &found, err);
+    if (rc == ERR_OK && found.survey != NULL)
+        settle_signs(s, &found);
+    if (rc == ERR_OK) {
+        s->columns.columns = mem_calloc(found.names.count, sizeof *s->columns.columns);
+        s->details = mem_calloc(found.names.count, sizeof *s->details);
+        s->columns.count = found.names.count;
+    }
+    for (size_t i = 0; i < s->columns.count; i++)
+        set_column(s, &found, i);
+    found_release(&found);
+    return rc;
+}
+
+/* All rows as `source_rows`, read as it is suggested. */
+static int load(struct looking *l, struct error *err)
+{
+    struct sample *s = l->out;
+    struct source *source = NULL;
+    struct source_options o;
+    l->columns = mem_calloc(s->columns.count, sizeof *l->columns);
+    for (size_t i = 0; i < s->columns.count; i++)
+        l->columns[i] = (struct source_column){
+            .name = s->columns.columns[i].name,
+            .type = s->columns.columns[i].type,
+            .formats = {(const char *const *)&s->columns.columns[i].format,
+                        s->columns.columns[i].format != NULL ? 1 : 0},
+            .nulls = {(const char *const *)s->details[i].nulls, s->details[i].null_count},
+            .nulls_set = s->details[i].null_count > 0,
+            .percent = s->details[i].percent};
+    describe(l, &o);
+    o.columns = l->columns;
+    o.column_count = s->columns.count;
+    int rc = source_open(l->engine, &o, &source, err);
+    if (rc == ERR_OK)
+        rc = source_load(source, &s->columns, &s->report, err);
+    source_free(source);
+    return rc;
+}
+
+static int guess_key(struct looking *l, struct error *err)
+{
+    size_t columns[SAMPLE_KEY_MAX];
+    size_t count = 0;
+    struct sample *out = l->out;
+    int rc = sample_key_find(l->engine, &out->columns, columns, &count, err);
+    if (rc != ERR_OK)
+        return rc;
+    out->key = mem_calloc(count, sizeof *out->key);
+    out->key_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const struct schema_column *c = &out->columns.columns[columns[i]];
+        out->key[i] = mem_strdup(c->name);
+        if (out->partition_column == NULL && type_is_day(c->type))
+            out->partition_column = mem_strdup(c->name);
+    }
+    return ERR_OK;
+}
+
+/* ---- All of it ----------------------------------------------------------------------------- */
 
 static void interrupt(void *ctx)
 {
@@ -105,85 +384,28 @@ static int open_engine(struct looking *l, struct error *err)
     return rc;
 }
 
-static enum source_format engine_format(enum config_format format)
+int sample_file(const char *path, const struct sample_hints *hints, const struct limits *limits,
+                struct sample *out, struct error *err)
 {
-    switch (format) {
-    case CONFIG_FORMAT_JSON:
-        return SOURCE_JSON;
-    case CONFIG_FORMAT_NDJSON:
-        return SOURCE_NDJSON;
-    case CONFIG_FORMAT_PARQUET:
-        return SOURCE_PARQUET;
-    default:
-        return SOURCE_CSV;
-    }
-}
-
-/* Columns and their types, then all rows as `source_rows`. */
-static int load(struct looking *l, struct error *err)
-{
-    static const char *const nulls[] = {""};
-    struct schema *s = &l->out->columns;
-    struct source_options options = {
-        .format = engine_format(l->out->format),
-        .files = &l->file,
-        .file_count = 1,
-        .workdir = l->work.path,
-        .read = {.quote = '"', .escape = '"', .header = 1, .threads = l->limits->threads},
-        .nulls = {nulls, 1},
-        .decimal = '.',
-    };
-    struct source_report report = {.rows = 0};
-    memcpy(options.read.delimiter, l->out->delimiter, sizeof options.read.delimiter);
-    int rc = source_open(l->engine, &options, &l->source, err);
-    if (rc == ERR_OK)
-        rc = source_infer(l->source, s, err);
-    if (rc == ERR_OK)
-        rc = source_load(l->source, s, &report, err);
-    l->out->rows = report.rows;
-    report_release(&report);
-    source_free(l->source); /* its options end here */
-    l->source = NULL;
-    return rc;
-}
-
-static int guess_key(struct looking *l, struct error *err)
-{
-    size_t columns[SAMPLE_KEY_MAX];
-    size_t count = 0;
-    struct sample *out = l->out;
-    int rc = sample_key_find(l->engine, &out->columns, columns, &count, err);
-    if (rc != ERR_OK)
-        return rc;
-    out->key = mem_calloc(count, sizeof *out->key);
-    out->key_count = count;
-    for (size_t i = 0; i < count; i++) {
-        const struct schema_column *c = &out->columns.columns[columns[i]];
-        out->key[i] = mem_strdup(c->name);
-        if (out->partition_column == NULL && type_is_day(c->type))
-            out->partition_column = mem_strdup(c->name);
-    }
-    return ERR_OK;
-}
-
-int sample_file(const char *path, const struct limits *limits, struct sample *out,
-                struct error *err)
-{
-    struct looking l = {.limits = limits, .work = WORKDIR_NONE, .out = out};
+    struct looking l = {.limits = limits, .hints = hints, .work = WORKDIR_NONE, .out = out};
     *out = (struct sample){.format = CONFIG_FORMAT_AUTO};
+    out->layout = (struct sample_layout){.delimiter = ',', .header = true};
+    out->decimal = '.';
     int rc = find_file(&l, path, err);
     if (rc == ERR_OK)
-        rc = guess_format(&l, err);
+        rc = look_at_text(&l, err);
     if (rc == ERR_OK)
         rc = open_engine(&l, err);
+    if (rc == ERR_OK)
+        rc = find_columns(&l, err);
     if (rc == ERR_OK)
         rc = load(&l, err);
     if (rc == ERR_OK)
         rc = guess_key(&l, err);
-    source_free(l.source);
     stop_on_request(NULL, NULL);
     engine_free(l.engine);
     workdir_remove(&l.work);
+    free(l.columns);
     free(l.real);
     if (rc != ERR_OK)
         sample_release(out);

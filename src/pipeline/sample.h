@@ -6,22 +6,43 @@
 
 #include "config/config.h"
 #include "pipeline/dataset.h"
+#include "pipeline/sample_format.h"
+#include "source/report.h"
 #include "util/schema.h"
+
+/* What is known beforehand. Borrowed; NULL: it is to be found. */
+struct sample_hints {
+    const char *encoding;
+    const char *records; /* JSON: path of the records */
+};
+
+/* How a column is written, beside its type. */
+struct sample_column {
+    char **nulls; /* texts that mean NULL, the empty one among them; none: the default */
+    size_t null_count;
+    bool percent;
+    char *doubts; /* sentences; NULL: none */
+};
 
 /* Guessed format, columns, key and partition of a source. All owned. */
 struct sample {
     enum config_format format;
-    char delimiter[5];
-    struct schema columns; /* types inferred over the whole file */
-    char **key;            /* smallest set of leading columns that is unique; none found: empty */
+    struct sample_layout layout; /* CSV */
+    char *encoding;              /* NULL: UTF-8, or as a byte-order mark says */
+    char *records;               /* NULL: the document itself */
+    char decimal;
+    char thousands;        /* 0: none */
+    struct schema columns; /* types found over the whole file */
+    struct sample_column *details;
+    char **key; /* the best set of columns that is unique; none found: empty */
     size_t key_count;
-    char *partition_column; /* the date column of the key, NULL: none */
-    uint64_t rows;
+    char *partition_column;      /* the date column of the key, NULL: none */
+    struct source_report report; /* of reading it as suggested: rows, and those that do not fit */
 };
 void sample_release(struct sample *s);
 
 /* Look at a local file. ERR_SOURCE: it cannot be read as any format we know. */
-int sample_file(const char *path, const struct limits *limits, struct sample *out,
-                struct error *err);
+int sample_file(const char *path, const struct sample_hints *hints, const struct limits *limits,
+                struct sample *out, struct error *err);
 
 #endif

@@ -3,9 +3,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "source/kind.h"
 #include "util/str.h"
 
-#define RECORDS_MAX 50
+#define RECORDS_MAX 200
+#define FOOTER_MAX 20
 
 /* ---- Format -------------------------------------------------------------------------------- */
 
@@ -71,64 +73,168 @@ enum config_format sample_format_of(const char *name, const char *bytes, size_t 
     return json != CONFIG_FORMAT_AUTO ? json : named;
 }
 
-/* ---- Delimiter ----------------------------------------------------------------------------- */
+/* ---- Layout -------------------------------------------------------------------------------- */
 
-/* Fields of the record at `*at`, which moves behind it; 0: the record has no end. */
-static size_t count_fields(const char *bytes, size_t count, bool whole, char delimiter, size_t *at)
+/* One record of the text: its fields, and the lines that it takes. */
+struct record {
+    size_t fields; /* 0: it has no end */
+    size_t lines;
+    bool blank;
+};
+
+/* The record at `*at`, which moves behind it. */
+static struct record take_record(const char *bytes, size_t count, bool whole, char delimiter,
+                                 size_t *at)
 {
-    size_t fields = 1;
+    struct record r = {1, 1, true};
     bool quoted = false;
     size_t i = *at;
     for (; i < count && (quoted || bytes[i] != '\n'); i++) {
+        r.blank = r.blank && (bytes[i] == ' ' || bytes[i] == '\t' || bytes[i] == '\r');
+        r.lines += bytes[i] == '\n';
         if (bytes[i] == '"')
             quoted = !quoted;
         else if (bytes[i] == delimiter && !quoted)
-            fields++;
+            r.fields++;
     }
     if (i == count && (!whole || quoted))
-        return 0;
+        r.fields = 0;
     *at = i + 1;
-    return fields;
+    return r;
 }
 
-/* Number of fields that all of the first records have; 0: they differ. */
-static size_t common_fields(const char *bytes, size_t count, bool whole, char delimiter)
+/* How the first records look when they are cut by a delimiter. */
+struct cut {
+    size_t common;  /* number of fields that most of them have */
+    size_t records; /* that have it */
+    size_t total;
+    size_t first_line; /* before the first of them, where another one follows it */
+    size_t first_at;   /* byte where it begins */
+};
+
+static size_t most_common(const size_t *fields, size_t count, size_t *times)
 {
-    size_t common = 0;
-    size_t at = 0;
-    for (int n = 0; n < RECORDS_MAX && at < count; n++) {
-        size_t fields = count_fields(bytes, count, whole, delimiter, &at);
-        if (fields == 0)
-            break;
-        if (common != 0 && fields != common)
-            return 0;
-        common = fields;
+    size_t best = 0;
+    *times = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t n = 0;
+        for (size_t k = 0; k < count; k++)
+            n += fields[k] == fields[i];
+        if (n > *times || (n == *times && fields[i] > best)) {
+            *times = n;
+            best = fields[i];
+        }
     }
-    return common;
+    return best;
 }
 
-char sample_delimiter_of(const char *bytes, size_t count, bool whole)
+static struct cut cut_by(const char *bytes, size_t count, bool whole, char delimiter)
+{
+    struct cut out = {0};
+    size_t fields[RECORDS_MAX], lines[RECORDS_MAX], places[RECORDS_MAX];
+    size_t line = 0;
+    for (size_t at = 0; out.total < RECORDS_MAX && at < count;) {
+        size_t begins = at;
+        struct record r = take_record(bytes, count, whole, delimiter, &at);
+        if (r.fields == 0)
+            break;
+        if (!r.blank) {
+            fields[out.total] = r.fields;
+            places[out.total] = begins;
+            lines[out.total++] = line;
+        }
+        line += r.lines;
+    }
+    out.common = most_common(fields, out.total, &out.records);
+    size_t i = 0;
+    while (i < out.total && fields[i] != out.common)
+        i++;
+    if (i < out.total) {
+        out.first_line = lines[i];
+        out.first_at = places[i];
+    }
+    return out;
+}
+
+static char choose_delimiter(const char *bytes, size_t count, bool whole, struct cut *out)
 {
     static const char delimiters[] = {',', ';', '\t', '|'};
     char best = ',';
-    size_t most = 1;
-    for (size_t i = 0; i < sizeof delimiters; i++) {
-        size_t fields = common_fields(bytes, count, whole, delimiters[i]);
-        if (fields > most) {
-            most = fields;
-            best = delimiters[i];
-        }
-    }
-    if (most > 1)
-        return best;
-    /* No delimiter cuts all records alike: the header decides. */
-    for (size_t i = 0; i < sizeof delimiters; i++) {
-        size_t at = 0;
-        size_t fields = count_fields(bytes, count, true, delimiters[i], &at);
-        if (fields > most) {
-            most = fields;
+    *out = cut_by(bytes, count, whole, ',');
+    for (size_t i = 1; i < sizeof delimiters; i++) {
+        struct cut c = cut_by(bytes, count, whole, delimiters[i]);
+        bool more = c.records > out->records ||
+                    (c.records == out->records && c.common > out->common) || out->common < 2;
+        if (c.common >= 2 && more) {
+            *out = c;
             best = delimiters[i];
         }
     }
     return best;
+}
+
+/* Do all fields of the record look like values, not like names? */
+static bool holds_values(const char *bytes, size_t count)
+{
+    bool digits = false;
+    for (size_t i = 0; i < count && bytes[i] != '\n'; i++) {
+        digits = digits || (bytes[i] >= '0' && bytes[i] <= '9');
+        if (strchr("0123456789.,;|:+-/ \t\r\"", bytes[i]) == NULL)
+            return false;
+    }
+    return digits;
+}
+
+/* Lines at the end that are cut otherwise than the table; none where quotes make that uncertain. */
+static size_t count_footer(const char *tail, size_t count, char delimiter, size_t common)
+{
+    size_t lines = 0;
+    size_t end = count;
+    while (end > 0 && (tail[end - 1] == '\n' || tail[end - 1] == '\r'))
+        end--;
+    while (end > 0 && lines <= FOOTER_MAX) {
+        size_t begin = end;
+        size_t at = 0;
+        while (begin > 0 && tail[begin - 1] != '\n')
+            begin--;
+        if (begin == 0 || memchr(tail + begin, '"', end - begin) != NULL)
+            return 0;
+        struct record r = take_record(tail + begin, end - begin, true, delimiter, &at);
+        if (!r.blank && r.fields == common)
+            return lines;
+        lines++;
+        end = begin - 1;
+    }
+    return 0;
+}
+
+void sample_layout_of(const char *head, size_t count, bool whole, const char *tail,
+                      size_t tail_count, struct sample_layout *out)
+{
+    struct cut cut;
+    *out = (struct sample_layout){.delimiter = ',', .header = true};
+    out->delimiter = choose_delimiter(head, count, whole, &cut);
+    bool table = cut.common >= 2 && cut.records * 2 > cut.total;
+    if (table)
+        out->skip_lines = cut.first_line;
+    out->header =
+        !holds_values(head + (table ? cut.first_at : 0), count - (table ? cut.first_at : 0));
+    if (table)
+        out->footer = count_footer(tail, tail_count, out->delimiter, cut.common);
+}
+
+/* ---- Encoding ------------------------------------------------------------------------------ */
+
+const char *sample_encoding_of(const char *bytes, size_t count)
+{
+    enum kind kind = kind_of(bytes, count);
+    if (kind == KIND_UTF16LE)
+        return "utf-16le";
+    if (kind == KIND_UTF16BE)
+        return "utf-16be";
+    /* Five bytes mean nothing in windows-1252. */
+    for (size_t i = 0; i < count; i++)
+        if (memchr("\x81\x8d\x8f\x90\x9d", bytes[i], 5) != NULL)
+            return "iso-8859-1";
+    return "windows-1252";
 }

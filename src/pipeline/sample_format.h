@@ -1,4 +1,4 @@
-/* What the first bytes of a file tell of its format. Pure functions; private to the sample. */
+/* What a file is, by its name and its text. Pure functions. */
 #ifndef CAUCE_PIPELINE_SAMPLE_FORMAT_H
 #define CAUCE_PIPELINE_SAMPLE_FORMAT_H
 
@@ -8,16 +8,28 @@
 #include "config/config.h"
 
 /*
- * Format by the name (extensions of compression aside) and the first bytes of the plain content.
- * AUTO: neither tells; it is taken for CSV then.
+ * The format of a file by its name and the first bytes of its plain content; CONFIG_FORMAT_AUTO
+ * where neither tells.
  */
 enum config_format sample_format_of(const char *name, const char *bytes, size_t count);
 
+/* How a CSV file is laid out. */
+struct sample_layout {
+    char delimiter;
+    bool header;       /* the first record names the columns */
+    size_t skip_lines; /* before it: titles */
+    size_t footer;     /* lines at the end */
+};
+
 /*
- * The delimiter that cuts the first records into the same number of fields, most of them winning:
- * one of , ; tab |. `whole`: the bytes are all of the file, so its last record is complete. A file
- * of one column gets a comma. Quotes are '"'.
+ * By its first bytes (`whole`: that is all of it) and its last ones, which begin and end anywhere. What
+ * most records have in common is taken for the table; lines before and behind it for titles and
+ * remarks.
  */
-char sample_delimiter_of(const char *bytes, size_t count, bool whole);
+void sample_layout_of(const char *head, size_t count, bool whole, const char *tail,
+                      size_t tail_count, struct sample_layout *out);
+
+/* The encoding, as iconv names it, of text that is not UTF-8, by its first bytes. Static. */
+const char *sample_encoding_of(const char *bytes, size_t count);
 
 #endif

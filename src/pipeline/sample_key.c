@@ -1,14 +1,17 @@
 /*
- * Sets are tried from the smallest on; of sets of one size those with ordinary key types, with a
- * day and with earlier columns come first. Before all rows are looked at, a set must hold for the
- * first ones, and have as many combinations of values as there are rows.
+ * Columns are ranked by what they probably are: names and codes of things, then days, then other
+ * columns, and last what was measured. Sets are tried from the smallest on; those that hold something
+ * measured only after all others. Before all rows are looked at, a set must hold for the first ones,
+ * and have as many combinations of values as there are rows.
  */
 #include "pipeline/sample_key.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "util/mem.h"
 #include "util/stop.h"
@@ -17,8 +20,12 @@
 #define SETS 92 /* of one, two or three of them */
 #define FIRST_ROWS 50000
 
+/* What a column probably is, the best of a key first. */
+enum rank { RANK_NAME, RANK_DAY, RANK_OTHER, RANK_MEASURE };
+
 struct candidate {
     size_t position;
+    enum rank rank;
     uint64_t distinct;
 };
 
@@ -36,15 +43,68 @@ struct finder {
     uint64_t rows;
 };
 
+static int by_position(const void *a, const void *b)
+{
+    const struct candidate *x = a;
+    const struct candidate *y = b;
+    return (x->position > y->position) - (x->position < y->position);
+}
+
 static bool may_be_key(enum type_kind kind)
 {
     return kind != TYPE_DOUBLE && kind != TYPE_BINARY && kind != TYPE_NONE;
 }
 
-static bool is_ordinary(enum type_kind kind)
+/* Is the word part of a name such as "StationId", "station_id" or "id"? */
+static bool has_word(const char *name, const char *word)
 {
-    return kind == TYPE_TEXT || kind == TYPE_INT || kind == TYPE_BIGINT || kind == TYPE_DATE ||
-           kind == TYPE_TIMESTAMP || kind == TYPE_UUID;
+    size_t n = strlen(word);
+    for (const char *p = name; *p != '\0'; p++) {
+        bool begins = p == name || !isalnum((unsigned char)p[-1]) ||
+                      (isupper((unsigned char)p[0]) && islower((unsigned char)p[-1]));
+        bool ends =
+            strlen(p) >= n && (!isalnum((unsigned char)p[n]) || isdigit((unsigned char)p[n]) ||
+                               isupper((unsigned char)p[n]));
+        if (begins && ends && strncasecmp(p, word, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool has_any(const char *name, const char *const *words)
+{
+    for (size_t i = 0; words[i] != NULL; i++)
+        if (has_word(name, words[i]))
+            return true;
+    return false;
+}
+
+static enum rank rank_of(const struct schema_column *c)
+{
+    static const char *const names[] = {
+        "id",       "uuid",   "guid",    "key",      "code",    "iso",    "iso2",
+        "iso3",     "symbol", "ticker",  "isin",     "sku",     "series", "station",
+        "nr",       "no",     "number",  "currency", "country", "region", "indicator",
+        "variable", "ref",    "kennung", "codigo",   NULL};
+    static const char *const days[] = {"date",   "day",     "month", "year",  "week",  "time",
+                                       "period", "quarter", "hour",  "datum", "fecha", NULL};
+    static const char *const measures[] = {
+        "value", "amount",   "total",  "price",   "rate",       "count",   "sum",
+        "qty",   "quantity", "share",  "mean",    "average",    "avg",     "min",
+        "max",   "score",    "weight", "height",  "population", "balance", "percent",
+        "wert",  "betrag",   "valor",  "importe", NULL};
+    bool whole = c->type.kind == TYPE_INT || c->type.kind == TYPE_BIGINT;
+    if (c->type.kind == TYPE_DECIMAL || c->type.kind == TYPE_BOOLEAN)
+        return RANK_MEASURE;
+    if (c->type.kind == TYPE_UUID)
+        return RANK_NAME;
+    if (type_is_day(c->type) || c->type.kind == TYPE_TIME)
+        return RANK_DAY;
+    if (whole && has_any(c->name, measures))
+        return RANK_MEASURE;
+    if (has_any(c->name, names))
+        return RANK_NAME;
+    return has_any(c->name, days) ? RANK_DAY : RANK_OTHER;
 }
 
 static int take_counts(void *ctx, const struct engine_row *row, struct error *err)
@@ -63,40 +123,47 @@ static int take_counts(void *ctx, const struct engine_row *row, struct error *er
     return ERR_OK;
 }
 
+/* The best columns by rank, in their order. */
+static void choose_candidates(struct finder *f)
+{
+    for (int rank = RANK_NAME; rank <= RANK_MEASURE; rank++)
+        for (size_t i = 0; i < f->schema->count && f->count < CANDIDATES; i++) {
+            const struct schema_column *c = &f->schema->columns[i];
+            if (may_be_key(c->type.kind) && rank_of(c) == (enum rank)rank)
+                f->candidates[f->count++] =
+                    (struct candidate){.position = i, .rank = (enum rank)rank};
+        }
+    qsort(f->candidates, f->count, sizeof *f->candidates, by_position);
+}
+
 /* Candidates without NULL, with the number of their values. */
 static int survey(struct finder *f, struct error *err)
 {
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
     str_append(&sql, "SELECT CAST(count(*) AS VARCHAR)");
-    for (size_t i = 0; i < f->schema->count && f->count < CANDIDATES; i++) {
-        if (!may_be_key(f->schema->columns[i].type.kind))
-            continue;
-        f->candidates[f->count++].position = i;
-        str_printf(&sql, ", CAST(count(c%zu) AS VARCHAR), CAST(count(DISTINCT c%zu) AS VARCHAR)", i,
-                   i);
-    }
+    choose_candidates(f);
+    for (size_t i = 0; i < f->count; i++)
+        str_printf(&sql, ", CAST(count(c%zu) AS VARCHAR), CAST(count(DISTINCT c%zu) AS VARCHAR)",
+                   f->candidates[i].position, f->candidates[i].position);
     str_append(&sql, " FROM source_rows");
     int rc = engine_query(f->engine, sql.data, take_counts, f, err);
     str_release(&sql);
     return rc;
 }
 
-static enum type_kind kind_of(const struct finder *f, size_t candidate)
-{
-    return f->schema->columns[f->candidates[candidate].position].type.kind;
-}
-
 static unsigned weigh(const struct finder *f, const struct set *set)
 {
     unsigned weight = 0;
+    bool measured = false;
     bool day = set->count == 1; /* alone, a day is no better than a number */
     for (size_t i = 0; i < set->count; i++) {
-        enum type_kind kind = kind_of(f, set->items[i]);
-        weight += is_ordinary(kind) ? 0 : 2;
-        day = day || kind == TYPE_DATE || kind == TYPE_TIMESTAMP;
+        enum rank rank = f->candidates[set->items[i]].rank;
+        weight += rank == RANK_OTHER ? 2 : 0;
+        day = day || rank == RANK_DAY;
+        measured = measured || rank == RANK_MEASURE;
     }
-    return (unsigned)set->count * 100 + weight + (day ? 0 : 1);
+    return (measured ? 1000 : 0) + (unsigned)set->count * 100 + weight + (day ? 0 : 1);
 }
 
 static int by_weight(const void *a, const void *b)

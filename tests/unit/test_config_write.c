@@ -33,9 +33,17 @@ static void the_general_example_is_what_the_golden_file_says(void **state)
 }
 
 static const struct config_guess_column rates[] = {
-    {"day", {.kind = TYPE_DATE}, "Date", false, NULL, NULL},
-    {"currency", {.kind = TYPE_TEXT}, "currency", false, NULL, NULL},
-    {"rate", {TYPE_DECIMAL, 18, 6}, NULL, true, "3 of 500 rows have no value", NULL},
+    {"day", {.kind = TYPE_DATE}, "Date", false, NULL, NULL, NULL, 0, false},
+    {"currency", {.kind = TYPE_TEXT}, "currency", false, NULL, NULL, NULL, 0, false},
+    {"rate",
+     {TYPE_DECIMAL, 18, 6},
+     NULL,
+     true,
+     "3 of 500 rows have no value",
+     NULL,
+     NULL,
+     0,
+     false},
 };
 
 static const struct config_guess sample = {
@@ -109,8 +117,15 @@ static void every_valid_name_survives(void **state)
     enum { COUNT = sizeof names / sizeof names[0] };
     struct config_guess_column columns[COUNT];
     for (size_t i = 0; i < COUNT; i++)
-        columns[i] = (struct config_guess_column){
-            names[i], {.kind = TYPE_TEXT}, names[COUNT - 1 - i], i % 2 == 0, names[i], NULL};
+        columns[i] = (struct config_guess_column){names[i],
+                                                  {.kind = TYPE_TEXT},
+                                                  names[COUNT - 1 - i],
+                                                  i % 2 == 0,
+                                                  names[i],
+                                                  NULL,
+                                                  NULL,
+                                                  0,
+                                                  false};
     struct config_guess guess = {
         .columns = columns,
         .column_count = COUNT,

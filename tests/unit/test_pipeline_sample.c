@@ -15,6 +15,7 @@
 
 static char *folder;
 static struct limits limits;
+static struct sample_hints hints;
 static struct sample sample;
 static struct error err;
 
@@ -43,7 +44,7 @@ static int look(const char *name, const char *bytes, size_t count)
 {
     char *path = fs_join(folder, name);
     assert_int_equal(fs_write(path, bytes, count, NULL), ERR_OK);
-    int rc = sample_file(path, &limits, &sample, &err);
+    int rc = sample_file(path, &hints, &limits, &sample, &err);
     if (rc != ERR_OK)
         print_message("%s: %s\n", name, err.text);
     free(path);
@@ -74,8 +75,8 @@ static void a_series_is_known_by_its_day_and_name(void **state)
     (void)state;
     LOOK("a.csv", "day,series,value\n2026-01-01,a,1.5\n2026-01-01,b,2.5\n2026-01-02,a,3.5\n");
     assert_int_equal(sample.format, CONFIG_FORMAT_CSV);
-    assert_string_equal(sample.delimiter, ",");
-    assert_int_equal(sample.rows, 3);
+    assert_int_equal(sample.layout.delimiter, ',');
+    assert_int_equal(sample.report.rows, 3);
     expect("day date, series text, value double | day, series | day");
 }
 
@@ -91,7 +92,7 @@ static void an_id_is_enough(void **state)
 {
     (void)state;
     LOOK("a.csv", "id;name\n1;x\n2;x\n3;y\n");
-    assert_string_equal(sample.delimiter, ";");
+    assert_int_equal(sample.layout.delimiter, ';');
     expect("id bigint, name text | id | -");
 }
 
@@ -128,7 +129,7 @@ static void a_file_without_rows_has_columns(void **state)
 {
     (void)state;
     LOOK("a.csv", "a,b\n");
-    assert_int_equal(sample.rows, 0);
+    assert_int_equal(sample.report.rows, 0);
     expect("a text, b text | | -");
 }
 
@@ -153,9 +154,9 @@ static void compressed_files_are_told_by_their_content(void **state)
     assert_non_null(file);
     assert_int_equal(gzwrite(file, text, sizeof text - 1), sizeof text - 1);
     assert_int_equal(gzclose(file), Z_OK);
-    assert_int_equal(sample_file(path, &limits, &sample, &err), ERR_OK);
+    assert_int_equal(sample_file(path, &hints, &limits, &sample, &err), ERR_OK);
     free(path);
-    assert_string_equal(sample.delimiter, "|");
+    assert_int_equal(sample.layout.delimiter, '|');
     expect("id bigint, name text | id | -");
 }
 
@@ -178,10 +179,10 @@ static void what_cannot_be_read_says_why(void **state)
 {
     (void)state;
     char *absent = fs_join(folder, "absent.csv");
-    assert_int_equal(sample_file(absent, &limits, &sample, &err), ERR_SOURCE);
+    assert_int_equal(sample_file(absent, &hints, &limits, &sample, &err), ERR_SOURCE);
     assert_non_null(strstr(err.text, "does not exist"));
     free(absent);
-    assert_int_equal(sample_file(folder, &limits, &sample, &err), ERR_SOURCE);
+    assert_int_equal(sample_file(folder, &hints, &limits, &sample, &err), ERR_SOURCE);
     assert_non_null(strstr(err.text, "is a folder"));
     assert_int_equal(look("empty.csv", "", 0), ERR_SOURCE);
     assert_non_null(strstr(err.text, "is empty"));

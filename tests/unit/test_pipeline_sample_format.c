@@ -44,6 +44,13 @@ static void names_and_first_bytes_tell_the_format(void **state)
     }
 }
 
+static struct sample_layout layout(const char *text, bool whole)
+{
+    struct sample_layout out;
+    sample_layout_of(text, strlen(text), whole, text, strlen(text), &out);
+    return out;
+}
+
 static void the_delimiter_cuts_all_records_alike(void **state)
 {
     (void)state;
@@ -64,7 +71,7 @@ static void the_delimiter_cuts_all_records_alike(void **state)
         {"a,b;c\n", ','},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char found = sample_delimiter_of(cases[i].bytes, strlen(cases[i].bytes), true);
+        char found = layout(cases[i].bytes, true).delimiter;
         if (found != cases[i].delimiter)
             fail_msg("\"%s\": '%c'", cases[i].bytes, found);
     }
@@ -74,8 +81,36 @@ static void a_record_that_is_cut_does_not_count(void **state)
 {
     (void)state;
     static const char text[] = "a;b\n1;2\n3";
-    assert_int_equal(sample_delimiter_of(text, strlen(text), false), ';');
-    assert_int_equal(sample_delimiter_of("a;b", 3, false), ';');
+    assert_int_equal(layout(text, false).delimiter, ';');
+}
+
+static void lines_before_and_behind_the_table_are_titles_and_remarks(void **state)
+{
+    (void)state;
+    struct sample_layout l =
+        layout("Prices, by month\n\nday;price\n1;2\n3;4\n5;6\nSource: us\n", true);
+    assert_int_equal(l.delimiter, ';');
+    assert_int_equal(l.skip_lines, 2);
+    assert_int_equal(l.footer, 1);
+    l = layout("day,price\n1,2\n3,4\n", true);
+    assert_int_equal(l.skip_lines, 0);
+    assert_int_equal(l.footer, 0);
+}
+
+static void a_first_record_of_values_is_no_header(void **state)
+{
+    (void)state;
+    assert_true(layout("a,b\n1,2\n", true).header);
+    assert_true(layout("id,2024\n1,2\n", true).header);
+    assert_false(layout("2024-01-01,2\n2024-01-02,3\n", true).header);
+}
+
+static void text_that_is_not_utf8_has_a_likely_encoding(void **state)
+{
+    (void)state;
+    assert_string_equal(sample_encoding_of("caf\xe9", 4), "windows-1252");
+    assert_string_equal(sample_encoding_of("\x81\xe9", 2), "iso-8859-1");
+    assert_string_equal(sample_encoding_of("i\0d\0,\0v\0\n\0001\0,\0002\0\n\0", 16), "utf-16le");
 }
 
 int main(void)
@@ -84,6 +119,9 @@ int main(void)
         cmocka_unit_test(names_and_first_bytes_tell_the_format),
         cmocka_unit_test(the_delimiter_cuts_all_records_alike),
         cmocka_unit_test(a_record_that_is_cut_does_not_count),
+        cmocka_unit_test(lines_before_and_behind_the_table_are_titles_and_remarks),
+        cmocka_unit_test(a_first_record_of_values_is_no_header),
+        cmocka_unit_test(text_that_is_not_utf8_has_a_likely_encoding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
