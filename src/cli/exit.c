@@ -14,6 +14,7 @@ static const struct exit_meaning meanings[] = {
     {EXIT_UNCHANGED, "nothing changed (only with --detailed-exitcode)"},
     {EXIT_ABSENT, "there is no such dataset, or no such version"},
     {EXIT_DAMAGED, "verification failed, or the dataset is damaged"},
+    {EXIT_TIMEOUT, "the run took longer than `timeout` allows"},
     {EXIT_STOPPED, "interrupted"},
     {EXIT_BROKEN_PIPE, "whoever read the standard output has gone"},
 };
@@ -43,6 +44,8 @@ int exit_status_of(int code)
         return EXIT_USAGE;
     case ERR_INTERRUPTED:
         return EXIT_STOPPED;
+    case ERR_TIMEOUT:
+        return EXIT_TIMEOUT;
     default: /* ERR_LIMIT, ERR_SYSTEM */
         return EXIT_OTHER;
     }

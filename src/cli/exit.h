@@ -19,6 +19,7 @@ enum exit_status {
     EXIT_UNCHANGED = 9,    /* nothing changed; only with --detailed-exitcode */
     EXIT_ABSENT = 10,      /* no such dataset */
     EXIT_DAMAGED = 12,     /* verification failed, or the dataset is damaged */
+    EXIT_TIMEOUT = 124,    /* `timeout` was over before the commit; as timeout(1) says it */
     EXIT_STOPPED = 130,    /* interrupted */
     EXIT_BROKEN_PIPE = 141 /* whoever read standard output has gone */
 };

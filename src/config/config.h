@@ -212,6 +212,7 @@ struct config {
     char *temp;                /* folder; default $TMPDIR, else /var/tmp */
     int64_t expect_every;      /* seconds; 0: not set */
     int64_t lease_ttl_seconds; /* 0: no lease */
+    int64_t timeout_seconds;   /* of a run; 0: no limit */
 };
 
 /*

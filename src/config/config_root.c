@@ -33,6 +33,7 @@ static const struct config_choices bad_row_choices = {bad_rows, 2, CONFIG_BAD_RO
 static const struct config_range bad_rows_range = {0, 1000000000};
 static const struct config_range threads_range = {1, CONFIG_THREADS_MAX};
 static const struct config_range expect_range = {MINUTE, 3660LL * DAY};
+static const struct config_range timeout_range = {1, 30 * DAY};
 static const struct config_range ttl_range = {10, 7 * DAY};
 
 static const struct config_field lease_fields[] = {
@@ -64,6 +65,7 @@ static const struct config_field fields[] = {
     {"threads", config_read_unsigned, AT(threads), &threads_range, NULL, false},
     {"temp", config_read_path, AT(temp), NULL, NULL, false},
     {"expect_every", config_read_duration, AT(expect_every), &expect_range, NULL, false},
+    {"timeout", config_read_duration, AT(timeout_seconds), &timeout_range, NULL, false},
     {"lease", read_lease, AT(lease_ttl_seconds), NULL, &config_table_lease, false},
 };
 

@@ -441,6 +441,8 @@ static void tell_state(const struct run *r, int rc, struct error *err)
         error_append(err, "Run again when that is seen to.");
     else if (rc == ERR_INTERRUPTED)
         error_append(err, "Run again to publish what is new.");
+    else if (rc == ERR_TIMEOUT)
+        error_append(err, "Raise `timeout` if a run may take longer.");
 }
 
 static void finish(struct run *r, int rc, const struct error *err)
@@ -495,6 +497,18 @@ static int work(struct run *r, struct error *err)
     return rc;
 }
 
+/*
+ * The limit ends with the work: what became of it is recorded in any case. A run that published has
+ * succeeded, whatever of the rest there was no time for.
+ */
+static int end_limit(int rc, struct error *err)
+{
+    if (rc == ERR_INTERRUPTED && stop_timed_out())
+        rc = err->code = ERR_TIMEOUT;
+    stop_after(0);
+    return rc;
+}
+
 /* What every line of the log says from here on. */
 static void begin_context(const struct run *r)
 {
@@ -517,9 +531,11 @@ int run_dataset(struct dataset *d, const struct run_options *options, struct run
     else
         id_new(report->run_id);
     begin_context(&r);
+    stop_after(d->config->timeout_seconds);
     int rc = ERR_OK;
     if (take_lease(&r, &lease) != ERR_CONFLICT)
         rc = work(&r, &local);
+    rc = end_limit(rc, &local);
     holder_end(&lease);
     tell_state(&r, rc, &local);
     finish(&r, rc, &local);

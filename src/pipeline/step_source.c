@@ -29,6 +29,12 @@ static int measure(struct run *r, struct source_file *f, struct error *err)
         return error_set(err, ERR_SOURCE,
                          "the source %s is a folder; name its files, for example %s/*.csv.",
                          f->shown, f->shown);
+    /* It is read more than once, and must have an end. */
+    if (!f->stat.regular)
+        return error_set(err, ERR_SOURCE,
+                         "the source %s is a pipe or a device: a source must be a file. Save what "
+                         "it gives to one first.",
+                         f->shown);
     r->identity.size += f->stat.size;
     if (most == 0 || r->identity.size <= most)
         return ERR_OK;
@@ -49,12 +55,14 @@ int step_source_add(struct run *r, char *path, const char *shown, const char *sh
     if (rc == ERR_OK && sha256 != NULL)
         memcpy(f->sha256, sha256, sizeof f->sha256);
     else if (rc == ERR_OK)
-        rc = sha256_file(f->path, f->sha256, NULL, err);
+        rc = sha256_source(f->path, f->sha256, err);
     if (rc == ERR_OK)
         dataset_allow(r->d, f->path);
-    else if (err != NULL)
+    if (rc == ERR_OK || rc == ERR_INTERRUPTED)
+        return rc;
+    if (err != NULL)
         err->code = ERR_SOURCE;
-    return rc == ERR_OK ? ERR_OK : ERR_SOURCE;
+    return ERR_SOURCE;
 }
 
 static int add_path(struct run *r, const char *path, const char *shown, struct error *err)

@@ -5,12 +5,14 @@
 #include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "util/mem.h"
+#include "util/stop.h"
 
 #define CHUNK ((size_t)256 << 10)
 
@@ -68,12 +70,16 @@ void sha256_hex(const void *bytes, size_t count, char out[SHA256_HEX_SIZE])
     digest_to_hex(raw, sizeof raw, out);
 }
 
-static int hash_rest(int fd, const char *path, struct sha256 *h, uint64_t *size, struct error *err)
+static int hash_rest(int fd, const char *path, bool stoppable, struct sha256 *h, uint64_t *size,
+                     struct error *err)
 {
     unsigned char *buffer = mem_alloc(CHUNK);
     int rc = ERR_OK;
     *size = 0;
-    for (;;) {
+    while (rc == ERR_OK) {
+        rc = stoppable ? stop_check(err) : ERR_OK;
+        if (rc != ERR_OK)
+            break;
         ssize_t n = read(fd, buffer, CHUNK);
         if (n == 0)
             break;
@@ -82,14 +88,14 @@ static int hash_rest(int fd, const char *path, struct sha256 *h, uint64_t *size,
             *size += (uint64_t)n;
         } else if (errno != EINTR) {
             rc = error_set_errno(err, ERR_SYSTEM, errno, "Cannot read %s", path);
-            break;
         }
     }
     free(buffer);
     return rc;
 }
 
-int sha256_file(const char *path, char out[SHA256_HEX_SIZE], uint64_t *size, struct error *err)
+static int hash_file(const char *path, bool stoppable, char out[SHA256_HEX_SIZE], uint64_t *size,
+                     struct error *err)
 {
     out[0] = '\0';
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -102,7 +108,7 @@ int sha256_file(const char *path, char out[SHA256_HEX_SIZE], uint64_t *size, str
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     struct sha256 *h = sha256_new();
     uint64_t count = 0;
-    int rc = hash_rest(fd, path, h, &count, err);
+    int rc = hash_rest(fd, path, stoppable, h, &count, err);
     if (rc == ERR_OK) {
         unsigned char raw[SHA256_SIZE];
         sha256_finish(h, raw);
@@ -113,6 +119,16 @@ int sha256_file(const char *path, char out[SHA256_HEX_SIZE], uint64_t *size, str
     sha256_free(h);
     close(fd);
     return rc;
+}
+
+int sha256_file(const char *path, char out[SHA256_HEX_SIZE], uint64_t *size, struct error *err)
+{
+    return hash_file(path, false, out, size, err);
+}
+
+int sha256_source(const char *path, char out[SHA256_HEX_SIZE], struct error *err)
+{
+    return hash_file(path, true, out, NULL, err);
 }
 
 void hmac_sha256(const void *key, size_t key_size, const void *bytes, size_t count,

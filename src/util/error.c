@@ -136,6 +136,7 @@ const char *error_name(int code)
         [ERR_LOST] = "lost",
         [ERR_LIMIT] = "limit",
         [ERR_INTERRUPTED] = "interrupted",
+        [ERR_TIMEOUT] = "timeout",
         [ERR_SYSTEM] = "system",
     };
     if (code < 0 || code >= ERR_COUNT)

@@ -25,6 +25,7 @@ enum error_code {
     ERR_LOST,        /* the race for the pointer was lost after all retries */
     ERR_LIMIT,       /* a declared limit was exceeded */
     ERR_INTERRUPTED, /* a signal asked to stop before the commit */
+    ERR_TIMEOUT,     /* so did the end of the time that the configuration allows */
     ERR_SYSTEM,      /* the operating system or a library failed */
     ERR_COUNT
 };

@@ -48,6 +48,7 @@ int fs_stat(const char *path, struct fs_stat *out, struct error *err)
         .inode = st.st_ino,
         .device = st.st_dev,
         .folder = S_ISDIR(st.st_mode),
+        .regular = S_ISREG(st.st_mode),
     };
     return ERR_OK;
 }

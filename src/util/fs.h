@@ -19,6 +19,7 @@ struct fs_stat {
     uint64_t inode;
     uint64_t device;
     bool folder;
+    bool regular; /* a file with an end; not a pipe, a device or a socket */
 };
 
 /* ERR_ABSENT where nothing is there. */

@@ -122,6 +122,7 @@ static int add_entry(int folder, const char *path, const char *name, struct entr
                 .inode = st.st_ino,
                 .device = st.st_dev,
                 .folder = S_ISDIR(st.st_mode),
+                .regular = S_ISREG(st.st_mode),
             },
     };
     return ERR_OK;

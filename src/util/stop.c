@@ -5,10 +5,12 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <sys/time.h>
 
 typedef void stop_hook(void *ctx);
 
 static atomic_bool requested;
+static atomic_bool timed_out;
 static _Atomic(stop_hook *) current_hook;
 static _Atomic(void *) current_ctx;
 static atomic_int in_handler; /* calls of stop_request under way, in whatever thread */
@@ -17,9 +19,8 @@ _Static_assert(ATOMIC_POINTER_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2 &&
                    ATOMIC_BOOL_LOCK_FREE == 2,
                "a signal handler may only touch atomics without locks");
 
-void stop_request(void)
+static void tell_hook(void)
 {
-    atomic_store(&requested, true);
     atomic_fetch_add(&in_handler, 1);
     stop_hook *hook = atomic_load(&current_hook);
     if (hook != NULL)
@@ -27,11 +28,21 @@ void stop_request(void)
     atomic_fetch_sub(&in_handler, 1);
 }
 
+void stop_request(void)
+{
+    atomic_store(&requested, true);
+    tell_hook();
+}
+
 static void on_signal(int number)
 {
-    (void)number;
     int saved = errno;
-    stop_request();
+    if (number == SIGALRM) {
+        atomic_store(&timed_out, true);
+        tell_hook();
+    } else {
+        stop_request();
+    }
     errno = saved;
 }
 
@@ -45,6 +56,23 @@ void stop_install(void)
     sigaction(SIGINT, &action, NULL);
 }
 
+void stop_after(int64_t seconds)
+{
+    struct itimerval timer = {.it_value = {.tv_sec = (time_t)seconds}};
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    if (seconds > 0)
+        sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+    if (seconds == 0)
+        atomic_store(&timed_out, false);
+}
+
+bool stop_timed_out(void)
+{
+    return atomic_load(&timed_out);
+}
+
 void stop_clear(void)
 {
     atomic_store(&requested, false);
@@ -52,7 +80,7 @@ void stop_clear(void)
 
 bool stop_requested(void)
 {
-    return atomic_load(&requested);
+    return atomic_load(&requested) || atomic_load(&timed_out);
 }
 
 void stop_on_request(void (*hook)(void *ctx), void *ctx)
@@ -69,5 +97,8 @@ int stop_check(struct error *err)
 {
     if (!stop_requested())
         return ERR_OK;
-    return error_set(err, ERR_INTERRUPTED, "Stopped by a signal.");
+    return error_set(err, ERR_INTERRUPTED,
+                     atomic_load(&requested)
+                         ? "Stopped by a signal."
+                         : "Stopped, as the time that `timeout` allows is over.");
 }

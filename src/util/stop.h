@@ -1,11 +1,12 @@
 /*
- * The request to stop: set by a signal (SIGINT, SIGTERM), looked at between steps before the
- * commit, never in the middle of it. Async-signal-safe.
+ * The request to stop: set by a signal (SIGINT, SIGTERM) or at the end of a time limit, looked at
+ * between steps before the commit, never in the middle of it. Async-signal-safe.
  */
 #ifndef CAUCE_UTIL_STOP_H
 #define CAUCE_UTIL_STOP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "util/error.h"
 
@@ -17,6 +18,15 @@ void stop_request(void);
 void stop_clear(void);
 
 bool stop_requested(void);
+
+/*
+ * Let so many seconds from now on be such a request (by SIGALRM: it ends what waits); 0 takes the limit
+ * back, and the request that came of it. One limit at a time.
+ */
+void stop_after(int64_t seconds);
+
+/* Has the limit passed? */
+bool stop_timed_out(void);
 
 /*
  * Call `hook` (async-signal-safe work only) from the handler, to interrupt a long query; NULL ends

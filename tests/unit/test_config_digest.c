@@ -115,7 +115,8 @@ static void what_does_not_touch_rows_does_not_change_it(void **state)
         {"", ", from: id, nullable: false", "key: id"},
         {"", "", "key: [id]\nrevisions: publish\nduplicates: last\nbad_rows: fail"},
         {"", "", "key: id\nsort: day\nbad_rows_limit: 5\nmemory: 1 GiB\nthreads: 1\ntemp: /x"},
-        {"", "", "key: id\nexpect_every: 1d\nlease: {ttl: 1h}\nstore_options: {parallel: 3}"},
+        {"", "",
+         "key: id\nexpect_every: 1d\ntimeout: 1h\nlease: {ttl: 1h}\nstore_options: {parallel: 3}"},
         {"", "", "key: id\npartition: {column: day, by: none}"},
     };
     struct text base = digest("", "", "key: id");

@@ -70,7 +70,8 @@ static void add_value(struct column *c, size_t k, int64_t i)
         column_add_double(c, (double)i / 8);
         break;
     case TYPE_DECIMAL:
-        column_add_decimal(c, c->type.precision == 38 ? (i - 5000) * ((int128)1 << 80) : i % 9999 - 5000);
+        column_add_decimal(c, c->type.precision == 38 ? (i - 5000) * ((int128)1 << 80)
+                                                      : i % 9999 - 5000);
         break;
     case TYPE_UUID:
         column_add_uuid(c, uuid);

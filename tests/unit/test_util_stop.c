@@ -191,6 +191,39 @@ static void a_hook_is_not_taken_away_while_it_runs(void **state)
     pthread_join(thread, NULL);
 }
 
+static void the_end_of_a_time_limit_is_a_request(void **state)
+{
+    (void)state;
+    struct error err = ERROR_INIT;
+    int count = 0;
+    stop_on_request(count_call, &count);
+    stop_after(1);
+    assert_false(stop_requested());
+    /* It ends what waits, too. */
+    assert_int_equal(usleep(20000000), -1);
+    assert_int_equal(errno, EINTR);
+    assert_true(stop_requested());
+    assert_true(stop_timed_out());
+    assert_int_equal(count, 1);
+    assert_int_equal(stop_check(&err), ERR_INTERRUPTED);
+    assert_non_null(strstr(err.text, "`timeout`"));
+    stop_clear();
+    assert_true(stop_requested()); /* of another kind */
+    stop_after(0);
+    assert_false(stop_requested());
+    assert_false(stop_timed_out());
+}
+
+static void a_time_limit_that_is_taken_back_does_nothing(void **state)
+{
+    (void)state;
+    stop_after(1);
+    stop_after(0);
+    assert_int_equal(usleep(999999), 0);
+    usleep(500000);
+    assert_false(stop_requested());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +233,8 @@ int main(void)
         cmocka_unit_test_teardown(a_second_interrupt_kills, reset),
         cmocka_unit_test_teardown(a_call_that_waits_is_interrupted, reset),
         cmocka_unit_test_teardown(a_hook_is_not_taken_away_while_it_runs, reset),
+        cmocka_unit_test_teardown(the_end_of_a_time_limit_is_a_request, reset),
+        cmocka_unit_test_teardown(a_time_limit_that_is_taken_back_does_nothing, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
