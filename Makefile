@@ -44,6 +44,7 @@ fuzz: ## each fuzz target for a minute (FUZZ_SECONDS=60)
 
 bench: all ## measure
 	@CAUCE="$(CURDIR)/build/cauce" bench/run
+	@scripts/build release bench_source_csv && build/bench/bench_source_csv
 
 install: all ## install below PREFIX (/usr/local), respecting DESTDIR
 	@cmake --install build --prefix "$(PREFIX)"

@@ -13,8 +13,8 @@
 #include "util/mem.h"
 
 #define MEMORY_DEFAULT ((size_t)64 << 20)
-#define BLOCK_MIN ((size_t)64 << 10)
-#define BLOCK_MAX ((size_t)1 << 20)
+#define BLOCK_MIN ((size_t)STREAM_ROOM_MIN) /* only tests have so little memory */
+#define BLOCK_MAX ((size_t)256 << 10)
 #define THREADS_MAX 64
 
 /* Values of a column apart from those of the next in a worker's spans: no power of two, so that
@@ -46,8 +46,6 @@ struct csv_scratch {
     struct csv_cut cut;
     struct cast_span *spans;
     size_t span_capacity;
-    uint64_t counted_line; /* of text_rows' places: line endings before counted_at */
-    size_t counted_at;
 };
 
 struct csv {
@@ -132,8 +130,9 @@ static enum csv_found cut_rows(struct csv_cut *cut, struct cast_span *spans, siz
     while (*rows < max) {
         uint64_t line = cut->line;
         size_t plain = csv_cut_plain(cut, spans + *rows, stride, max - *rows);
-        for (size_t i = 0; i < plain; i++)
-            text_rows_note(batch, (*rows)++, ++part->records, ++line);
+        text_rows_note_lines(batch, *rows, plain, part->records + 1, line + 1);
+        part->records += plain;
+        *rows += plain;
         if (*rows == max)
             break;
         found = csv_cut_next(cut, spans + *rows, stride);
@@ -147,17 +146,9 @@ static enum csv_found cut_rows(struct csv_cut *cut, struct cast_span *spans, siz
     return found;
 }
 
-static struct text_place place_of(void *ctx, struct cast_span span)
+static size_t origin_of(void *ctx, struct cast_span span)
 {
-    struct csv_scratch *s = ctx;
-    size_t at = csv_cut_origin(&s->cut, span);
-    if (at < s->counted_at) { /* a column to the left of the one before it, in the same row */
-        s->counted_at = 0;
-        s->counted_line = 0;
-    }
-    s->counted_line += lines_count(s->cut.bytes + s->counted_at, at - s->counted_at);
-    s->counted_at = at;
-    return (struct text_place){s->counted_line + 1, text_rows_column(s->cut.bytes, at)};
+    return csv_cut_origin(ctx, span);
 }
 
 /* All records from where the cut stands on. */
@@ -170,8 +161,8 @@ static void cut_part(const struct csv *c, struct csv_scratch *s, struct csv_part
                              .columns = c->columns,
                              .values = c->values,
                              .column_count = c->column_count,
-                             .place = place_of,
-                             .ctx = s};
+                             .origin = origin_of,
+                             .ctx = &s->cut};
     enum csv_found found = CSV_RECORD;
     part->start = s->cut.at;
     part->batch_count = 0;
@@ -203,8 +194,6 @@ static void work_on(const struct csv *c, struct csv_part *part, struct csv_scrat
         s->spans = mem_resize(s->spans, wanted, sizeof *s->spans);
         s->span_capacity = wanted;
     }
-    s->counted_at = 0;
-    s->counted_line = 0;
     csv_cut_begin(&s->cut, &c->rules, &part->text);
     if (!known)
         csv_cut_guess(&s->cut, s->spans, max + STRIDE_MORE);
@@ -451,37 +440,6 @@ static int csv_names(struct reader *self, struct reader_texts *out, struct error
     return ERR_OK;
 }
 
-static size_t find_name(const struct csv *c, const char *name)
-{
-    for (size_t i = 0; i < c->header.count; i++)
-        if (strcmp(c->header.names[i], name) == 0)
-            return i;
-    return SIZE_MAX;
-}
-
-/* Which column of the file a wanted one is; SIZE_MAX: none. */
-static int find_column(struct csv *c, const struct reader_column *column, size_t *out,
-                       struct error *err)
-{
-    *out = SIZE_MAX;
-    for (size_t i = 0; i < column->from.count; i++) {
-        size_t found = find_name(c, column->from.items[i]);
-        if (found != SIZE_MAX && *out != SIZE_MAX && found != *out)
-            return error_set(err, ERR_GATE,
-                             "column \"%s\": %s has both \"%s\" and \"%s\". Leave one of them out "
-                             "of `from`.",
-                             column->name, c->reader.file->shown, c->header.names[*out],
-                             c->header.names[found]);
-        if (found != SIZE_MAX)
-            *out = found;
-    }
-    if (*out != SIZE_MAX || column->optional)
-        return ERR_OK;
-    struct reader_texts has;
-    csv_names(&c->reader, &has, NULL);
-    return reader_missing(&c->reader, column, &has, err);
-}
-
 /* Number the columns of the file that are wanted, and say which of them each column has. */
 static void number_wanted(struct csv *c, const size_t *places)
 {
@@ -534,9 +492,10 @@ static int csv_select(struct reader *self, const struct reader_column *columns, 
 {
     struct csv *c = (struct csv *)self;
     size_t *places = mem_calloc(count, sizeof *places);
-    int rc = ERR_OK;
+    struct reader_texts has;
+    int rc = csv_names(self, &has, err);
     for (size_t i = 0; rc == ERR_OK && i < count; i++)
-        rc = find_column(c, &columns[i], &places[i], err);
+        rc = reader_match(self, &columns[i], &has, &places[i], err);
     if (rc == ERR_OK) {
         c->columns = columns;
         c->column_count = count;

@@ -361,38 +361,107 @@ enum csv_found csv_cut_next(struct csv_cut *c, struct cast_span *spans, size_t s
 
 /* ---- many records ---- */
 
-/* Are these marks those of a plain record's values? */
-static inline bool is_plain(const struct csv_cut *c, const uint32_t *ends)
+/* A record of one line: where its last value ends, and the mark of that. */
+struct plain_end {
+    size_t at;
+    size_t mark;
+};
+
+/* Are these marks those of a record without quotes? The last of them may be a line ending. */
+static inline bool is_bare(const char *bytes, const uint32_t *ends, size_t last, char delimiter)
 {
-    size_t last = c->rules->fields - 1;
-    char delimiter = c->rules->delimiter[0];
     int other = 0;
     for (size_t k = 0; k < last; k++)
-        other |= c->bytes[ends[k]] ^ delimiter;
-    return other == 0 && ends_line(c->bytes[ends[last]]);
+        other |= bytes[ends[k]] ^ delimiter;
+    return other == 0;
+}
+
+/* The wanted values of such a record, which begins at `at`. */
+static inline void bare_values(const struct csv_cut *c, const uint32_t *ends, uint32_t at,
+                               struct cast_span *spans, size_t stride)
+{
+    const struct csv_rules *r = c->rules;
+    for (size_t k = 0; k < r->wanted_count; k++) {
+        size_t field = r->wanted[k];
+        uint32_t begin = field > 0 ? ends[field - 1] + 1 : at;
+        spans[k * stride] = (struct cast_span){begin, ends[field] - begin};
+        if (r->trim)
+            spans[k * stride] = trimmed(c, begin, ends[field]);
+    }
+}
+
+/* From the mark of an opening quote to the closing one; NULL: there is more than text between. */
+static inline const uint32_t *plain_close(const struct csv_cut *c, const uint32_t *mark)
+{
+    const struct csv_rules *r = c->rules;
+    for (mark++; c->bytes[*mark] != r->quote; mark++)
+        if (ends_line(c->bytes[*mark]) || c->bytes[*mark] == r->escape || *mark >= c->length)
+            return NULL;
+    return mark[1] == *mark + 1 ? mark : NULL;
+}
+
+/* The same for a record of which some values are in quotes; false: csv_cut_next must look. */
+static inline bool quoted_values(const struct csv_cut *c, size_t mark, uint32_t at,
+                                 struct cast_span *spans, size_t stride, struct plain_end *end)
+{
+    const struct csv_rules *r = c->rules;
+    const uint32_t *m = c->marks + mark;
+    size_t next = 0;
+    for (size_t k = 0;; k++) {
+        struct cast_span span = {at, *m - at};
+        if (c->bytes[at] == r->quote) {
+            m = plain_close(c, m);
+            if (m == NULL)
+                return false;
+            span = (struct cast_span){at + 1, *m - at - 1};
+            m++;
+        } else if (r->trim) {
+            span = trimmed(c, at, *m);
+        }
+        if (next < r->wanted_count && r->wanted[next] == k)
+            spans[next++ * stride] = span;
+        if (k + 1 == r->fields)
+            break;
+        if (c->bytes[*m] != r->delimiter[0])
+            return false;
+        at = *m++ + 1;
+    }
+    *end = (struct plain_end){*m, (size_t)(m - c->marks)};
+    return true;
+}
+
+/* The next record, if it is plain. */
+static inline bool plain_values(const struct csv_cut *c, size_t mark, size_t at,
+                                struct cast_span *spans, size_t stride, struct plain_end *end)
+{
+    const struct csv_rules *r = c->rules;
+    const uint32_t *ends = c->marks + mark;
+    size_t last = r->fields - 1;
+    if (c->mark_count - mark <= r->fields || r->special[(unsigned char)c->bytes[at]])
+        return false;
+    if (!is_bare(c->bytes, ends, last, r->delimiter[0]))
+        return r->quote != '\0' && quoted_values(c, mark, (uint32_t)at, spans, stride, end);
+    *end = (struct plain_end){ends[last], mark + last};
+    bare_values(c, ends, (uint32_t)at, spans, stride);
+    return true;
 }
 
 size_t csv_cut_plain(struct csv_cut *c, struct cast_span *spans, size_t stride, size_t max)
 {
-    const struct csv_rules *r = c->rules;
-    size_t n = r->fields;
     size_t count = 0;
-    if (r->delimiter_length != 1 || !c->text)
+    struct plain_end end;
+    if (c->rules->delimiter_length != 1 || !c->text)
         return 0;
-    while (count < max && c->mark_count - c->mark > n) {
-        const uint32_t *ends = c->marks + c->mark;
-        if (r->special[(unsigned char)c->bytes[c->at]] || !is_plain(c, ends))
+    while (count < max && plain_values(c, c->mark, c->at, spans + count, stride, &end)) {
+        bool pair = c->bytes[end.at] == '\r' && c->bytes[end.at + 1] == '\n';
+        if (c->bytes[end.at] != '\n' && !pair)
             break;
-        for (size_t k = 0; k < r->wanted_count; k++) {
-            size_t field = r->wanted[k];
-            size_t at = field > 0 ? ends[field - 1] + 1 : c->at;
-            spans[k * stride + count] =
-                r->trim ? trimmed(c, at, ends[field])
-                        : (struct cast_span){(uint32_t)at, ends[field] - (uint32_t)at};
-        }
-        c->mark += n;
-        end_line(c, ends[n - 1], true);
         count++;
+        c->line++;
+        c->mark = end.mark + 1 + pair;
+        c->at = end.at + 1 + pair;
+        if (c->first_end[pair ? CSV_CRLF : CSV_LF] == 0)
+            c->first_end[pair ? CSV_CRLF : CSV_LF] = c->line;
     }
     return count;
 }

@@ -93,7 +93,7 @@ void csv_cut_release(struct csv_cut *c);
 enum csv_found csv_cut_next(struct csv_cut *c, struct cast_span *spans, size_t stride);
 
 /*
- * Cut as many of the next `max` records as are plain, one line each, without quotes: value k of
+ * Cut as many of the next `max` records as are plain, one line each, without escapes: value k of
  * record i goes to spans[k * stride + i]. Returns their number, 0 where csv_cut_next must look.
  */
 size_t csv_cut_plain(struct csv_cut *c, struct cast_span *spans, size_t stride, size_t max);

@@ -142,3 +142,30 @@ int reader_missing(const struct reader *r, const struct reader_column *column,
                           "where a file may lack it.");
     return ERR_GATE;
 }
+
+static size_t find_name(const struct reader_texts *has, const char *name)
+{
+    for (size_t i = 0; i < has->count; i++)
+        if (strcmp(has->items[i], name) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+int reader_match(const struct reader *r, const struct reader_column *column,
+                 const struct reader_texts *has, size_t *out, struct error *err)
+{
+    *out = SIZE_MAX;
+    for (size_t i = 0; i < column->from.count; i++) {
+        size_t found = find_name(has, column->from.items[i]);
+        if (found != SIZE_MAX && *out != SIZE_MAX && found != *out)
+            return error_set(err, ERR_GATE,
+                             "column \"%s\": %s has both \"%s\" and \"%s\". Leave one of them out "
+                             "of `from`.",
+                             column->name, r->file->shown, has->items[*out], has->items[found]);
+        if (found != SIZE_MAX)
+            *out = found;
+    }
+    if (*out != SIZE_MAX || column->optional)
+        return ERR_OK;
+    return reader_missing(r, column, has, err);
+}

@@ -127,6 +127,13 @@ void reader_warn(struct reader *r, char *text);
 void reader_release(struct reader *r);
 
 /*
+ * For readers whose files name their columns: which of the names (at most one) a wanted column has;
+ * SIZE_MAX where it is optional and there is none. ERR_GATE as reader_missing, and where two fit.
+ */
+int reader_match(const struct reader *r, const struct reader_column *column,
+                 const struct reader_texts *has, size_t *out, struct error *err);
+
+/*
  * ERR_GATE: a wanted column is not in the file; says what the file has, and what was probably meant.
  */
 int reader_missing(const struct reader *r, const struct reader_column *column,

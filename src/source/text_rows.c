@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/lines.h"
 #include "util/mem.h"
 #include "util/utf8.h"
 
@@ -30,15 +31,31 @@ static void convict(struct verdicts *v, size_t row, size_t column, bool missing)
     v->bad++;
 }
 
+static void reserve_places(struct reader_batch *out, size_t count)
+{
+    if (count <= out->place_capacity)
+        return;
+    while (out->place_capacity < count)
+        out->place_capacity = out->place_capacity > 0 ? out->place_capacity * 2 : 1024;
+    out->rows = mem_resize(out->rows, out->place_capacity, sizeof *out->rows);
+    out->lines = mem_resize(out->lines, out->place_capacity, sizeof *out->lines);
+}
+
 void text_rows_note(struct reader_batch *out, size_t i, uint64_t row, uint64_t line)
 {
-    if (i >= out->place_capacity) {
-        out->place_capacity = i >= 1024 ? i * 2 : 1024;
-        out->rows = mem_resize(out->rows, out->place_capacity, sizeof *out->rows);
-        out->lines = mem_resize(out->lines, out->place_capacity, sizeof *out->lines);
-    }
+    reserve_places(out, i + 1);
     out->rows[i] = row;
     out->lines[i] = line;
+}
+
+void text_rows_note_lines(struct reader_batch *out, size_t i, size_t count, uint64_t row,
+                          uint64_t line)
+{
+    reserve_places(out, i + count);
+    for (size_t k = 0; k < count; k++) {
+        out->rows[i + k] = row + k;
+        out->lines[i + k] = line + k;
+    }
 }
 
 /* All values of one column; NULL stands for those that do not fit. */
@@ -78,8 +95,22 @@ uint64_t text_rows_column(const char *text, size_t at)
     return utf8_count(text + begin, at - begin) + 1;
 }
 
+/* Lines of the text before an offset, counted from one value in fault to the next. */
+struct counted {
+    size_t at;
+    uint64_t lines;
+};
+
+static void count_to(const struct text_rows *t, struct counted *c, size_t at)
+{
+    if (at < c->at)
+        *c = (struct counted){0, 0};
+    c->lines += lines_count(t->base + c->at, at - c->at);
+    c->at = at;
+}
+
 static void add_fault(const struct text_rows *t, size_t row, struct verdict verdict,
-                      struct reader_batch *out)
+                      struct counted *counted, struct reader_batch *out)
 {
     size_t k = verdict.column - 1;
     struct reader_fault fault = {.row = out->rows[row], .line = out->lines[row], .index = k};
@@ -87,9 +118,10 @@ static void add_fault(const struct text_rows *t, size_t row, struct verdict verd
     size_t length = 0;
     if (t->values[k] != SIZE_MAX) {
         struct cast_span span = t->spans[t->values[k] * t->stride + row];
-        struct text_place place = t->place(t->ctx, span);
-        fault.line = place.line;
-        fault.column = place.column;
+        size_t at = t->origin(t->ctx, span);
+        count_to(t, counted, at);
+        fault.line = counted->lines + 1;
+        fault.column = text_rows_column(t->base, at);
         text = t->base + span.at;
         length = span.length;
     }
@@ -121,9 +153,10 @@ static void drop_bad(const struct text_rows *t, const struct verdicts *v, struct
 {
     size_t before = out->fault_count;
     size_t kept = 0;
+    struct counted counted = {0, 0};
     for (size_t i = 0; i < v->count; i++)
         if (v->rows[i].column != 0)
-            add_fault(t, i, v->rows[i], out);
+            add_fault(t, i, v->rows[i], &counted, out);
     if (before > 0)
         qsort(out->faults, out->fault_count, sizeof *out->faults, by_row);
     for (size_t k = 0; k < t->column_count; k++)

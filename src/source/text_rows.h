@@ -11,12 +11,6 @@
 #include "source/reader.h"
 #include "value/cast.h"
 
-/* Where a value stands in its block. */
-struct text_place {
-    uint64_t line;   /* from 1 */
-    uint64_t column; /* character in that line, from 1 */
-};
-
 /* Rows of one block, as texts. `spans` holds value k of row i at [k * stride + i]. */
 struct text_rows {
     const char *base;
@@ -27,8 +21,8 @@ struct text_rows {
     const size_t
         *values; /* per column: which of a row's values it has; SIZE_MAX: none, it is NULL */
     size_t column_count;
-    /* Where a value begins; called in the order of the rows. */
-    struct text_place (*place)(void *ctx, struct cast_span span);
+    /* Offset from the base at which a value begins, with what stands around it. */
+    size_t (*origin)(void *ctx, struct cast_span span);
     void *ctx;
 };
 
@@ -41,6 +35,10 @@ void text_rows_cast(const struct text_rows *t, struct reader_batch *out);
 
 /* Note number and line of row `i`, whose values follow. */
 void text_rows_note(struct reader_batch *out, size_t i, uint64_t row, uint64_t line);
+
+/* The same for `count` rows that are one line each. */
+void text_rows_note_lines(struct reader_batch *out, size_t i, size_t count, uint64_t row,
+                          uint64_t line);
 
 /* Character of an offset in its line, and the begin of that line in the text. */
 uint64_t text_rows_column(const char *text, size_t at);

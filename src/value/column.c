@@ -90,6 +90,22 @@ static size_t add(struct column *c, bool valid)
     return i;
 }
 
+void column_extend(struct column *c, size_t count)
+{
+    size_t end = c->count + count;
+    assert(end <= c->capacity);
+    for (; c->count < end && c->count % 8 != 0; c->count++)
+        c->valid[c->count / 8] |= (uint8_t)(1u << (c->count % 8));
+    if (c->count < end) {
+        memset(c->valid + c->count / 8, 0xff, (end - c->count) / 8);
+        if (end % 8 != 0)
+            c->valid[end / 8] = (uint8_t)((1u << (end % 8)) - 1);
+    }
+    c->count = end;
+    if (c->offsets != NULL)
+        c->bytes_used = c->offsets[end];
+}
+
 void column_add_null(struct column *c)
 {
     size_t width = column_width(c->type);
@@ -146,7 +162,7 @@ void column_add_uuid(struct column *c, struct uuid value)
     ((struct uuid *)c->values)[i] = value;
 }
 
-static void reserve_bytes(struct column *c, size_t count)
+void column_reserve_bytes(struct column *c, size_t count)
 {
     if (count <= c->bytes_capacity)
         return;
@@ -162,7 +178,7 @@ bool column_add_bytes(struct column *c, const void *bytes, size_t count)
     assert(c->offsets != NULL);
     if (count > COLUMN_BYTES_MAX - c->bytes_used)
         return false;
-    reserve_bytes(c, c->bytes_used + count);
+    column_reserve_bytes(c, c->bytes_used + count);
     size_t i = add(c, true);
     if (count > 0)
         memcpy(c->bytes + c->bytes_used, bytes, count);

@@ -81,6 +81,15 @@ void column_add_uuid(struct column *c, struct uuid value);
 /* text, binary; false where the column would pass COLUMN_BYTES_MAX: nothing is appended then. */
 bool column_add_bytes(struct column *c, const void *bytes, size_t count);
 
+/*
+ * For those who write values themselves: say that so many more, none of them NULL, stand behind the
+ * last one (of text and binary, with their offsets), in the room that was reserved.
+ */
+void column_extend(struct column *c, size_t count);
+
+/* Make room for `count` bytes in all, of text and binary. */
+void column_reserve_bytes(struct column *c, size_t count);
+
 /* Append value `i` of another column of the same type; false as with column_add_bytes. */
 bool column_copy(struct column *to, const struct column *from, size_t i);
 
