@@ -215,9 +215,10 @@ static int take_cells(struct reading *r, struct error *err)
             return not_text(r, i, err);
         if (length > READ_NAME_MAX)
             return error_set(err, ERR_LIMIT,
-                             "%s: the name of column %zu is longer than %d bytes. Check `quote`, "
-                             "`delimiter` and `header` in the configuration.",
-                             r->file->shown, i + 1, READ_NAME_MAX);
+                             "%s: the name of column %zu on line %llu is longer than %d bytes. "
+                             "Check `quote`, `delimiter` and `header` in the configuration.",
+                             r->file->shown, i + 1,
+                             (unsigned long long)(r->line + r->cut.record_line + 1), READ_NAME_MAX);
         row[i] = new_trimmed(text, length);
     }
     if (r->cut.fields > r->columns)

@@ -30,7 +30,10 @@ struct json_document {
     struct json_record *record;
     struct json_names names;
     bool collecting; /* names only */
-    bool full;       /* there are too many */
+    bool full;       /* there are too many, and here is the first one: */
+    bool too_long;
+    uint64_t full_line;
+    uint64_t full_column;
 
     struct json_path path; /* to the records */
     enum phase phase;
@@ -120,13 +123,19 @@ static bool scan_record(struct json_document *d, struct json_scan *s)
 {
     json_scan_blanks(s);
     json_window_pass(&d->window, s->at);
+    struct json_excess excess = {NULL, false};
     bool scanned =
-        d->collecting ? json_names_scan(&d->names, s, &d->full) : json_record_scan(d->record, s);
+        d->collecting ? json_names_scan(&d->names, s, &excess) : json_record_scan(d->record, s);
     enum json_kind kind = d->window.data[d->window.at] == '{' ? JSON_OBJECT : JSON_NUMBER;
     if (!is_whole(d, s, scanned, kind))
         return false;
     if (!d->collecting)
         emit(d, d->window.line);
+    if (excess.at != NULL) {
+        d->full = true;
+        d->too_long = excess.too_long;
+        json_window_place(&d->window, excess.at, &d->full_line, &d->full_column);
+    }
     return true;
 }
 
@@ -353,7 +362,7 @@ static int collect_names(struct json_document *d, struct error *err)
         rc = stop_requested() ? stop_check(err) : advance(d, err);
     d->collecting = false;
     if (rc == ERR_OK && d->full)
-        rc = json_names_full(d->base.file, err);
+        rc = json_names_refuse(d->base.file, d->full_line, d->full_column, d->too_long, err);
     return rc == ERR_OK ? rewind_file(d, err) : rc;
 }
 

@@ -449,26 +449,27 @@ void json_names_release(struct json_names *n)
     *n = (struct json_names){0};
 }
 
-/* False: it would be one too many, or too long. */
-static bool add_name(struct json_names *n, const struct json_piece *name)
+static void add_name(struct json_names *n, const struct json_piece *name,
+                     struct json_excess *excess)
 {
     char *plain = mem_alloc(name->length);
     size_t length = json_scan_unescape(name->begin, name->length, plain);
-    bool fits = true;
-    if (json_tree_field(n->tree, 0, plain, length) == JSON_NO_NODE) {
-        fits = n->count < READ_COLUMNS_MAX && length <= READ_NAME_MAX;
-        if (fits) {
-            n->items = mem_grow(n->items, n->count, &n->capacity, sizeof *n->items);
-            n->items[n->count++] = json_path_of_name(plain, length);
-            json_tree_add_field(n->tree, 0, plain, length);
-        }
+    bool too_long = length > READ_NAME_MAX;
+    if (json_tree_field(n->tree, 0, plain, length) != JSON_NO_NODE) {
+        /* known */
+    } else if (!too_long && n->count < READ_COLUMNS_MAX) {
+        n->items = mem_grow(n->items, n->count, &n->capacity, sizeof *n->items);
+        n->items[n->count++] = json_path_of_name(plain, length);
+        json_tree_add_field(n->tree, 0, plain, length);
+    } else if (excess->at == NULL) {
+        *excess = (struct json_excess){name->begin, too_long};
     }
     free(plain);
-    return fits;
 }
 
-bool json_names_scan(struct json_names *n, struct json_scan *s, bool *full)
+bool json_names_scan(struct json_names *n, struct json_scan *s, struct json_excess *excess)
 {
+    *excess = (struct json_excess){NULL, false};
     struct json_piece piece;
     if (*s->at != '{')
         return json_scan_value(s, &piece);
@@ -476,18 +477,23 @@ bool json_names_scan(struct json_names *n, struct json_scan *s, bool *full)
     while (!closed) {
         if (!json_scan_name(s, &piece))
             return false;
-        *full |= !add_name(n, &piece);
+        add_name(n, &piece, excess);
         if (!json_scan_value(s, &piece) || !json_scan_next(s, '}', &closed))
             return false;
     }
     return true;
 }
 
-int json_names_full(const struct reader_file *file, struct error *err)
+int json_names_refuse(const struct reader_file *file, uint64_t line, uint64_t column, bool too_long,
+                      struct error *err)
 {
-    return error_set(
-        err, ERR_LIMIT,
-        "the records of %s have more than %d names, or one of more than %d bytes. Name "
-        "the columns that are wanted under `columns`.",
-        file->shown, READ_COLUMNS_MAX, READ_NAME_MAX);
+    static const char advice[] = "Name the columns that are wanted under `columns`.";
+    if (too_long)
+        return error_set(err, ERR_LIMIT, "%s:%llu:%llu: a name is longer than %d bytes. %s",
+                         file->shown, (unsigned long long)line, (unsigned long long)column,
+                         READ_NAME_MAX, advice);
+    return error_set(err, ERR_LIMIT,
+                     "%s:%llu:%llu: with this one the records have more than %d names. %s",
+                     file->shown, (unsigned long long)line, (unsigned long long)column,
+                     READ_COLUMNS_MAX, advice);
 }

@@ -76,13 +76,17 @@ struct json_names {
 void json_names_init(struct json_names *n);
 void json_names_release(struct json_names *n); /* safe on a zeroed struct */
 
-/*
- * Scan a record and add what is new. `*full` is set, and nothing added, where there are more names
- * than READ_COLUMNS_MAX, or one is longer than READ_NAME_MAX.
- */
-bool json_names_scan(struct json_names *n, struct json_scan *s, bool *full);
+/* A name that was not added. */
+struct json_excess {
+    const char *at; /* in the record that was scanned; NULL: there is none */
+    bool too_long;  /* it is longer than READ_NAME_MAX; else there are READ_COLUMNS_MAX already */
+};
 
-/* What to say then: ERR_LIMIT. */
-int json_names_full(const struct reader_file *file, struct error *err);
+/* Scan a record and add what is new; `excess` is set to the first name that is not added. */
+bool json_names_scan(struct json_names *n, struct json_scan *s, struct json_excess *excess);
+
+/* What to say then, with the place of that name: ERR_LIMIT. */
+int json_names_refuse(const struct reader_file *file, uint64_t line, uint64_t column, bool too_long,
+                      struct error *err);
 
 #endif

@@ -311,22 +311,28 @@ static int ndjson_names(struct reader *r, struct reader_texts *out, struct error
 {
     struct ndjson *n = self_of(r);
     struct json_window w;
-    bool full = false;
     bool ended = false;
     json_names_release(&n->names);
     json_names_init(&n->names);
     int rc = json_window_open(&w, r->file, r->options, err);
-    while (rc == ERR_OK && !ended && !full) {
+    while (rc == ERR_OK && !ended) {
         struct json_scan line;
+        struct json_excess excess = {NULL, false};
         rc = next_line(&w, &line, &ended, err);
+        const char *begin = line.at;
         if (rc == ERR_OK && !ended) {
             json_scan_blanks(&line);
-            (void)json_names_scan(&n->names, &line, &full);
+            (void)json_names_scan(&n->names, &line, &excess);
         }
+        /* The window is on the next line already. */
+        if (excess.at != NULL)
+            rc = json_names_refuse(r->file, w.line - 1,
+                                   json_window_characters(begin, (size_t)(excess.at - begin)) + 1,
+                                   excess.too_long, err);
     }
     json_window_release(&w);
     *out = (struct reader_texts){(const char *const *)n->names.items, n->names.count};
-    return rc == ERR_OK && full ? json_names_full(r->file, err) : rc;
+    return rc;
 }
 
 static void free_part(struct ndjson_part *p)

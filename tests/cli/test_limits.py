@@ -136,6 +136,29 @@ class Limits(Case):
         self.configure("")
         self.cauce("run", "d.yml")
 
+    def test_names_and_numbers_of_columns_have_limits_told_with_their_place(self):
+        many = [f"c{i}" for i in range(4097)]
+        fields = ", ".join(f'"{name}": 1' for name in many)
+        for name, text, words in (
+                ("a.csv", f"id,{'x' * 70000}\n1,2\n",
+                 "a.csv: the name of column 2 on line 1 is longer than 1024 bytes"),
+                ("b.csv", ",".join(many) + "\n" + ",".join("1" * 4097) + "\n",
+                 "b.csv: the record on line 1 has more than 4096 columns"),
+                ("c.ndjson", '{"id": 1}\n{"id": 2, "%s": 3}\n' % ("x" * 70000),
+                 "c.ndjson:2:12: a name is longer than 1024 bytes"),
+                ("d.json", "[{%s}]" % fields,
+                 "with this one the records have more than 4096 names"),
+                ("e.csv", f"id\n1\n", None)):
+            (self.folder / name).write_text(text)
+            (self.folder / "d.yml").write_text(CONFIG.replace("{url: rates.csv, format: csv}", name))
+            if words is not None:
+                _, err = self.cauce("run", "d.yml", status=1)
+                self.assertIn(words, err)
+                self.assertIn("Nothing was published", err)
+                self.assertLess(len(err), 2000)
+            else:
+                self.cauce("run", "d.yml")
+
     def test_the_sql_of_a_transform_writes_nothing(self):
         target = self.folder / "published/rates/logs"
         for sql in (f"SELECT id FROM source WHERE 0 = (SELECT count(*) FROM "

@@ -325,8 +325,33 @@ static void too_many_names_are_told(void **state)
     str_append(&text, "}\n");
     char *names = read_file_names(ndjson_open, NULL, text.data, text.len);
     assert_string_equal(names,
-                        "limit: the records of source have more than 4096 names, or one of more "
-                        "than 1024 bytes. Name the columns that are wanted under `columns`.");
+                        "limit: source:1:63312: with this one the records have more than 4096 "
+                        "names. Name the columns that are wanted under `columns`.");
+    free(names);
+    str_release(&text);
+}
+
+static void a_name_that_is_too_long_is_told_with_its_place(void **state)
+{
+    (void)state;
+    static const char want[] = "limit: source:2:12: a name is longer than 1024 bytes. Name the "
+                               "columns that are wanted under `columns`.";
+    struct str text;
+    str_init(&text, STR_MAX_DEFAULT);
+    str_append(&text, "{\"name\":1}\n{\"n\u00e4me\":1,\"");
+    for (unsigned i = 0; i <= 1024; i++)
+        str_append_char(&text, 'x');
+    str_append(&text, "\":2}\n");
+    char *names = read_file_names(ndjson_open, NULL, text.data, text.len);
+    assert_string_equal(names, want);
+    free(names);
+    str_clear(&text);
+    str_append(&text, "[{\"name\":1},\n{\"n\u00e4me\":1,\"");
+    for (unsigned i = 0; i <= 1024; i++)
+        str_append_char(&text, 'x');
+    str_append(&text, "\":2}]\n");
+    names = read_file_names(json_open, NULL, text.data, text.len);
+    assert_string_equal(names, want);
     free(names);
     str_release(&text);
 }
@@ -352,6 +377,7 @@ int main(void)
         cmocka_unit_test(records_of_any_size_are_read),
         cmocka_unit_test(thousands_of_names_in_any_order_are_read),
         cmocka_unit_test(too_many_names_are_told),
+        cmocka_unit_test(a_name_that_is_too_long_is_told_with_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
