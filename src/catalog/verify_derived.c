@@ -72,10 +72,25 @@ static const struct verify_version *check_stamp(struct verifier *v,
     return version;
 }
 
+/* A consolidation that is through but for some partitions. */
+static void tell_standing(struct verifier *v, const struct projection_state *s)
+{
+    char name[LAYOUT_PARTITION_SIZE];
+    layout_partition(s->by, s->affected[0], name);
+    verify_add(v->report, FINDING_SHOULD, LAYOUT_PROJECTIONS,
+               "%zu partition%s could not be brought to version %" PRIu64
+               ", the first is %s. `cauce consolidate` tries again, and says why.",
+               s->affected_count, s->affected_count == 1 ? "" : "s", s->target.sequence,
+               name[0] != '\0' ? name : "the dataset");
+}
+
 static void check_progress(struct verifier *v, const struct projection_state *s)
 {
     uint64_t current = v->base.pointer.current.sequence;
-    if (s->phase == PROJECTION_IN_PROGRESS)
+    if (s->phase == PROJECTION_IN_PROGRESS && !s->has_redo && s->affected_count > 0 &&
+        version_id_equal(&s->stamp, &s->target))
+        tell_standing(v, s);
+    else if (s->phase == PROJECTION_IN_PROGRESS)
         verify_add(v->report, FINDING_SHOULD, LAYOUT_PROJECTIONS,
                    "A consolidation for version %" PRIu64
                    " is under way or was interrupted. The next run, or `cauce consolidate`, "

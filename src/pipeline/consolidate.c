@@ -147,36 +147,107 @@ static int by_partition(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static bool redo_has(const struct projection_state *s, int32_t partition)
+{
+    for (size_t i = 0; i < s->redo_count; i++)
+        if (s->redo[i].partition == partition)
+            return true;
+    return false;
+}
+
+/* What could not be built has no entry in the redo list; what could not be moved, one that stays. */
+static void list_standing(const struct consolidation *c, struct partition_set *out)
+{
+    const struct projection_state *s = &c->state;
+    for (size_t i = 0; i < c->standing.count; i++)
+        partition_set_add(out, c->standing.items[i]);
+    for (size_t i = 0; i < s->affected_count; i++)
+        if (!redo_has(s, s->affected[i]))
+            partition_set_add(out, s->affected[i]);
+}
+
+/*
+ * The moved ones are of the target. Where others stand the state stays in_progress with these alone,
+ * so that every later run tries them again, and only them.
+ */
 static int complete(struct consolidation *c, struct error *err)
 {
     struct projection_state next;
-    begin_next(c, PROJECTION_COMPLETED, &next);
+    struct partition_set standing = {0};
+    list_standing(c, &standing);
+    begin_next(c, standing.count > 0 ? PROJECTION_IN_PROGRESS : PROJECTION_COMPLETED, &next);
     memcpy(next.attempt, c->state.attempt, sizeof next.attempt);
     next.stamp = c->state.target;
     next.target = c->state.target;
     next.former_count = 0;
+    next.affected = copy_partitions(standing.items, standing.count);
+    next.affected_count = standing.count;
     for (size_t i = 0; i < c->state.redo_count; i++)
-        complete_part(&next, &c->state.redo[i]);
+        if (!partition_set_has(&standing, c->state.redo[i].partition))
+            complete_part(&next, &c->state.redo[i]);
+    partition_set_release(&standing);
     if (next.part_count > 0)
         qsort(next.parts, next.part_count, sizeof *next.parts, by_partition);
     return transit(c, &next, err);
 }
 
-/* Step 5: every file of the redo list into place, then completed. */
-static int finish(struct consolidation *c, struct error *err)
+/* Which partitions are not of the newest version, and why the first of them is not. */
+static int tell_standing(const struct consolidation *c, struct error *err)
+{
+    static const size_t most = 5;
+    struct str names;
+    char name[LAYOUT_PARTITION_SIZE];
+    size_t n = c->standing.count;
+    str_init(&names, ERROR_TEXT_SIZE);
+    for (size_t i = 0; i < n && i < most; i++) {
+        layout_partition(c->schema->partition_by, c->standing.items[i], name);
+        str_printf(&names, "%s%s", i > 0 ? ", " : "", name[0] != '\0' ? name : "the dataset");
+    }
+    if (n > most)
+        str_printf(&names, " and %zu more", n - most);
+    int rc = error_set(err, c->why.code,
+                       "the projection%s of %s stay%s as before, all others are up to date: %s",
+                       n == 1 ? "" : "s", names.data, n == 1 ? "s" : "", c->why.text);
+    str_release(&names);
+    return rc;
+}
+
+static bool all_moved(const struct consolidation *c)
+{
+    for (size_t i = 0; i < c->state.redo_count; i++)
+        if (partition_set_has(&c->standing, c->state.redo[i].partition))
+            return false;
+    return true;
+}
+
+/*
+ * What could not be moved may be so the next time: at first the redo list stays as it is. Only whoever
+ * replays it gives these up, to be built again, so that they do not keep newer versions of the others.
+ */
+static int move_all(struct consolidation *c, bool keep_redo, struct error *err)
 {
     int rc = consolidation_rename_former(c, err);
     if (rc == ERR_OK)
         rc = consolidation_move_all(c, err);
+    return rc == ERR_OK && keep_redo && !all_moved(c) ? tell_standing(c, err) : rc;
+}
+
+/* Step 5: every file of the redo list into place, then completed. */
+static int finish(struct consolidation *c, bool keep_redo, struct error *err)
+{
+    int rc = move_all(c, keep_redo, err);
     if (rc != ERR_OK)
         return rc;
     struct projection_part *moved = mem_calloc(c->state.redo_count, sizeof *moved);
     size_t count = c->state.redo_count;
-    for (size_t i = 0; i < count; i++)
+    size_t standing = 0;
+    for (size_t i = 0; i < count; i++) {
         projection_part_copy(&c->state.redo[i], &moved[i]);
+        standing += partition_set_has(&c->standing, moved[i].partition);
+    }
     rc = complete(c, err);
     if (rc == ERR_OK) {
-        c->report->moved += count;
+        c->report->moved += count - standing;
         consolidation_drop_temp(c, moved, count);
     }
     for (size_t i = 0; i < count; i++)
@@ -196,7 +267,8 @@ static int build_all(struct consolidation *c, const struct partition_set *affect
     if (rc != ERR_OK)
         return rc;
     rc = consolidation_build(c, &built, &count, err);
-    if (rc == ERR_OK)
+    bool nothing = count == 0 && c->standing.count > 0;
+    if (rc == ERR_OK && !nothing)
         rc = note_redo(c, built, count, err);
     if (rc == ERR_OK)
         c->report->built += count;
@@ -205,7 +277,9 @@ static int build_all(struct consolidation *c, const struct partition_set *affect
     for (size_t i = 0; i < count; i++)
         projection_part_release(&built[i]);
     free(built);
-    return rc == ERR_OK ? finish(c, err) : rc;
+    if (rc == ERR_OK && !nothing)
+        rc = finish(c, true, err);
+    return rc == ERR_OK && c->standing.count > 0 ? tell_standing(c, err) : rc;
 }
 
 /* Take over a redo list and replay it. What cannot be replayed is built anew. */
@@ -214,6 +288,8 @@ static int replay(struct consolidation *c, struct error *err)
     struct projection_state next;
     begin_next(c, PROJECTION_IN_PROGRESS, &next);
     next.target = c->state.target;
+    next.affected = copy_partitions(c->state.affected, c->state.affected_count);
+    next.affected_count = c->state.affected_count;
     next.has_redo = true;
     for (size_t i = 0; i < c->state.redo_count; i++)
         projection_add_redo(&next, &c->state.redo[i]);
@@ -222,7 +298,7 @@ static int replay(struct consolidation *c, struct error *err)
     if (rc == ERR_OK)
         rc = consolidation_sweep(c, err);
     if (rc == ERR_OK)
-        rc = finish(c, err);
+        rc = finish(c, false, err);
     if (rc == ERR_OK)
         c->report->replayed = true;
     if (rc != ERR_ABSENT)
@@ -241,6 +317,7 @@ static int advance(struct consolidation *c, enum consolidate_check check, bool *
                    struct error *err)
 {
     struct partition_set affected = {0};
+    partition_set_release(&c->standing);
     int rc = consolidation_read(c, err);
     if (rc != ERR_OK)
         return rc;

@@ -25,6 +25,7 @@ static void forget_files(struct consolidation *c)
 void consolidation_release(struct consolidation *c)
 {
     forget_files(c);
+    partition_set_release(&c->standing);
     projection_release(&c->seen);
     projection_release(&c->state);
     base_release(&c->renewed);
@@ -43,10 +44,29 @@ void partition_set_add(struct partition_set *s, int32_t partition)
     s->count++;
 }
 
+bool partition_set_has(const struct partition_set *s, int32_t partition)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->items[i] == partition)
+            return true;
+    return false;
+}
+
 void partition_set_release(struct partition_set *s)
 {
     free(s->items);
     *s = (struct partition_set){0};
+}
+
+void consolidation_stand(struct consolidation *c, int32_t partition, const struct error *why)
+{
+    char name[LAYOUT_PARTITION_SIZE];
+    layout_partition(c->schema->partition_by, partition, name);
+    log_info("the projection of %s stays as it is: %s", name[0] != '\0' ? name : "the dataset",
+             why->text);
+    if (c->standing.count == 0)
+        c->why = *why;
+    partition_set_add(&c->standing, partition);
 }
 
 /* Nothing is known but former names; what stands there is replaced by its tag. */
@@ -218,6 +238,21 @@ static int add_losers(struct consolidation *c, uint64_t after, struct partition_
     return rc;
 }
 
+/* Where that cannot be found out, because of damage, every partition may have lost rows. */
+static int add_moved(struct consolidation *c, uint64_t after, struct partition_set *out,
+                     struct error *err)
+{
+    struct error why = ERROR_INIT;
+    int rc = add_losers(c, after, out, &why);
+    if (rc == ERR_OK)
+        return rc;
+    if (rc != ERR_DAMAGED)
+        return error_set(err, rc, "%s", why.text);
+    for (size_t i = 0; i < c->files.count; i++)
+        partition_set_add(out, c->files.items[i].partition);
+    return ERR_OK;
+}
+
 /*
  * Readers by glob take the columns of one file, any, for those of all: a column that was added must
  * be in every file, though it is NULL in the rows of most.
@@ -286,7 +321,7 @@ int consolidation_affected(struct consolidation *c, struct partition_set *out, s
             partition_set_add(out, c->files.items[i].partition);
     if (rc == ERR_OK && until > 0 && !schema_partition_in_key(c->schema) &&
         c->schema->partition_by != PARTITION_NONE)
-        rc = add_losers(c, until, out, err);
+        rc = add_moved(c, until, out, err);
     return rc;
 }
 
@@ -389,29 +424,52 @@ static const struct manifest_file *sole_event(const struct consolidation *c, int
     return sole;
 }
 
-/* The events that each affected partition is made of. */
+/* The events that one partition is made of; `at` is its place among those that are built. */
+static int gather_one(struct consolidation *c, struct building *b, bool by_key, size_t revising,
+                      struct projection_part *part, size_t at, struct error *err)
+{
+    struct relation_file *own;
+    size_t own_count;
+    const struct manifest_file *sole = sole_event(c, part->partition);
+    int rc = fetch_files(c, CHOOSE_PARTITION, part->partition, &own, &own_count, err);
+    bool as_it_is = sole != NULL && by_key && revising == 0;
+    if (rc == ERR_OK && as_it_is) {
+        part->rows = sole->rows;
+        b->paths[at] = own[0].path;
+    }
+    if (rc != ERR_OK || as_it_is) {
+        free(own);
+        return rc;
+    }
+    b->paths[at] = dataset_scratch(c->d, ".parquet");
+    b->of[b->job_count] = part;
+    b->jobs[b->job_count++] =
+        (struct projection_job){own, own_count, b->revising, revising, b->paths[at]};
+    return ERR_OK;
+}
+
+/* The events of each affected partition; where they are damaged it is not among the parts. */
 static int gather(struct consolidation *c, struct building *b, bool by_key,
-                  struct projection_part *parts, struct error *err)
+                  struct projection_part *parts, size_t *count, struct error *err)
 {
     size_t revising = 0;
     int rc = ERR_OK;
     if (!schema_partition_in_key(c->schema))
         rc = fetch_files(c, CHOOSE_REVISING, 0, &b->revising, &revising, err);
     for (size_t i = 0; i < c->state.affected_count && rc == ERR_OK; i++) {
-        struct relation_file *own;
-        size_t own_count;
-        const struct manifest_file *sole = sole_event(c, parts[i].partition);
-        rc = fetch_files(c, CHOOSE_PARTITION, parts[i].partition, &own, &own_count, err);
-        if (rc == ERR_OK && sole != NULL && by_key && revising == 0) {
-            parts[i].rows = sole->rows;
-            b->paths[i] = own[0].path;
-            free(own);
+        struct error why = ERROR_INIT;
+        struct projection_part *part = &parts[*count];
+        describe_part(c, c->state.affected[i], part);
+        rc = gather_one(c, b, by_key, revising, part, *count, &why);
+        if (rc == ERR_OK) {
+            ++*count;
             continue;
         }
-        b->paths[i] = dataset_scratch(c->d, ".parquet");
-        b->of[b->job_count] = &parts[i];
-        b->jobs[b->job_count++] =
-            (struct projection_job){own, own_count, b->revising, revising, b->paths[i]};
+        projection_part_release(part);
+        if (rc != ERR_DAMAGED)
+            return error_set(err, rc, "%s", why.text);
+        consolidation_stand(c, c->state.affected[i], &why);
+        rc = ERR_OK;
     }
     return rc;
 }
@@ -438,11 +496,11 @@ static int put_together(struct consolidation *c, struct building *b, const size_
 }
 
 /* Sizes and digests of the files. What was put together is given away, an event file never. */
-static int measure(struct consolidation *c, struct building *b, struct projection_part *parts,
+static int measure(struct building *b, struct projection_part *parts, size_t count,
                    struct error *err)
 {
     int rc = ERR_OK;
-    for (size_t i = 0; i < c->state.affected_count && rc == ERR_OK; i++) {
+    for (size_t i = 0; i < count && rc == ERR_OK; i++) {
         rc = store_body_file(b->paths[i], &b->bodies[i], err);
         parts[i].size = b->bodies[i].size;
         memcpy(parts[i].sha256, b->bodies[i].sha256, sizeof parts[i].sha256);
@@ -462,23 +520,21 @@ int consolidation_build(struct consolidation *c, struct projection_part **built,
     size_t *sort = sort_columns(c, &sort_count);
     bool *written = mem_calloc(n, sizeof *written);
     *built = mem_calloc(n, sizeof **built);
-    *count = n;
+    *count = 0;
     building_init(&b, n);
     int rc = list_files(c, err);
-    for (size_t i = 0; i < n; i++)
-        describe_part(c, c->state.affected[i], &(*built)[i]);
     if (rc == ERR_OK)
         rc = dataset_engine(c->d, c->base->pointer.key_seed, err);
     if (rc == ERR_OK)
-        rc = gather(c, &b, sort_count == 0, *built, err);
+        rc = gather(c, &b, sort_count == 0, *built, count, err);
     if (rc == ERR_OK)
         rc = put_together(c, &b, sort, sort_count, err);
     if (rc == ERR_OK)
-        rc = measure(c, &b, *built, err);
+        rc = measure(&b, *built, *count, err);
     if (rc == ERR_OK)
         rc = stop_check(err);
     if (rc == ERR_OK)
-        rc = store_put_many(c->d->store, b.keys, b.bodies, n, written, err);
+        rc = store_put_many(c->d->store, b.keys, b.bodies, *count, written, err);
     building_release(&b);
     free(written);
     free(sort);

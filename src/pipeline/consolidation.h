@@ -8,6 +8,15 @@
 #include "pipeline/consolidate.h"
 #include "pipeline/dataset.h"
 
+/* A set of partitions, ascending. */
+struct partition_set {
+    int32_t *items;
+    size_t count, capacity;
+};
+void partition_set_add(struct partition_set *s, int32_t partition);
+bool partition_set_has(const struct partition_set *s, int32_t partition);
+void partition_set_release(struct partition_set *s);
+
 struct consolidation {
     struct dataset *d;
     const struct base *base; /* the caller's, or `renewed` */
@@ -18,17 +27,17 @@ struct consolidation {
     struct manifest_files files;   /* every event file up to the base, once listed */
     char **paths;                  /* local files, as far as they were needed */
     bool listed;
+    struct partition_set standing; /* of this round: those that could not be brought up to date */
+    struct error why;              /* of the first of them */
     struct consolidation_report *report;
 };
 void consolidation_release(struct consolidation *c);
 
-/* A set of partitions, ascending. */
-struct partition_set {
-    int32_t *items;
-    size_t count, capacity;
-};
-void partition_set_add(struct partition_set *s, int32_t partition);
-void partition_set_release(struct partition_set *s);
+/*
+ * A partition cannot be brought up to date: it stands as it is, and the others go on. The first reason
+ * is kept.
+ */
+void consolidation_stand(struct consolidation *c, int32_t partition, const struct error *why);
 
 /*
  * Read the state, or take the one that was read before; none, or one that cannot be understood, or that reflects what the chain does not
@@ -50,8 +59,9 @@ int consolidation_check(struct consolidation *c, enum consolidate_check check,
                         struct partition_set *out, struct error *err);
 
 /*
- * Build the state's affected partitions into `.tmp/` of its attempt. `*built` and what it holds are
- * the caller's, also on failure (then it lists what may have been stored).
+ * Build the state's affected partitions into `.tmp/` of its attempt, but for those whose events are
+ * damaged: these stand. `*built` and what it holds are the caller's, also on failure (then it lists
+ * what may have been stored).
  */
 int consolidation_build(struct consolidation *c, struct projection_part **built, size_t *count,
                         struct error *err);
@@ -64,9 +74,10 @@ int consolidation_build(struct consolidation *c, struct projection_part **built,
 int consolidation_rename_former(struct consolidation *c, struct error *err);
 
 /*
- * Move every file of the redo list into place, or see that it is there. ERR_CONFLICT: another process
- * took over, or has put a newer file there. ERR_ABSENT: a temp file is gone and the final one is not
- * what it should be. Repeating it is harmless.
+ * Move every file of the redo list into place, or see that it is there. One that cannot be moved stands;
+ * the others go on. ERR_CONFLICT: another process took over, or has put a newer file there. ERR_ABSENT: a
+ * temp file is gone and the final one is not what it should be. ERR_UNKNOWN: whether one has moved is not
+ * known. Repeating it is harmless.
  */
 int consolidation_move_all(struct consolidation *c, struct error *err);
 

@@ -1,6 +1,7 @@
 /* The part of consolidation.h that looks at final files and puts new ones into their place. */
 #include "pipeline/consolidation.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,18 +133,19 @@ static int is_newer(struct consolidation *c, const struct store_info *info, bool
     return rc;
 }
 
-static int move_once(struct consolidation *c, const struct projection_part *part, struct error *err)
+static int move_once(struct consolidation *c, const struct projection_part *part, bool *newer,
+                     struct error *err)
 {
     struct store_info info;
     char sequence[24];
-    bool newer = false;
+    *newer = false;
     int rc = store_head(c->d->store, part->key, &info, err);
     bool there = rc == ERR_OK;
     if (there)
-        rc = is_newer(c, &info, &newer, err);
+        rc = is_newer(c, &info, newer, err);
     if (rc != ERR_OK && rc != ERR_ABSENT)
         return rc;
-    if (newer)
+    if (*newer)
         return error_set(err, ERR_CONFLICT, "%s is of a newer version already.", part->key);
     struct store_move move = {.from = part->temp,
                               .to = part->key,
@@ -161,9 +163,10 @@ static int move_into_place(struct consolidation *c, const struct projection_part
                            struct error *err)
 {
     int rc = ERR_OK;
+    bool newer = false;
     for (int i = 0; i < MOVE_TRIES; i++) {
         bool right;
-        rc = move_once(c, part, err);
+        rc = move_once(c, part, &newer, err);
         if (rc == ERR_CONFLICT && !still_mine(c))
             return rc;
         /* Moved, or an earlier attempt had moved it, or the answer is missing: look at the file. */
@@ -175,6 +178,10 @@ static int move_into_place(struct consolidation *c, const struct projection_part
         if (rc == ERR_ABSENT || rc == ERR_DENIED)
             return rc;
     }
+    if (rc == ERR_CONFLICT && !newer)
+        return error_set(err, ERR_DENIED,
+                         "%s cannot be put into place: something else lies there, or comes back.",
+                         part->key);
     return rc == ERR_OK ? error_set(err, ERR_DAMAGED,
                                     "%s was moved into place and is not what it "
                                     "should be.",
@@ -182,17 +189,40 @@ static int move_into_place(struct consolidation *c, const struct projection_part
                         : rc;
 }
 
+/* Several threads may find at once that a file cannot be moved. */
+struct moving {
+    struct consolidation *c;
+    pthread_mutex_t lock;
+};
+
+/* Does it say something of this file alone, and that it has not moved? */
+static bool is_own_failure(int rc)
+{
+    return rc == ERR_AGAIN || rc == ERR_DENIED || rc == ERR_DAMAGED || rc == ERR_SYSTEM;
+}
+
 static int move_listed(void *ctx, size_t i, struct error *err)
 {
-    struct consolidation *c = ctx;
-    return move_into_place(c, &c->state.redo[i], err);
+    struct moving *m = ctx;
+    struct error why = ERROR_INIT;
+    const struct projection_part *part = &m->c->state.redo[i];
+    int rc = move_into_place(m->c, part, &why);
+    if (rc == ERR_OK)
+        return rc;
+    if (!is_own_failure(rc))
+        return error_set(err, rc, "%s", why.text);
+    pthread_mutex_lock(&m->lock);
+    consolidation_stand(m->c, part->partition, &why);
+    pthread_mutex_unlock(&m->lock);
+    return ERR_OK;
 }
 
 int consolidation_move_all(struct consolidation *c, struct error *err)
 {
+    struct moving m = {.c = c, .lock = PTHREAD_MUTEX_INITIALIZER};
     /* Made before there are threads that need it. */
     int rc = dataset_workdir(c->d, err);
-    return rc != ERR_OK ? rc : store_each(c->d->store, c->state.redo_count, move_listed, c, err);
+    return rc != ERR_OK ? rc : store_each(c->d->store, c->state.redo_count, move_listed, &m, err);
 }
 
 /* ---- Former names -------------------------------------------------------------------------- */

@@ -394,7 +394,7 @@ class Damage(State):
         # One that adds to its month publishes all the same; its projection waits.
         self.write("day,currency,rate,note\n2026-01-31,EUR,1,\n")
         _, err = self.cauce("run", "d.yml")
-        self.assertIn(f"the projections are behind ({key} is damaged", err)
+        self.assertIn(f"all others are up to date: {key} is damaged", err)
         self.assertEqual(self.alerts(), ["CauceConsolidationBehind"])
         self.restore(key)
         self.cauce("run", "d.yml")
