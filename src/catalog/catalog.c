@@ -6,12 +6,13 @@
 
 #include "catalog/field.h"
 #include "catalog/manifest_part.h"
+#include "catalog/nested.h"
 #include "util/mem.h"
 #include "util/time.h"
 
 /* Attempts at creating, or finding, the pointer of a dataset that is new. */
-#define OPEN_ATTEMPTS 5
-#define OPEN_PAUSE INT64_C(100000)
+#define CREATE_ATTEMPTS 5
+#define CREATE_PAUSE INT64_C(100000)
 
 /* ---- The base ------------------------------------------------------------------------------ */
 
@@ -21,30 +22,27 @@ void base_release(struct base *b)
     *b = (struct base){0};
 }
 
-/* The first object found beside the pointer. */
-struct stranger {
-    char key[STORE_KEY_MAX + 1];
+/* What is found where a pointer is missing. */
+struct found {
+    char trace[STORE_KEY_MAX + 1];  /* the first object that only a dataset has; "": none */
+    char nested[STORE_KEY_MAX + 1]; /* what may be the pointer of a dataset in a folder; "": none */
 };
 
 /*
- * What may be there although the dataset was never created: objects of the probe, records of runs
- * that failed before they could create it, and beside the pointer a lease or what is left of an
- * interrupted creation. None of it can be the last trace of a published version.
+ * Objects of the probe, records of runs that failed, a lease, what is left of an interrupted creation,
+ * a README: none of it can be the last trace of a published version.
  */
-static bool may_precede(const char *key)
+static int stop_at_trace(void *ctx, const struct store_entry *entry, struct error *err)
 {
-    return str_starts(key, ".probe/") || str_starts(key, "runs/") ||
-           (str_starts(key, "current/") && strcmp(key, LAYOUT_POINTER) != 0);
-}
-
-static int stop_at_stranger(void *ctx, const struct store_entry *entry, struct error *err)
-{
-    struct stranger *found = ctx;
+    struct found *found = ctx;
     (void)err;
-    if (may_precede(entry->key))
-        return ERR_OK;
-    field_copy(found->key, sizeof found->key, entry->key);
-    return ERR_CONFLICT;
+    if (layout_in_dataset(entry->key) || strcmp(entry->key, LAYOUT_POINTER) == 0) {
+        field_copy(found->trace, sizeof found->trace, entry->key);
+        return ERR_CONFLICT;
+    }
+    if (found->nested[0] == '\0' && layout_is_nested(entry->key))
+        field_copy(found->nested, sizeof found->nested, entry->key);
+    return ERR_OK;
 }
 
 /*
@@ -53,12 +51,14 @@ static int stop_at_stranger(void *ctx, const struct store_entry *entry, struct e
  */
 static int read_pointer(struct store *st, struct base *out, struct error *err)
 {
-    struct stranger found = {""};
+    struct found found = {"", ""};
     int rc = pointer_read(st, &out->pointer, &out->tag, err);
     if (rc != ERR_ABSENT)
         return rc;
-    rc = store_list(st, "", stop_at_stranger, &found, err);
-    if (found.key[0] == '\0')
+    rc = store_list(st, "", stop_at_trace, &found, err);
+    if (rc == ERR_OK && found.nested[0] != '\0' && nested_is_pointer(st, found.nested))
+        return nested_refuse(st->url, found.nested, err);
+    if (found.trace[0] == '\0')
         return rc != ERR_OK ? rc
                             : error_set(err, ERR_ABSENT, "There is no dataset in %s.", st->url);
     rc = pointer_read(st, &out->pointer, &out->tag, err);
@@ -68,7 +68,7 @@ static int read_pointer(struct store *st, struct base *out, struct error *err)
                      "The pointer " LAYOUT_POINTER " of %s is missing although other objects exist "
                      "(the first one found is %s). Nothing was changed: starting anew would hide "
                      "what was published. Set it by explicit word: cauce repair --to MANIFEST.",
-                     st->url, found.key);
+                     st->url, found.trace);
 }
 
 static int check_dataset(struct store *st, const char *dataset, const struct pointer *p,
@@ -121,22 +121,19 @@ static int create(struct store *st, const char *dataset, struct error *err)
     return rc == ERR_CONFLICT || rc == ERR_UNKNOWN ? ERR_OK : rc;
 }
 
-int base_open(struct store *st, const char *dataset, struct base *out, struct error *err)
+int base_create(struct store *st, const char *dataset, struct base *out, struct error *err)
 {
     int rc = ERR_ABSENT;
     *out = (struct base){0};
     if (!field_dataset_valid(dataset))
         return error_set(err, ERR_CONFIG, "\"%.80s\" cannot be the id of a dataset.", dataset);
-    for (unsigned i = 0; i < OPEN_ATTEMPTS; i++) {
-        rc = base_read(st, dataset, out, err);
-        if (rc != ERR_ABSENT)
-            return rc;
+    for (unsigned i = 0; i < CREATE_ATTEMPTS && rc == ERR_ABSENT; i++) {
         if (i > 0)
-            time_sleep(OPEN_PAUSE + (int64_t)(id_random64() % OPEN_PAUSE));
-        if ((rc = create(st, dataset, err)) != ERR_OK)
-            return rc;
+            time_sleep(CREATE_PAUSE + (int64_t)(id_random64() % CREATE_PAUSE));
+        rc = create(st, dataset, err);
+        if (rc == ERR_OK)
+            rc = base_read(st, dataset, out, err);
     }
-    rc = base_read(st, dataset, out, err);
     if (rc == ERR_ABSENT)
         rc = error_set(err, ERR_AGAIN,
                        "The dataset \"%s\" could not be created in %s: the store gave no usable "

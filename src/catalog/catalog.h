@@ -25,18 +25,18 @@ void base_release(struct base *b);
 /*
  * Read the pointer and the manifest it names, checked against each other (steps 1 and 2 of the
  * protocol). `dataset` (NULL: any) must be the one in the pointer.
- * ERR_ABSENT: the store holds nothing of a dataset (objects of the probe, records of runs and remains
- * of an interrupted creation do not count). ERR_DAMAGED: the pointer is missing beside other objects,
+ * ERR_ABSENT: the store holds nothing of a dataset (objects of the probe, records of runs, remains of
+ * an interrupted creation and what is not cauce's do not count). ERR_DAMAGED: the pointer is missing beside other objects,
  * or something is altered or missing; the message names the object and what to do. ERR_CONFIG: it is
- * another dataset. ERR_GATE: a newer cauce wrote it. On failure `out` is all zero.
+ * another dataset. ERR_GATE: a newer cauce wrote it, or another dataset lies in a folder of the store. On failure `out` is all zero.
  */
 int base_read(struct store *st, const char *dataset, struct base *out, struct error *err);
 
 /*
- * As base_read; where the store holds nothing at all, the pointer is first created at sequence 0.
- * ERR_AGAIN: it could not be created, or not be read afterwards.
+ * Create the pointer at sequence 0, where base_read has said ERR_ABSENT, and read it. ERR_AGAIN: it
+ * could not be created, or not be read afterwards. Else as base_read.
  */
-int base_open(struct store *st, const char *dataset, struct base *out, struct error *err);
+int base_create(struct store *st, const char *dataset, struct base *out, struct error *err);
 
 /*
  * Read one manifest and compare it with what names it. `sha256` NULL: nothing vouches for it; then

@@ -30,7 +30,7 @@
  *   WRITE    | created; or there with our bytes                 | SEND (write_manifest)
  *            | anything else                                    | failed: nothing is visible
  *   SEND     | success                                          | COMMITTED (send)
- *            | "nothing changed" (AGAIN, DENIED, INTERRUPTED)   | LOOK
+ *            | "nothing changed" (see surely_nothing)           | LOOK
  *            | conflict, no usable answer, anything else        | LOOK, in doubt
  *   LOOK     | our commit is in the chain                       | COMMITTED (look)
  *            | the tag moved, our commit is not in the chain    | LOST (look)
@@ -82,7 +82,7 @@ static void pause_before(unsigned attempt)
 /* Failures after which the store has surely changed nothing. */
 static bool surely_nothing(int rc)
 {
-    return rc == ERR_AGAIN || rc == ERR_DENIED || rc == ERR_INTERRUPTED;
+    return rc == ERR_AGAIN || rc == ERR_FULL || rc == ERR_DENIED || rc == ERR_INTERRUPTED;
 }
 
 /* ---- PREPARE ------------------------------------------------------------------------------- */
@@ -336,7 +336,7 @@ static int settle(struct attempt *a, struct error *err)
             error_clear(err);
             return ERR_OK;
         }
-        bool final = rc == ERR_DENIED || rc == ERR_INTERRUPTED;
+        bool final = rc == ERR_DENIED || rc == ERR_FULL || rc == ERR_INTERRUPTED;
         bool last = a->report->swaps > COMMIT_RESENDS || (final && !a->doubt);
         if (last)
             return a->doubt ? unknown(a, err) : failed(a, rc, err);

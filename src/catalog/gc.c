@@ -17,11 +17,14 @@
 #include "catalog/evidence.h"
 #include "catalog/index.h"
 #include "catalog/inventory.h"
+#include "catalog/nested.h"
 #include "catalog/projection.h"
 #include "catalog/slot.h"
 #include "catalog/witness.h"
 #include "util/id.h"
+#include "util/log.h"
 #include "util/mem.h"
+#include "util/stop.h"
 #include "util/str.h"
 
 /* The states everything is judged by. */
@@ -32,6 +35,7 @@ struct roots {
     struct projection_state projection;
     bool has_projection;
     struct inventory named; /* every key that one of them names */
+    unsigned fenced;        /* how many of the three are, in the order of fence() */
 };
 
 void gc_report_release(struct gc_report *r)
@@ -39,6 +43,8 @@ void gc_report_release(struct gc_report *r)
     for (size_t i = 0; i < r->count; i++)
         free(r->items[i].key);
     free(r->items);
+    for (size_t i = 0; i < r->stranger_count && i < GC_STRANGERS_MAX; i++)
+        free(r->strangers[i]);
     *r = (struct gc_report){0};
 }
 
@@ -107,10 +113,6 @@ static int name_version(void *ctx, struct manifest *m, bool *stop, struct error 
 static int name_all(struct store *st, struct roots *r, struct error *err)
 {
     const struct projection_state *p = &r->projection;
-    name(r, LAYOUT_POINTER);
-    name(r, LAYOUT_LEASE);
-    name(r, LAYOUT_INDEX);
-    name(r, LAYOUT_PROJECTIONS);
     for (size_t i = 0; i < r->index.shard_count; i++)
         name(r, r->index.shards[i].key);
     for (size_t i = 0; i < p->part_count; i++)
@@ -129,21 +131,49 @@ static int name_all(struct store *st, struct roots *r, struct error *err)
     return rc;
 }
 
+/* ---- The search ---------------------------------------------------------------------------- */
+
 struct search {
+    struct store *st;
     const struct roots *roots;
     struct gc_report *report;
 };
 
-static int add_candidate(void *ctx, const struct store_entry *entry, struct error *err)
+static int add_stranger(const struct search *s, const char *key, struct error *err)
 {
-    struct search *s = ctx;
     struct gc_report *r = s->report;
-    (void)err;
-    if (str_starts(entry->key, "runs/") || inventory_find(&s->roots->named, entry->key) != NULL)
-        return ERR_OK;
+    if (layout_is_nested(key) && nested_is_pointer(s->st, key))
+        return nested_refuse(s->st->url, key, err);
+    if (r->stranger_count < GC_STRANGERS_MAX)
+        r->strangers[r->stranger_count] = mem_strdup(key);
+    r->stranger_count++;
+    return ERR_OK;
+}
+
+static void add_candidate(struct gc_report *r, const struct store_entry *entry)
+{
     r->items = mem_grow(r->items, r->count, &r->capacity, sizeof *r->items);
     r->items[r->count++] = (struct gc_item){.key = mem_strdup(entry->key), .size = entry->size};
     r->bytes += entry->size;
+}
+
+/* Only what cauce would have named so itself is ever deleted. */
+static int judge(void *ctx, const struct store_entry *entry, struct error *err)
+{
+    const struct search *s = ctx;
+    switch (layout_kind(entry->key, NULL)) {
+    case LAYOUT_STRANGER:
+        return add_stranger(s, entry->key, err);
+    case LAYOUT_STATE:
+    case LAYOUT_RECORD:
+        return ERR_OK;
+    case LAYOUT_VERSION:
+    case LAYOUT_DERIVED:
+    case LAYOUT_REMAINS:
+        break;
+    }
+    if (inventory_find(&s->roots->named, entry->key) == NULL)
+        add_candidate(s->report, entry);
     return ERR_OK;
 }
 
@@ -168,7 +198,8 @@ static int fence_pointer(struct store *st, const struct roots *r, uint64_t *epoc
     pointer_encode(&next, &bytes);
     int rc = slot_swap(st, LAYOUT_POINTER, &r->base.tag, &bytes, NULL, err);
     str_release(&bytes);
-    *epoch = next.gc_epoch;
+    if (rc == ERR_OK)
+        *epoch = next.gc_epoch;
     return rc;
 }
 
@@ -198,7 +229,10 @@ static int fence_index(struct store *st, struct roots *r, const struct gc_report
     }
     s->gc_epoch = epoch;
     id_new(s->attempt);
-    return index_swap(st, r->has_index ? &tag : NULL, s, err);
+    int rc = index_swap(st, r->has_index ? &tag : NULL, s, err);
+    if (rc != ERR_OK)
+        s->tag = tag;
+    return rc;
 }
 
 /*
@@ -223,33 +257,113 @@ static int fence_projection(struct store *st, struct roots *r, const struct gc_r
     return projection_swap(st, r->has_projection ? &s->tag : NULL, s, s->by, err);
 }
 
+/* All three, or those that are left where it was begun before. */
 static int fence(struct store *st, struct roots *r, struct gc_report *report, struct error *err)
 {
-    uint64_t epoch;
-    int rc = fence_pointer(st, r, &epoch, err);
-    if (rc == ERR_OK) {
-        report->gc_epoch = epoch;
-        rc = fence_index(st, r, report, epoch, err);
+    int rc = ERR_OK;
+    for (; r->fenced < 3 && rc == ERR_OK; r->fenced += rc == ERR_OK) {
+        if (r->fenced == 0)
+            rc = fence_pointer(st, r, &report->gc_epoch, err);
+        else if (r->fenced == 1)
+            rc = fence_index(st, r, report, report->gc_epoch, err);
+        else
+            rc = fence_projection(st, r, report, report->gc_epoch, err);
     }
-    if (rc == ERR_OK)
-        rc = fence_projection(st, r, report, epoch, err);
-    if (rc == ERR_CONFLICT)
-        return error_set(err, rc,
-                         "Somebody changed the dataset \"%s\" while gc looked at it. Nothing was "
-                         "deleted; run gc again.",
-                         r->base.pointer.dataset);
-    if (rc != ERR_OK)
-        error_append(err, "gc could not fence off those who are at work. Nothing was deleted; run "
-                          "gc again.");
     return rc;
 }
+
+/* ---- Without room for the fence ------------------------------------------------------------ */
+
+/*
+ * Nobody who is at work loses data by it: the remains of a write, which begins again when it misses
+ * them; what is derived, which is built again; objects of a version whose place in the chain is taken.
+ */
+static bool needs_no_fence(const struct roots *r, const char *key)
+{
+    struct version_id version;
+    switch (layout_kind(key, &version)) {
+    case LAYOUT_REMAINS:
+    case LAYOUT_DERIVED:
+        return true;
+    case LAYOUT_VERSION:
+        return version.sequence <= r->base.pointer.current.sequence;
+    case LAYOUT_STATE:
+    case LAYOUT_RECORD:
+    case LAYOUT_STRANGER:
+        break;
+    }
+    return false;
+}
+
+static void delete_unfenced(struct store *st, const struct roots *r, struct gc_report *report)
+{
+    const char **keys = mem_calloc(report->count, sizeof *keys);
+    size_t n = 0;
+    for (size_t i = 0; i < report->count; i++) {
+        if (needs_no_fence(r, report->items[i].key))
+            keys[n++] = report->items[i].key;
+    }
+    store_remove_many(st, keys, n, &report->removed, NULL);
+    free(keys);
+}
+
+/* The manifest first: shards that it does not name any more are nobody's. */
+static void give_up_index(struct store *st, struct roots *r)
+{
+    log_warn("there is no room left even for gc: the key index is given up, and the next run "
+             "builds it again");
+    if (store_remove(st, LAYOUT_INDEX, NULL) == ERR_OK) {
+        for (size_t i = 0; i < r->index.shard_count; i++)
+            store_remove(st, r->index.shards[i].key, NULL);
+    }
+    index_release(&r->index);
+    r->has_index = false;
+}
+
+/* The fence, with less and less in its way. */
+static int fence_in(struct store *st, struct roots *r, struct gc_report *report, struct error *err)
+{
+    int rc = fence(st, r, report, err);
+    if (rc == ERR_FULL) {
+        delete_unfenced(st, r, report);
+        rc = fence(st, r, report, err);
+    }
+    if (rc == ERR_FULL && r->has_index) {
+        give_up_index(st, r);
+        rc = fence(st, r, report, err);
+    }
+    if (rc == ERR_CONFLICT)
+        return error_set(err, rc,
+                         "Somebody changed the dataset \"%s\" while gc looked at it. Nothing that "
+                         "needs a fence was deleted; run gc again.",
+                         r->base.pointer.dataset);
+    if (rc != ERR_OK)
+        error_append(err, "gc could not fence off those who are at work. Nothing that needs a "
+                          "fence was deleted; run gc again.");
+    return rc;
+}
+
+/* So many at a time, to look at a request to stop. */
+#define BATCH 1000
 
 static int delete_all(struct store *st, struct gc_report *report, struct error *err)
 {
     const char **keys = mem_calloc(report->count, sizeof *keys);
+    int rc = ERR_OK;
+    report->removed = 0;
     for (size_t i = 0; i < report->count; i++)
         keys[i] = report->items[i].key;
-    int rc = store_remove_many(st, keys, report->count, &report->removed, err);
+    for (size_t i = 0; i < report->count && !stop_requested(); i += BATCH) {
+        size_t count = report->count - i < BATCH ? report->count - i : BATCH;
+        size_t removed;
+        struct error why = ERROR_INIT;
+        int one = store_remove_many(st, keys + i, count, &removed, &why);
+        report->removed += removed;
+        if (rc == ERR_OK && one != ERR_OK)
+            rc = error_set(err, one, "%s", why.text);
+    }
+    if (rc == ERR_OK && report->removed < report->count)
+        rc = stop_check(err);
     free(keys);
     if (rc != ERR_OK)
         error_append(err, "gc deleted %zu of %zu objects; what is left is harmless. Run gc again.",
@@ -261,7 +375,7 @@ int gc_collect(struct store *st, const char *dataset, bool apply, struct gc_repo
                struct error *err)
 {
     struct roots r = {0};
-    struct search search = {.roots = &r, .report = out};
+    struct search search = {.st = st, .roots = &r, .report = out};
     *out = (struct gc_report){0};
     int rc = read_roots(st, dataset, &r, err);
     if (rc != ERR_OK)
@@ -272,9 +386,9 @@ int gc_collect(struct store *st, const char *dataset, bool apply, struct gc_repo
     if (rc == ERR_OK)
         rc = evidence_check(st, &r.base, NULL, &r.named, err);
     if (rc == ERR_OK)
-        rc = store_list(st, "", add_candidate, &search, err);
+        rc = store_list(st, "", judge, &search, err);
     if (rc == ERR_OK && apply && out->count > 0) {
-        rc = fence(st, &r, out, err);
+        rc = fence_in(st, &r, out, err);
         if (rc == ERR_OK)
             rc = delete_all(st, out, err);
     }

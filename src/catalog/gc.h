@@ -10,12 +10,13 @@
 
 #include "catalog/catalog.h"
 
-/* One candidate for deletion. */
+/* One candidate for deletion: its name is one that cauce makes, and nothing names it. */
 struct gc_item {
     char *key;
     uint64_t size;
 };
 
+#define GC_STRANGERS_MAX 100
 struct gc_report {
     struct gc_item *items; /* candidates: neither reachable nor derived nor a run record */
     size_t count, capacity;
@@ -23,13 +24,18 @@ struct gc_report {
     size_t removed;            /* surely gone */
     uint64_t gc_epoch;         /* after the fence */
     struct version_id version; /* the newest, by which all was judged */
+    /* What lies there under names that cauce does not make; left alone. The first of them. */
+    char *strangers[GC_STRANGERS_MAX];
+    size_t stranger_count; /* all */
 };
 void gc_report_release(struct gc_report *r);
 
 /*
  * Find the candidates; with `apply` also fence (swap of pointer, index and projection manifests to
  * the next epoch) and delete exactly those. Anything but a definite success of the fence ends with
- * nothing deleted: ERR_CONFLICT (somebody published meanwhile: run it again), ERR_UNKNOWN.
+ * nothing deleted: ERR_CONFLICT (somebody published meanwhile: run it again), ERR_UNKNOWN. ERR_GATE:
+ * another dataset lies in a folder of this one. Where there is no room even for the fence (ERR_FULL),
+ * what needs none is deleted first, and the key index as the last resort.
  */
 int gc_collect(struct store *st, const char *dataset, bool apply, struct gc_report *out,
                struct error *err);

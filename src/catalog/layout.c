@@ -4,8 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/store.h"
 #include "util/str.h"
 #include "util/time.h"
+
+/* A mark of an interrupted write stands behind a key: ".tmp-" and an id. */
+_Static_assert(LAYOUT_KEY_SIZE + sizeof ".tmp-" + ID_SIZE <= STORE_ROOM, "room for every key");
 
 #define NAME_DIGITS_MIN 10
 #define NAME_DIGITS_MAX 19 /* what a signed 64-bit integer of JSON can hold */
@@ -229,6 +233,19 @@ int layout_parse_manifest(const char *key, struct version_id *version, struct er
     return strcmp(again, key) == 0 ? ERR_OK : bad_key(key, "a manifest", err);
 }
 
+/* The partition between `start` and the name of the file behind it. */
+static bool take_folder(const char *start, const char *file, enum partition_by by,
+                        int32_t *partition)
+{
+    char folder[LAYOUT_PARTITION_SIZE] = "";
+    size_t length = (size_t)(file - start);
+    if (length > sizeof folder)
+        return false;
+    if (length > 0)
+        memcpy(folder, start, length - 1);
+    return layout_parse_partition(folder, by, partition, NULL) == ERR_OK;
+}
+
 int layout_parse_event(const char *key, enum partition_by by, struct version_id *version,
                        int32_t *partition, struct error *err)
 {
@@ -236,15 +253,9 @@ int layout_parse_event(const char *key, enum partition_by by, struct version_id 
     const char *p = key;
     if (!take_name(&p, "events/", '/', version))
         return bad_key(key, what, err);
+    /* The slash behind the name is the last one, or there is another behind it. */
     const char *file = strrchr(key, '/') + 1;
-    char folder[LAYOUT_PARTITION_SIZE] = "";
-    /* file >= p: the slash behind the name is the last one, or there is another behind it */
-    size_t length = (size_t)(file - p);
-    if (length > sizeof folder)
-        return bad_key(key, what, err);
-    if (length > 0)
-        memcpy(folder, p, length - 1);
-    if (layout_parse_partition(folder, by, partition, NULL) != ERR_OK || !str_starts(file, "part-"))
+    if (!take_folder(p, file, by, partition) || !str_starts(file, "part-"))
         return bad_key(key, what, err);
     const char *digits = file + strlen("part-");
     uint64_t part;
@@ -282,19 +293,6 @@ static int32_t take_partition(const char *file, enum partition_by by)
     return (int32_t)(year * 10000 + month * 100 + day);
 }
 
-int layout_parse_projection(const char *key, enum partition_by by, int32_t *partition,
-                            struct error *err)
-{
-    static const char prefix[] = "projections/windows/";
-    char again[LAYOUT_KEY_SIZE] = "";
-    if (str_starts(key, prefix)) {
-        *partition = take_partition(key + sizeof prefix - 1, by);
-        layout_projection(by, *partition, again);
-    }
-    bool same = strcmp(again, key) == 0 && layout_partition_valid(by, *partition);
-    return same ? ERR_OK : bad_key(key, "a projection", err);
-}
-
 int layout_parse_temp(const char *key, enum partition_by by, struct version_id *attempt,
                       int32_t *partition, struct error *err)
 {
@@ -309,6 +307,55 @@ int layout_parse_temp(const char *key, enum partition_by by, struct version_id *
     return same ? ERR_OK : bad_key(key, what, err);
 }
 
+static const char windows[] = "projections/windows/";
+
+int layout_parse_projection(const char *key, enum partition_by by, int32_t *partition,
+                            struct error *err)
+{
+    static const char what[] = "a projection";
+    char again[LAYOUT_KEY_SIZE];
+    if (!str_starts(key, windows))
+        return bad_key(key, what, err);
+    *partition = take_partition(key + sizeof windows - 1, by);
+    layout_projection(by, *partition, again);
+    bool same = layout_partition_valid(by, *partition) && strcmp(again, key) == 0;
+    return same ? ERR_OK : bad_key(key, what, err);
+}
+
+static bool is_former_projection(const char *key, enum partition_by by)
+{
+    int32_t partition;
+    char again[LAYOUT_KEY_SIZE];
+    if (!str_starts(key, windows) ||
+        !take_folder(key + sizeof windows - 1, strrchr(key, '/') + 1, by, &partition))
+        return false;
+    layout_former_projection(by, partition, again);
+    return strcmp(again, key) == 0;
+}
+
+/* Its file was named like the folders of a partition, with dashes in place of slashes. */
+static bool is_former_temp(const char *key, enum partition_by by)
+{
+    struct version_id attempt;
+    int32_t partition;
+    char folder[LAYOUT_PARTITION_SIZE] = "";
+    const char *p = key;
+    if (by == PARTITION_NONE || !take_name(&p, ".tmp/", '/', &attempt))
+        return false;
+    size_t length = strcspn(p, ".");
+    if (length >= sizeof folder || strcmp(p + length, ".parquet") != 0)
+        return false;
+    memcpy(folder, p, length);
+    for (char *c = strchr(folder, '-'); c != NULL; c = strchr(c, '-'))
+        *c = '/';
+    return layout_parse_partition(folder, by, &partition, NULL) == ERR_OK;
+}
+
+bool layout_is_former(const char *key, enum partition_by by)
+{
+    return is_former_projection(key, by) || is_former_temp(key, by);
+}
+
 int layout_run(int64_t time, const char *run_id, char out[LAYOUT_KEY_SIZE], struct error *err)
 {
     char label[TIME_TEXT_SIZE];
@@ -318,4 +365,86 @@ int layout_run(int64_t time, const char *run_id, char out[LAYOUT_KEY_SIZE], stru
     if (rc == ERR_OK)
         snprintf(out, LAYOUT_KEY_SIZE, "runs/%s-%s.json", label, run_id);
     return rc;
+}
+
+bool layout_is_run(const char *key)
+{
+    static const char shape[] = "runs/00000000T000000.000000Z-"; /* 0: any digit */
+    char id[ID_SIZE] = "";
+    for (size_t i = 0; i < sizeof shape - 1; i++) {
+        bool fits = shape[i] == '0' ? key[i] >= '0' && key[i] <= '9' : key[i] == shape[i];
+        if (!fits)
+            return false;
+    }
+    const char *rest = key + sizeof shape - 1;
+    memcpy(id, rest, strnlen(rest, ID_SIZE - 1));
+    return id_valid(id) && strcmp(rest + ID_SIZE - 1, ".json") == 0;
+}
+
+/* ---- Told by the name ---------------------------------------------------------------------- */
+
+static bool is_state(const char *key)
+{
+    static const char *const states[] = {LAYOUT_POINTER, LAYOUT_LEASE, LAYOUT_INDEX,
+                                         LAYOUT_PROJECTIONS};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        if (strcmp(key, states[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The kind of a whole object. A cut that the dataset does not have today it may have had. */
+static enum layout_kind object_kind(const char *key, struct version_id *version)
+{
+    struct version_id attempt;
+    int32_t partition;
+    if (is_state(key))
+        return LAYOUT_STATE;
+    if (layout_parse_manifest(key, version, NULL) == ERR_OK)
+        return LAYOUT_VERSION;
+    if (layout_is_run(key))
+        return LAYOUT_RECORD;
+    if (layout_parse_index_shard(key, &attempt, NULL) == ERR_OK)
+        return LAYOUT_DERIVED;
+    for (enum partition_by by = PARTITION_NONE; by <= PARTITION_DAY; by++) {
+        if (layout_parse_event(key, by, version, &partition, NULL) == ERR_OK)
+            return LAYOUT_VERSION;
+        if (layout_parse_temp(key, by, &attempt, &partition, NULL) == ERR_OK ||
+            layout_parse_projection(key, by, &partition, NULL) == ERR_OK ||
+            layout_is_former(key, by))
+            return LAYOUT_DERIVED;
+    }
+    return LAYOUT_STRANGER;
+}
+
+enum layout_kind layout_kind(const char *key, struct version_id *version)
+{
+    char object[LAYOUT_KEY_SIZE];
+    struct version_id ignored;
+    size_t length = store_key_object(key);
+    if (length >= sizeof object)
+        return LAYOUT_STRANGER;
+    memcpy(object, key, length);
+    object[length] = '\0';
+    if (store_key_is_probe(object))
+        return LAYOUT_REMAINS;
+    enum layout_kind kind = object_kind(object, version != NULL ? version : &ignored);
+    return kind != LAYOUT_STRANGER && key[length] != '\0' ? LAYOUT_REMAINS : kind;
+}
+
+bool layout_is_nested(const char *key)
+{
+    return str_ends(key, "/" LAYOUT_POINTER);
+}
+
+bool layout_in_dataset(const char *key)
+{
+    static const char *const folders[] = {"events/", "manifests/", "index/", "projections/",
+                                          ".tmp/"};
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        if (str_starts(key, folders[i]))
+            return true;
+    }
+    return false;
 }

@@ -1,5 +1,5 @@
 /*
- * Every object key of a dataset, formatted and parsed. No I/O.
+ * Every object key of a dataset, formatted, parsed and told from what is not ours. No I/O.
  *
  * Keys are relative to the dataset's root; the store is opened there. A version's objects carry its
  * name, `<sequence>-<commit>`, sequence padded to ten digits so that listings sort by it.
@@ -76,10 +76,39 @@ int layout_parse_projection(const char *key, enum partition_by by, int32_t *part
 int layout_parse_temp(const char *key, enum partition_by by, struct version_id *attempt,
                       int32_t *partition, struct error *err);
 
+/*
+ * What stands under a key, told by its name alone: each is one that a function above, or the store
+ * itself (store_key_object, store_key_is_probe), would have made, byte by byte, for some cut of the
+ * dataset. Everything else is a stranger, and not ours to delete.
+ */
+enum layout_kind {
+    LAYOUT_STRANGER,
+    LAYOUT_STATE,   /* pointer, lease, manifests of derived things: one of each, always in use */
+    LAYOUT_VERSION, /* manifest or event file of a version */
+    LAYOUT_DERIVED, /* shard of an index, projection, scratch of a consolidation */
+    LAYOUT_RECORD,  /* of a run */
+    LAYOUT_REMAINS, /* of an interrupted write or probe */
+};
+
+/* `version` (NULL allowed) is set where it is LAYOUT_VERSION. */
+enum layout_kind layout_kind(const char *key, struct version_id *version);
+
+/*
+ * The shape of a key of a dataset that lies in a folder of this one: "<folders>/current/manifest.json".
+ */
+bool layout_is_nested(const char *key);
+
+/* Does the key lie in a folder that only a dataset with a pointer has (events, index, ...)? */
+bool layout_in_dataset(const char *key);
+
+/* A projection or scratch file under a name that it had up to format 1 of the projections manifest? */
+bool layout_is_former(const char *key, enum partition_by by);
+
 /* Is it a value that layout_partition can print, a day of the calendar or the start of one? */
 bool layout_partition_valid(enum partition_by by, int32_t value);
 
 /* runs/<compact time>-<run id>.json. ERR_CONFIG: not a run id; ERR_LIMIT: a year beyond 9999. */
 int layout_run(int64_t time, const char *run_id, char out[LAYOUT_KEY_SIZE], struct error *err);
+bool layout_is_run(const char *key);
 
 #endif

@@ -5,6 +5,10 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "pipeline/collect.h"
+#include "util/log.h"
+
+/* Names of strangers in the warning; JSON has more of them. */
+#define STRANGERS_SHOWN 10
 
 static void print_json(const struct options *o, const struct opened *in, const struct gc_report *r)
 {
@@ -23,7 +27,29 @@ static void print_json(const struct options *o, const struct opened *in, const s
         json_append(list, one);
     }
     json_set(object, "items", list);
+    json_set_unsigned(object, "strangers", r->stranger_count);
+    list = json_new_array();
+    for (size_t i = 0; i < r->stranger_count && i < GC_STRANGERS_MAX; i++)
+        json_append(list, json_new_string(r->strangers[i]));
+    json_set(object, "stranger_keys", list);
     text_print_json(object);
+}
+
+/* Said as a warning, for it is no object of ours that would be deleted. */
+static void warn_of_strangers(const struct opened *in, const struct gc_report *r)
+{
+    struct str names;
+    size_t shown = r->stranger_count < STRANGERS_SHOWN ? r->stranger_count : STRANGERS_SHOWN;
+    if (r->stranger_count == 0)
+        return;
+    str_init(&names, (size_t)STRANGERS_SHOWN * 1000);
+    for (size_t i = 0; i < shown; i++)
+        str_printf(&names, "%s%s", i > 0 ? ", " : "", r->strangers[i]);
+    log_warn("%zu %s in the place of %s %s not made by cauce and left alone: %s%s",
+             r->stranger_count, text_plural(r->stranger_count, "object", "objects"),
+             in->config.dataset, text_plural(r->stranger_count, "was", "were"), names.data,
+             shown < r->stranger_count ? ", ..." : "");
+    str_release(&names);
 }
 
 static void print_text(const struct options *o, const struct opened *in, const struct gc_report *r)
@@ -57,6 +83,8 @@ static int collect(const struct options *o, int *status, struct error *err)
                    "looking for remains");
     rc = collect_dataset(&in.dataset, o->apply, &report, err);
     progress_end(&progress);
+    if (rc == ERR_OK)
+        warn_of_strangers(&in, &report);
     if (rc == ERR_OK && o->json)
         print_json(o, &in, &report);
     else if (rc == ERR_OK)
@@ -74,7 +102,8 @@ const struct command cmd_gc = {
         "Lists the objects that neither a published version nor anything derived names: what\n"
         "interrupted or lost runs left behind. With --delete it deletes them, after a fence that\n"
         "makes every writer that is still at work start again; it never deletes by age. Records of\n"
-        "runs are kept.",
+        "runs are kept, and what lies there under names that cauce does not make is left alone and\n"
+        "named.",
     .examples = "  cauce gc rates.yml\n"
                 "  cauce gc --delete rates.yml\n",
     .own = {{"delete", 0, OPTION_FLAG, NULL, "delete them; without it nothing is changed",

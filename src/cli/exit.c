@@ -32,6 +32,7 @@ int exit_status_of(int code)
     case ERR_UNKNOWN:
         return EXIT_UNKNOWN;
     case ERR_AGAIN:
+    case ERR_FULL:
     case ERR_DENIED:
         return EXIT_STORAGE;
     case ERR_DAMAGED:

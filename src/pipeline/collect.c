@@ -33,6 +33,8 @@ int collect_dataset(struct dataset *d, bool apply, struct gc_report *out, struct
     char id[ID_SIZE];
     int64_t started = time_now();
     id_new(id);
+    if (apply && d->limits.temp != NULL)
+        workdir_sweep(d->limits.temp); /* often on the same disk */
     *out = (struct gc_report){0};
     int rc = check_memory(d, err);
     if (rc == ERR_OK)

@@ -291,12 +291,13 @@ struct sweep {
     size_t count, capacity;
 };
 
-static int take_stranger(void *ctx, const struct store_entry *entry, struct error *err)
+static int take_scratch(void *ctx, const struct store_entry *entry, struct error *err)
 {
     (void)err;
     struct sweep *s = ctx;
     const struct projection_state *state = &s->c->state;
-    if (str_starts(entry->key, s->own))
+    enum layout_kind kind = layout_kind(entry->key, NULL);
+    if (str_starts(entry->key, s->own) || (kind != LAYOUT_DERIVED && kind != LAYOUT_REMAINS))
         return ERR_OK;
     for (size_t i = 0; i < state->redo_count; i++)
         if (strcmp(state->redo[i].temp, entry->key) == 0)
@@ -313,7 +314,7 @@ int consolidation_sweep(struct consolidation *c, struct error *err)
     size_t removed;
     memcpy(attempt.commit, c->state.attempt, sizeof attempt.commit);
     layout_temp_prefix(&attempt, s.own);
-    int rc = store_list(c->d->store, ".tmp/", take_stranger, &s, err);
+    int rc = store_list(c->d->store, ".tmp/", take_scratch, &s, err);
     if (rc == ERR_OK && s.count > 0)
         rc = store_remove_many(c->d->store, (const char *const *)s.keys, s.count, &removed, err);
     for (size_t i = 0; i < s.count; i++)

@@ -88,6 +88,19 @@ int index_keeper_attach(struct dataset *d, const struct schema *s, const struct 
     return rc;
 }
 
+int index_keeper_excuse(struct dataset *d, const struct index_state *index, int rc,
+                        struct error *err)
+{
+    struct index_state now = {0};
+    if ((rc != ERR_SYSTEM && rc != ERR_DAMAGED) || index->attempt[0] == '\0')
+        return rc;
+    bool replaced =
+        index_read(d->store, &now, NULL) == ERR_OK && strcmp(now.attempt, index->attempt) != 0;
+    index_release(&now);
+    return replaced ? error_set(err, ERR_CONFLICT, "the index was replaced while it was read.")
+                    : rc;
+}
+
 /* Cut a shard file that has grown to two ranges or more; else it is one piece. */
 static int split(struct dataset *d, const struct schema *s, const struct index_slice *slice,
                  size_t origin, char *path, struct index_pieces *out, struct error *err)

@@ -30,6 +30,14 @@ int index_keeper_attach(struct dataset *d, const struct schema *s, const struct 
                         const char *table, struct error *err);
 
 /*
+ * After reading shards has failed with `rc`: ERR_CONFLICT where another process has replaced the
+ * index meanwhile, so that gc may have removed them under the query. Then nothing is wrong but what
+ * was read is old: read it again. Else `rc`, and the error as it is.
+ */
+int index_keeper_excuse(struct dataset *d, const struct index_state *index, int rc,
+                        struct error *err);
+
+/*
  * The same for a dry run, which writes nothing to the store: where the index is not fresh or is
  * damaged, `index_keys` is made from the events of the chain in the engine alone.
  */

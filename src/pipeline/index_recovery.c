@@ -50,6 +50,7 @@ static int catch_up(struct dataset *d, const struct base *base, struct index_sta
     if (rc == ERR_OK)
         rc = index_keeper_update(d, &m->schema, index, &base->pointer.current,
                                  base->pointer.gc_epoch, &m->keys, &m->source, err);
+    rc = index_keeper_excuse(d, index, rc, err);
     if (d->engine != NULL)
         engine_run(d->engine, "DROP TABLE IF EXISTS chain_rows; DROP TABLE IF EXISTS delta", NULL);
     delta_release(&delta);

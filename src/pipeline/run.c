@@ -14,7 +14,7 @@
  *   ---------  ----------------------------------  --------------------------------------------
  *   lease      holder_begin                        nothing; held by another: the run is skipped
  *   source     step_find_source                    nothing
- *   base       store_probe, base_open              a new dataset at sequence 0: the next run
+ *   base       store_probe, base_read              a new dataset at sequence 0: the next run
  *   witnesses  dataset_check_pointer,              nothing; refused where the pointer went back
  *              open_projections
  *   index      index_keeper_open                   orphaned shards: gc
@@ -39,6 +39,7 @@
 #include "catalog/witness.h"
 #include "pipeline/holder.h"
 #include "pipeline/index_keeper.h"
+#include "pipeline/place.h"
 #include "pipeline/record.h"
 #include "pipeline/run_private.h"
 #include "util/log.h"
@@ -151,18 +152,20 @@ static int open_base(struct run *r, struct error *err)
 {
     base_release(&r->base);
     enter(r, STEP_BASE);
-    if (!r->options->dry_run) {
-        int rc = base_open(r->d->store, r->d->id, &r->base, err);
-        r->dataset_exists = r->dataset_exists || rc == ERR_OK;
-        if (rc == ERR_OK)
-            log_context_integer("sequence", (int64_t)r->base.pointer.current.sequence);
-        return rc;
-    }
     int rc = base_read(r->d->store, r->d->id, &r->base, err);
-    if (rc != ERR_ABSENT)
+    bool is_new = rc == ERR_ABSENT;
+    if (is_new) {
+        error_clear(err);
+        rc = place_check(r->d, err);
+    }
+    if (rc == ERR_OK && is_new && r->options->dry_run)
+        pointer_init(&r->base.pointer, r->d->id);
+    else if (rc == ERR_OK && is_new)
+        rc = base_create(r->d->store, r->d->id, &r->base, err);
+    if (rc != ERR_OK || r->options->dry_run)
         return rc;
-    error_clear(err);
-    pointer_init(&r->base.pointer, r->d->id);
+    r->dataset_exists = true;
+    log_context_integer("sequence", (int64_t)r->base.pointer.current.sequence);
     return ERR_OK;
 }
 
@@ -437,7 +440,7 @@ static void tell_state(const struct run *r, int rc, struct error *err)
     error_append(err, "Nothing was published.");
     if (rc == ERR_SOURCE)
         error_append(err, "Run again when the source can be read.");
-    else if (rc == ERR_AGAIN || rc == ERR_DENIED)
+    else if (rc == ERR_AGAIN || rc == ERR_FULL || rc == ERR_DENIED)
         error_append(err, "Run again when that is seen to.");
     else if (rc == ERR_INTERRUPTED)
         error_append(err, "Run again to publish what is new.");

@@ -37,19 +37,6 @@ static int attach(struct run *r, struct error *err)
     return rc == ERR_OK ? ERR_OK : error_set(err, rc, "%s", why.text);
 }
 
-/*
- * A query over shards fails where another process has replaced the index and gc has removed them
- * under it. Then nothing is wrong but the base is old.
- */
-static bool index_replaced(const struct run *r)
-{
-    struct index_state now = {0};
-    bool replaced = !r->options->dry_run && index_read(r->d->store, &now, NULL) == ERR_OK &&
-                    strcmp(now.attempt, r->index.attempt) != 0;
-    index_release(&now);
-    return replaced;
-}
-
 int step_delta(struct run *r, struct error *err)
 {
     struct run_report *report = r->report;
@@ -57,10 +44,8 @@ int step_delta(struct run *r, struct error *err)
     int rc = attach(r, err);
     if (rc == ERR_OK)
         rc = delta_compute(r->d->engine, &r->schema, "source_rows", &r->delta, err);
-    if (rc == ERR_SYSTEM && index_replaced(r))
-        return error_set(err, ERR_CONFLICT, "the index was replaced while it was read.");
     if (rc != ERR_OK)
-        return rc;
+        return index_keeper_excuse(r->d, &r->index, rc, err);
     uint64_t keys = r->base.manifest.keys.count;
     report->rows_new = r->delta.rows_new;
     report->rows_revised = r->delta.rows_revised;

@@ -30,6 +30,7 @@ void step_update_index(struct run *r)
     int rc =
         index_keeper_update(r->d, &r->schema, &r->index, &r->manifest.version,
                             r->base.pointer.gc_epoch, &r->manifest.keys, &r->manifest.source, &err);
+    rc = index_keeper_excuse(r->d, &r->index, rc, &err);
     /* A conflict means that a later run has brought it further already. */
     if (rc != ERR_OK && rc != ERR_CONFLICT)
         run_warn(r,

@@ -17,8 +17,7 @@
 
 #define CHUNK ((size_t)256 << 10)
 
-#define TEMP_MARK ".tmp-"
-#define TEMP_SUFFIX (sizeof TEMP_MARK - 1 + ID_SIZE - 1)
+#define TEMP_SUFFIX (sizeof STORE_TEMP_MARK - 1 + ID_SIZE - 1)
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
@@ -159,8 +158,8 @@ void file_temp_name(const struct file_root *root, const struct file_place *place
     while (n > 0 && ((unsigned char)place->name[n] & 0xc0) == 0x80)
         n--; /* not in the middle of a character */
     memcpy(temp->name, place->name, n);
-    memcpy(temp->name + n, TEMP_MARK, sizeof TEMP_MARK);
-    id_new(temp->name + n + sizeof TEMP_MARK - 1);
+    memcpy(temp->name + n, STORE_TEMP_MARK, sizeof STORE_TEMP_MARK);
+    id_new(temp->name + n + sizeof STORE_TEMP_MARK - 1);
 }
 
 static int unreadable(const struct store_body *body, const char *key, int errnum, struct error *err)

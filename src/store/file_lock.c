@@ -29,10 +29,12 @@ static int try_lock(struct file_root *root, struct fs_lock *lock, struct error *
 
 static int interrupted(const struct file_root *root, const char *holder, struct error *err)
 {
-    return error_set(err, ERR_INTERRUPTED,
-                     "Stopped by a signal while waiting for the lock of the store %s, which %s "
-                     "holds. Nothing was changed.",
-                     root->path, holder);
+    int rc = stop_check(err);
+    error_append(err,
+                 "This was while waiting for the lock of the store %s, which %s holds. Nothing was "
+                 "changed.",
+                 root->path, holder);
+    return rc;
 }
 
 static int exhausted(const struct file_root *root, const char *holder, struct error *err)

@@ -26,6 +26,7 @@ int file_root_error(const struct file_root *root, int errnum, const char *doing,
         break;
     case ENOSPC:
     case EDQUOT:
+        code = ERR_FULL;
         advice = "Nothing was changed. Free some space and run again.";
         break;
     case EIO:

@@ -120,7 +120,6 @@ int s3_upload_put(struct s3_client *client, const char *key, const struct s3_con
  * Unfinished uploads show in listings under a name of this form, "<key>.upload~<id>", and removing
  * that name ends the upload. Splits it in place; false where the name is of another form.
  */
-#define S3_UPLOAD_MARK ".upload~"
 bool s3_upload_split(char *key, char **id);
 int s3_upload_abort(struct s3_client *client, const char *key, const char *id, struct error *err);
 

@@ -9,8 +9,11 @@
 #include "store/store_backend.h"
 #include "store/store_parallel.h"
 #include "util/mem.h"
+#include "util/stop.h"
 
 #define UPLOADS_MAX 100000
+/* Pages in a row that may bring nothing: some servers pass over deleted objects so. */
+#define IDLE_MAX 1000
 #define BATCH 1000
 #define BATCH_MAX ((size_t)8 << 20)
 
@@ -27,6 +30,7 @@ struct listing {
     size_t root;  /* bytes of the bucket's key before ours */
     struct remains remains;
     char *last; /* the key listed last: order is part of the contract */
+    unsigned idle;
     store_visit *visit;
     void *ctx;
 };
@@ -53,8 +57,8 @@ static int add_uploads(struct listing *l, const struct s3_wire_uploads *page, st
         if (!str_starts(page->uploads[i].key, l->prefix))
             continue;
         r->names = mem_grow(r->names, r->count, &r->capacity, sizeof *r->names);
-        r->names[r->count++] = mem_printf("%s%s%s", page->uploads[i].key + l->root, S3_UPLOAD_MARK,
-                                          page->uploads[i].id);
+        r->names[r->count++] = mem_printf("%s%s%s", page->uploads[i].key + l->root,
+                                          STORE_UPLOAD_MARK, page->uploads[i].id);
     }
     return ERR_OK;
 }
@@ -75,6 +79,35 @@ static int list_page(struct listing *l, struct s3_call *call, struct str *body, 
     return rc;
 }
 
+/*
+ * A listing that does not move on would never end: pages must go on elsewhere than they were asked
+ * to begin, and not bring nothing for ever.
+ */
+static int check_progress(struct listing *l, bool repeats, bool brought, struct error *err)
+{
+    l->idle = brought ? 0 : l->idle + 1;
+    if (repeats || l->idle > IDLE_MAX)
+        return error_set(err, ERR_DENIED,
+                         "The server's listing of %s does not end: %s. Nothing was changed by it; "
+                         "the server, or something in front of it, is not to be trusted.",
+                         l->client->store.url,
+                         repeats ? "a page says that it goes on where it began"
+                                 : "page after page brings nothing and promises more");
+    return stop_check(err);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
+}
+
+/* Does the next page of uploads begin where this one did? */
+static bool uploads_repeat(const struct s3_wire_uploads *page, const char *key, const char *id)
+{
+    return page->truncated && key != NULL && same_text(page->next_key, key) &&
+           same_text(page->next_id, id);
+}
+
 static int find_uploads(struct listing *l, struct str *body, struct error *err)
 {
     struct s3_wire_uploads page = {0};
@@ -88,14 +121,18 @@ static int find_uploads(struct listing *l, struct str *body, struct error *err)
         if (page.next_key != NULL && page.next_id != NULL)
             s3_call_query(&call, "upload-id-marker", page.next_id);
         rc = list_page(l, &call, body, err);
-        s3_wire_uploads_release(&page);
-        if (rc == ERR_GATE)
-            return ERR_OK; /* a server without such uploads has no remains of them */
+        struct s3_wire_uploads before = page;
+        size_t count = l->remains.count;
+        page = (struct s3_wire_uploads){0};
         if (rc == ERR_OK)
             rc = s3_wire_uploads_parse(body->data, body->len, &page, err);
-        more = page.truncated;
         if (rc == ERR_OK)
             rc = add_uploads(l, &page, err);
+        if (rc == ERR_OK)
+            rc = check_progress(l, uploads_repeat(&page, before.next_key, before.next_id),
+                                l->remains.count > count, err);
+        more = page.truncated;
+        s3_wire_uploads_release(&before);
     }
     s3_wire_uploads_release(&page);
     if (l->remains.count > 1)
@@ -146,12 +183,17 @@ static int list_objects(struct listing *l, struct str *body, struct error *err)
         if (page.token != NULL)
             s3_call_query(&call, "continuation-token", page.token);
         rc = list_page(l, &call, body, err);
-        s3_wire_list_release(&page);
+        struct s3_wire_list before = page;
+        page = (struct s3_wire_list){0};
         if (rc == ERR_OK)
             rc = s3_wire_list_parse(body->data, body->len, &page, err);
-        more = page.truncated;
         for (size_t i = 0; rc == ERR_OK && i < page.count; i++)
             rc = visit_object(l, &page.objects[i], err);
+        if (rc == ERR_OK)
+            rc = check_progress(l, page.truncated && same_text(page.token, before.token),
+                                page.count > 0, err);
+        more = page.truncated;
+        s3_wire_list_release(&before);
     }
     s3_wire_list_release(&page);
     return rc;
@@ -167,6 +209,11 @@ int s3_list_all(struct store *st, const char *prefix, store_visit *visit, void *
     l.prefix = s3_client_name(client, prefix);
     l.root = strlen(l.prefix) - strlen(prefix);
     int rc = find_uploads(&l, &body, err);
+    if (rc == ERR_GATE) {
+        error_clear(err);
+        rc = ERR_OK; /* a server without such uploads has no remains of them */
+    }
+    l.idle = 0;
     if (rc == ERR_OK)
         rc = list_objects(&l, &body, err);
     if (rc == ERR_OK)
@@ -275,7 +322,7 @@ static int remove_batch(struct s3_client *client, const char *const *keys, size_
 /* Names of unfinished uploads cannot go into a batch. */
 static bool is_plain(const char *key)
 {
-    return strstr(key, S3_UPLOAD_MARK) == NULL;
+    return strstr(key, STORE_UPLOAD_MARK) == NULL;
 }
 
 static int remove_some(struct s3_client *client, const char *const *keys, size_t count,

@@ -6,12 +6,14 @@
 #include "net/aws/endpoint.h"
 #include "net/aws/providers.h"
 #include "net/aws/sign.h"
+#include "store/store_backend.h"
 #include "util/fs.h"
 #include "util/mem.h"
 #include "util/str.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define BUCKET_MAX 255
+#define S3_NAME_MAX 1024 /* bytes of a name in a bucket */
 
 static bool bucket_valid(const char *bucket)
 {
@@ -35,12 +37,15 @@ static int split_url(const char *url, struct s3_settings *out, struct error *err
     while (n > 0 && rest[n - 1] == '/')
         n--;
     out->prefix = mem_strndup(rest, n);
-    if (strpbrk(out->prefix, "?#") != NULL || strstr(out->prefix, "//") != NULL)
-        return error_set(err, ERR_CONFIG,
-                         "The prefix of %s must not hold \"?\", \"#\" or empty "
-                         "segments.",
-                         url);
-    return ERR_OK;
+    const char *fault = store_prefix_fault(out->prefix, S3_NAME_MAX);
+    if (strpbrk(out->prefix, "?#") != NULL)
+        fault = "it holds a \"?\" or \"#\"";
+    if (fault == NULL)
+        return ERR_OK;
+    return error_set(err, ERR_CONFIG,
+                     "The prefix of %.300s cannot be that of a store: %s. Nothing was done; choose "
+                     "another one.",
+                     url, fault);
 }
 
 /* The endpoint of AWS for a region. */

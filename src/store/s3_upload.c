@@ -41,11 +41,11 @@ struct upload {
 
 bool s3_upload_split(char *key, char **id)
 {
-    char *mark = strstr(key, S3_UPLOAD_MARK);
-    if (mark == NULL || mark == key || mark[strlen(S3_UPLOAD_MARK)] == '\0')
+    char *mark = strstr(key, STORE_UPLOAD_MARK);
+    if (mark == NULL || mark == key || mark[strlen(STORE_UPLOAD_MARK)] == '\0')
         return false;
     *mark = '\0';
-    *id = mark + strlen(S3_UPLOAD_MARK);
+    *id = mark + strlen(STORE_UPLOAD_MARK);
     return true;
 }
 

@@ -15,6 +15,7 @@
  * After a failure:
  *   ERR_CONFLICT  the condition did not hold; this call changed nothing
  *   ERR_AGAIN     this call changed nothing that a reader could see; it may be repeated
+ *   ERR_FULL      as ERR_AGAIN: there is no room left
  *   ERR_DENIED    as ERR_AGAIN, but repeating does not help
  *   ERR_INTERRUPTED  as ERR_AGAIN: a signal ended the waiting for somebody else
  *   ERR_UNKNOWN   (put_new, swap, move, remove) no usable answer: the change may have happened, may
@@ -37,6 +38,11 @@
 #include "util/str.h"
 
 #define STORE_KEY_MAX 900
+/*
+ * No key of a dataset is longer, the mark of an interrupted write behind it included: a store is not
+ * opened where there is not that much room behind the path or prefix of its root.
+ */
+#define STORE_ROOM 240
 #define STORE_TAG_SIZE 160
 
 struct store_tag {
@@ -200,6 +206,15 @@ void store_free(struct store *st); /* NULL allowed */
 
 /* Is the key well-formed? ERR_CONFIG with the reason. Every function below checks it first. */
 int store_key_check(const char *key, struct error *err);
+
+/*
+ * A store leaves names of its own beside those of its objects. Length of the object's key in the name
+ * of what an interrupted write left ("<key>.tmp-<id>", "<key>.upload~<id>"); of any other name, all.
+ */
+size_t store_key_object(const char *key);
+
+/* Is it the name of an object that the probe makes and removes? */
+bool store_key_is_probe(const char *key);
 
 /* Body and tag from one answer. Appends to `body`, whose cap is the limit. `tag` may be NULL. */
 int store_get(struct store *st, const char *key, struct str *body, struct store_tag *tag,

@@ -7,6 +7,12 @@
 
 #include "store/store.h"
 
+/* What stands behind an object's key in the names of what is left of interrupted writes. */
+#define STORE_TEMP_MARK ".tmp-"
+#define STORE_UPLOAD_MARK ".upload~"
+/* What stands before the names of the objects of a probe. */
+#define STORE_PROBE_PREFIX ".probe/"
+
 /* One request more of the kind that `counter` (a field of st->bill) counts. */
 void store_count_request(struct store *st, uint64_t *counter);
 
@@ -31,6 +37,15 @@ bool store_tag_equal(const struct store_tag *a, const struct store_tag *b);
  */
 int store_body_verify(const struct store_body *body, const char *key, uint64_t size,
                       const char *sha256, struct error *err);
+
+/* Is all of the text UTF-8 (RFC 3629)? */
+bool store_text_is_utf8(const char *text);
+
+/*
+ * What makes a prefix in a bucket one below which not every key could stand, or which a server would
+ * resolve to another ("..", empty segments); NULL: nothing. `most`: bytes of the longest name there.
+ */
+const char *store_prefix_fault(const char *prefix, size_t most);
 
 /* ERR_OK if `prefix` is "" or a well-formed key with a slash behind it; else ERR_CONFIG. */
 int store_prefix_check(const char *prefix, struct error *err);

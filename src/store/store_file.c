@@ -11,6 +11,7 @@
 #include "store/file_content.h"
 #include "store/file_root.h"
 #include "store/file_state.h"
+#include "store/file_where.h"
 #include "store/store_backend.h"
 #include "store/store_parallel.h"
 #include "store/store_probe.h"
@@ -371,7 +372,9 @@ int store_file_open(const char *path, const struct store_options *options, struc
                     struct error *err)
 {
     *out = NULL;
-    int rc = options->create ? fs_make_folders(path, true, err) : ERR_OK;
+    int rc = file_where_check(path, err);
+    if (rc == ERR_OK && options->create)
+        rc = fs_make_folders(path, true, err);
     if (rc == ERR_OK)
         rc = look_at(path, err);
     if (rc == ERR_OK && !options->allow_network_filesystem)

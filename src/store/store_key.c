@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "util/id.h"
+
 /* Most bytes of a bad key that a message shows. */
 #define SHOWN 160
 
@@ -110,4 +112,55 @@ int store_prefix_check(const char *prefix, struct error *err)
         return refuse("prefix", prefix, "it does not end with a slash", err);
     const char *fault = key_fault(prefix, length - 1);
     return fault == NULL ? ERR_OK : refuse("prefix", prefix, fault, err);
+}
+
+bool store_text_is_utf8(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    while (*s != '\0') {
+        size_t n = utf8_length(s);
+        if (n == 0)
+            return false;
+        s += n;
+    }
+    return true;
+}
+
+const char *store_prefix_fault(const char *prefix, size_t most)
+{
+    size_t length = strlen(prefix);
+    if (length == 0)
+        return NULL;
+    if (length + 1 + STORE_ROOM > most)
+        return "it is so long that names of objects would not fit behind it";
+    return key_fault(prefix, length);
+}
+
+size_t store_key_object(const char *key)
+{
+    size_t length = strlen(key);
+    size_t behind = strlen(STORE_TEMP_MARK) + ID_SIZE - 1;
+    if (length > behind && id_valid(key + length - (ID_SIZE - 1)) &&
+        strncmp(key + length - behind, STORE_TEMP_MARK, strlen(STORE_TEMP_MARK)) == 0)
+        return length - behind;
+    const char *upload = strstr(key, STORE_UPLOAD_MARK);
+    return upload != NULL && upload != key ? (size_t)(upload - key) : length;
+}
+
+/* ".probe/<id>-<number>-<word>" */
+bool store_key_is_probe(const char *key)
+{
+    char id[ID_SIZE] = "";
+    if (!str_starts(key, STORE_PROBE_PREFIX))
+        return false;
+    const char *rest = key + strlen(STORE_PROBE_PREFIX);
+    size_t n = strcspn(rest, "-");
+    if (n != ID_SIZE - 1)
+        return false;
+    memcpy(id, rest, n);
+    rest += n + 1;
+    size_t digits = strspn(rest, "0123456789");
+    const char *word = rest + digits + 1;
+    return id_valid(id) && digits > 0 && rest[digits] == '-' && word[0] != '\0' &&
+           word[strspn(word, "abcdefghijklmnopqrstuvwxyz")] == '\0';
 }

@@ -27,7 +27,7 @@ static void fresh_key(struct probe *p, const char *what, char out[KEY_SIZE])
     p->keys = mem_grow(p->keys, p->count, &p->capacity, sizeof *p->keys);
     struct str s;
     str_init(&s, KEY_SIZE - 1);
-    str_printf(&s, ".probe/%s-%zu-%s", p->id, p->count, what);
+    str_printf(&s, STORE_PROBE_PREFIX "%s-%zu-%s", p->id, p->count, what);
     memcpy(p->keys[p->count++], s.data, s.len + 1);
     memcpy(out, s.data, s.len + 1);
     str_release(&s);

@@ -123,20 +123,11 @@ void error_clear(struct error *err)
 const char *error_name(int code)
 {
     static const char *const names[ERR_COUNT] = {
-        [ERR_OK] = "ok",
-        [ERR_ABSENT] = "absent",
-        [ERR_CONFLICT] = "conflict",
-        [ERR_UNKNOWN] = "unknown",
-        [ERR_AGAIN] = "storage",
-        [ERR_DENIED] = "denied",
-        [ERR_DAMAGED] = "damaged",
-        [ERR_SOURCE] = "source",
-        [ERR_GATE] = "gate",
-        [ERR_CONFIG] = "config",
-        [ERR_LOST] = "lost",
-        [ERR_LIMIT] = "limit",
-        [ERR_INTERRUPTED] = "interrupted",
-        [ERR_TIMEOUT] = "timeout",
+        [ERR_OK] = "ok",           [ERR_ABSENT] = "absent",           [ERR_CONFLICT] = "conflict",
+        [ERR_UNKNOWN] = "unknown", [ERR_AGAIN] = "storage",           [ERR_FULL] = "full",
+        [ERR_DENIED] = "denied",   [ERR_DAMAGED] = "damaged",         [ERR_SOURCE] = "source",
+        [ERR_GATE] = "gate",       [ERR_CONFIG] = "config",           [ERR_LOST] = "lost",
+        [ERR_LIMIT] = "limit",     [ERR_INTERRUPTED] = "interrupted", [ERR_TIMEOUT] = "timeout",
         [ERR_SYSTEM] = "system",
     };
     if (code < 0 || code >= ERR_COUNT)

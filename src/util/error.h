@@ -17,6 +17,7 @@ enum error_code {
     ERR_CONFLICT,    /* a condition did not hold; nothing changed */
     ERR_UNKNOWN,     /* no usable answer: it may or may not have happened; delete nothing */
     ERR_AGAIN,       /* storage failed and nothing is known to have changed; retry may help */
+    ERR_FULL,        /* as ERR_AGAIN: there is no room left to write */
     ERR_DENIED,      /* no permission, or the credentials are refused */
     ERR_DAMAGED,     /* bytes are not what a manifest says they are */
     ERR_SOURCE,      /* the source cannot be reached or read */

@@ -53,6 +53,12 @@ struct store *sample_store(void)
     return st;
 }
 
+int sample_open(struct store *st, const char *dataset, struct base *out, struct error *err)
+{
+    int rc = base_read(st, dataset, out, err);
+    return rc == ERR_ABSENT ? base_create(st, dataset, out, err) : rc;
+}
+
 void sample_schema(struct schema *out)
 {
     static char series[] = "series", day[] = "day", value[] = "value", origin[] = "origin";
@@ -154,7 +160,7 @@ struct version_id sample_publish(struct store *st, unsigned count)
         struct base base;
         struct manifest m;
         struct commit_report report;
-        must(base_open(st, SAMPLE_DATASET, &base, &err), &err);
+        must(sample_open(st, SAMPLE_DATASET, &base, &err), &err);
         sample_manifest(&base, &m);
         sample_put_events(st, &m);
         must(catalog_commit(st, &base, &m, &report, &err), &err);

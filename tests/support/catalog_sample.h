@@ -21,6 +21,9 @@ void sample_real_sleep(void);
 /* Number of sleeps since sample_no_sleep. */
 unsigned sample_sleeps(void);
 
+/* Read the base as a run does; where there is no dataset, make one. */
+int sample_open(struct store *st, const char *dataset, struct base *out, struct error *err);
+
 void sample_schema(struct schema *out);
 
 /*

@@ -46,12 +46,12 @@ static void the_first_run_creates_the_pointer_before_anything_else(void **state)
 {
     struct base base;
     struct base again;
-    assert_int_equal(base_open(*state, SAMPLE_DATASET, &base, NULL), ERR_OK);
+    assert_int_equal(sample_open(*state, SAMPLE_DATASET, &base, NULL), ERR_OK);
     assert_int_equal(base.pointer.current.sequence, 0);
     assert_string_equal(base.pointer.dataset, SAMPLE_DATASET);
     assert_string_not_equal(base.tag.text, "");
     assert_int_equal(sample_count(*state, ""), 1);
-    assert_int_equal(base_open(*state, SAMPLE_DATASET, &again, NULL), ERR_OK);
+    assert_int_equal(sample_open(*state, SAMPLE_DATASET, &again, NULL), ERR_OK);
     assert_string_equal(again.pointer.nonce, base.pointer.nonce);
     assert_string_equal(again.tag.text, base.tag.text);
     base_release(&again);
@@ -73,7 +73,7 @@ static void a_missing_pointer_beside_other_objects_is_damage(void **state)
         assert_int_equal(base_read(*state, SAMPLE_DATASET, &base, &err), ERR_DAMAGED);
         assert_non_null(strstr(err.text, strangers[i]));
         assert_non_null(strstr(err.text, "cauce repair --to MANIFEST"));
-        assert_int_equal(base_open(*state, SAMPLE_DATASET, &base, &err), ERR_DAMAGED);
+        assert_int_equal(sample_open(*state, SAMPLE_DATASET, &base, &err), ERR_DAMAGED);
         assert_false(sample_exists(*state, LAYOUT_POINTER));
         assert_int_equal(store_remove(*state, strangers[i], NULL), ERR_OK);
     }
@@ -87,7 +87,7 @@ static void traces_of_probes_and_failed_runs_are_no_dataset(void **state)
     sample_put(*state, "current/manifest.json.tmp-" COMMIT, "{");
     sample_put(*state, "runs/20260101T000000.000000Z-" COMMIT ".json", "{}");
     assert_int_equal(base_read(*state, SAMPLE_DATASET, &base, NULL), ERR_ABSENT);
-    assert_int_equal(base_open(*state, SAMPLE_DATASET, &base, NULL), ERR_OK);
+    assert_int_equal(sample_open(*state, SAMPLE_DATASET, &base, NULL), ERR_OK);
     base_release(&base);
 }
 
@@ -100,7 +100,7 @@ static void another_dataset_is_not_taken_for_this_one(void **state)
     assert_non_null(strstr(err.text, "\"demo\", not \"other\""));
     assert_int_equal(base_read(*state, NULL, &base, NULL), ERR_OK);
     base_release(&base);
-    assert_int_equal(base_open(*state, "../x", &base, NULL), ERR_CONFIG);
+    assert_int_equal(sample_open(*state, "../x", &base, NULL), ERR_CONFIG);
 }
 
 /* A creation of the pointer with a fault, and perhaps somebody else in the middle. */
@@ -128,7 +128,7 @@ static void open_with(struct creation *c, int expected)
 {
     struct base base;
     struct store *st = store_script_new(c->inner, creation_rule, c);
-    assert_int_equal(base_open(st, SAMPLE_DATASET, &base, NULL), expected);
+    assert_int_equal(sample_open(st, SAMPLE_DATASET, &base, NULL), expected);
     if (expected == ERR_OK) {
         struct base now;
         read_base(c->inner, &now);
@@ -197,7 +197,7 @@ static void a_store_that_swallows_every_creation_is_given_up(void **state)
 {
     struct base base;
     struct store *st = store_script_new(*state, swallow_swaps, NULL);
-    assert_int_equal(base_open(st, SAMPLE_DATASET, &base, NULL), ERR_AGAIN);
+    assert_int_equal(sample_open(st, SAMPLE_DATASET, &base, NULL), ERR_AGAIN);
     store_free(st);
 }
 
@@ -348,7 +348,7 @@ static void an_empty_dataset_has_no_chain(void **state)
 {
     struct base base;
     struct seen s = {0};
-    assert_int_equal(base_open(*state, SAMPLE_DATASET, &base, NULL), ERR_OK);
+    assert_int_equal(sample_open(*state, SAMPLE_DATASET, &base, NULL), ERR_OK);
     assert_int_equal(catalog_walk(*state, &base, note, &s, NULL), ERR_OK);
     assert_int_equal(s.count, 0);
     base_release(&base);

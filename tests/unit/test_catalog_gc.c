@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -14,6 +15,7 @@
 #include "util/mem.h"
 
 #define ID "0123456789abcdef0123456789abcdef"
+#define ORPHAN "events/0000000009-" ID "/part-0.parquet"
 
 static int set_up(void **state)
 {
@@ -111,15 +113,18 @@ static void a_clean_dataset_has_nothing_to_collect_and_is_not_touched(void **sta
 static void everything_that_nothing_names_is_collected(void **state)
 {
     static const char *const orphans[] = {
-        ".probe/1",
+        ".probe/" ID "-0-race",
         ".tmp/0000000001-" ID "/all.parquet",
         "current/manifest.json.tmp-" ID,
         "events/0000000002-" ID "/year=2026/month=01/part-0.parquet",
-        "events/stranger.txt",
+        "events/0000000009-" ID "/part-0.parquet.tmp-" ID,
+        "events/0000000009-" ID "/part-1.parquet.upload~2~abc.DEF-x",
         "index/0000000001-" ID "/0.parquet",
         "manifests/0000000002-" ID ".json",
         "projections/windows/1999-01.parquet",
-        "readme.txt",
+        "manifests/0000000003-" ID ".json.tmp-" ID,
+        "projections/windows/year=1999/month=01/data.parquet",
+        "runs/20260101T000000.000000Z-" ID ".json.tmp-" ID,
     };
     static const size_t count = sizeof orphans / sizeof *orphans;
     struct gc_report r;
@@ -154,6 +159,94 @@ static void everything_that_nothing_names_is_collected(void **state)
     sample_publish(st, 1);
 }
 
+static void what_cauce_has_not_made_is_left_alone_and_named(void **state)
+{
+    static const char *const strangers[] = {
+        ".nfs000000000012345600000001",
+        ".probe/notes",
+        ".tmp/0000000001-" ID "/.nfs0001",
+        "README",
+        "current/manifest.json.bak",
+        "events/0000000002-" ID "/year=2026/month=13/part-0.parquet",
+        "events/0000000002-" ID "/year=2026/part-0.parquet.tmp-123",
+        "events/notes.txt",
+        "index/0000000001-" ID "/shard.parquet",
+        "manifests/0000000002-" ID ".json~",
+        "notes/manifests/0000000002-" ID ".json",
+        "other/current/manifest.json",
+        "projections/windows/data.parquet.bak",
+        "runs/notes.json",
+    };
+    static const size_t count = sizeof strangers / sizeof *strangers;
+    struct gc_report r;
+    struct store *st = *state;
+    sample_publish(st, 3);
+    sample_index(st);
+    sample_projection(st);
+    for (size_t i = 0; i < count; i++)
+        sample_put(st, strangers[i], "not ours");
+    sample_put(st, ORPHAN, "x");
+    collect(st, true, ERR_OK, &r);
+    assert_int_equal(r.count, 1);
+    assert_string_equal(r.items[0].key, ORPHAN);
+    assert_int_equal(r.stranger_count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(sample_exists(st, strangers[i]));
+        assert_string_equal(r.strangers[i], strangers[i]);
+    }
+    gc_report_release(&r);
+    assert_nothing_left(st);
+}
+
+static void of_many_strangers_the_first_are_named_and_all_are_counted(void **state)
+{
+    struct gc_report r;
+    struct store *st = *state;
+    char key[64];
+    sample_publish(st, 1);
+    for (int i = 0; i < GC_STRANGERS_MAX + 5; i++) {
+        snprintf(key, sizeof key, "notes/%d", i);
+        sample_put(st, key, "x");
+    }
+    collect(st, true, ERR_OK, &r);
+    assert_int_equal(r.stranger_count, GC_STRANGERS_MAX + 5);
+    gc_report_release(&r);
+}
+
+/* The state of a dataset that lies in a folder of another one. */
+static void nest(struct store *st, const char *key)
+{
+    struct str bytes;
+    struct pointer inner;
+    str_init(&bytes, POINTER_MAX_BYTES);
+    pointer_init(&inner, "inner");
+    pointer_encode(&inner, &bytes);
+    sample_put(st, key, bytes.data);
+    str_release(&bytes);
+}
+
+static void a_place_in_which_another_dataset_lies_is_refused(void **state)
+{
+    static const char *const keys[] = {"inner/current/manifest.json",
+                                       "events/inner/current/manifest.json"};
+    for (size_t i = 0; i < 2; i++) {
+        struct gc_report r;
+        struct error err = ERROR_INIT;
+        struct store *st = sample_store();
+        sample_publish(st, 1);
+        sample_put(st, ORPHAN, "x");
+        nest(st, keys[i]);
+        assert_int_equal(gc_collect(st, SAMPLE_DATASET, false, &r, &err), ERR_GATE);
+        gc_report_release(&r);
+        assert_int_equal(gc_collect(st, SAMPLE_DATASET, true, &r, &err), ERR_GATE);
+        assert_non_null(strstr(err.text, keys[i]));
+        assert_true(sample_exists(st, ORPHAN));
+        gc_report_release(&r);
+        store_free(st);
+    }
+    (void)state;
+}
+
 static void the_fence_changes_epochs_and_nothing_else(void **state)
 {
     struct gc_report r;
@@ -165,7 +258,7 @@ static void the_fence_changes_epochs_and_nothing_else(void **state)
     sample_publish(st, 3);
     sample_index(st);
     sample_projection(st);
-    sample_put(st, "orphan", "x");
+    sample_put(st, ORPHAN, "x");
     assert_int_equal(base_read(st, SAMPLE_DATASET, &before, NULL), ERR_OK);
     collect(st, true, ERR_OK, &r);
     gc_report_release(&r);
@@ -219,7 +312,7 @@ static void an_empty_dataset_is_collected_too(void **state)
     struct base base;
     struct store *st = *state;
     struct sleeper s;
-    assert_int_equal(base_open(st, SAMPLE_DATASET, &base, NULL), ERR_OK);
+    assert_int_equal(sample_open(st, SAMPLE_DATASET, &base, NULL), ERR_OK);
     base_release(&base);
     fall_asleep(st, &s);
     collect(st, true, ERR_OK, &r);
@@ -314,10 +407,10 @@ static void an_index_written_before_the_fence_stops_gc(void **state)
     sample_publish(st, 2);
     sample_index(st);
     sample_projection(st);
-    sample_put(st, "orphan", "x");
+    sample_put(st, ORPHAN, "x");
     collect_meddled(&m, ERR_CONFLICT, &r);
     assert_int_equal(r.removed, 0);
-    assert_true(sample_exists(st, "orphan"));
+    assert_true(sample_exists(st, ORPHAN));
     gc_report_release(&r);
     assert_sound(st, 0);
 }
@@ -335,10 +428,10 @@ static void a_consolidation_begun_before_the_fence_stops_gc(void **state)
     struct meddling m = {.key = LAYOUT_PROJECTIONS, .act = project_now, .inner = st};
     sample_publish(st, 2);
     sample_projection(st);
-    sample_put(st, "orphan", "x");
+    sample_put(st, ORPHAN, "x");
     collect_meddled(&m, ERR_CONFLICT, &r);
     assert_int_equal(r.removed, 0);
-    assert_true(sample_exists(st, "orphan"));
+    assert_true(sample_exists(st, ORPHAN));
     gc_report_release(&r);
 }
 
@@ -504,7 +597,7 @@ static void a_fence_whose_answer_was_lost_is_settled_by_reading(void **state)
         sample_publish(st, 2);
         sample_index(st);
         sample_projection(st);
-        sample_put(st, "orphan", "x");
+        sample_put(st, ORPHAN, "x");
         collect_meddled(&m, ERR_OK, &r);
         assert_int_equal(r.removed, 1);
         gc_report_release(&r);
@@ -525,10 +618,10 @@ static void anything_but_a_definite_success_of_the_fence_deletes_nothing(void **
         sample_publish(st, 2);
         sample_index(st);
         sample_projection(st);
-        sample_put(st, "orphan", "x");
+        sample_put(st, ORPHAN, "x");
         collect_meddled(&m, codes[i / 3], &r);
         assert_int_equal(r.removed, 0);
-        assert_true(sample_exists(st, "orphan"));
+        assert_true(sample_exists(st, ORPHAN));
         gc_report_release(&r);
         assert_sound(st, 0);
         store_free(st);
@@ -540,11 +633,11 @@ static void a_failed_deletion_is_reported_and_the_rest_goes(void **state)
 {
     struct gc_report r;
     struct store *st = *state;
-    struct meddling m = {.inner = st, .undeletable = "b"};
+    struct meddling m = {.inner = st, .undeletable = "manifests/0000000009-" ID ".json"};
     sample_publish(st, 1);
-    sample_put(st, "a", "x");
-    sample_put(st, "b", "x");
-    sample_put(st, "c", "x");
+    sample_put(st, "index/0000000009-" ID "/0.parquet", "x");
+    sample_put(st, m.undeletable, "x");
+    sample_put(st, ORPHAN, "x");
     collect_meddled(&m, ERR_AGAIN, &r);
     assert_int_equal(r.count, 3);
     assert_int_equal(r.removed, 2);
@@ -553,6 +646,94 @@ static void a_failed_deletion_is_reported_and_the_rest_goes(void **state)
     assert_int_equal(r.removed, 1);
     gc_report_release(&r);
     assert_nothing_left(st);
+}
+
+/* ---- A full disk --------------------------------------------------------------------------- */
+
+/* There is no room to write until an object is gone. */
+struct full_disk {
+    struct store *inner;
+    const char *until; /* NULL: for ever */
+};
+
+static struct script_answer refuse_to_write(void *ctx, const struct script_call *call)
+{
+    const struct full_disk *disk = ctx;
+    bool full = strcmp(call->operation, "swap") == 0 || strcmp(call->operation, "put_new") == 0;
+    if (full && disk->until != NULL)
+        full = sample_exists(disk->inner, disk->until);
+    return full ? (struct script_answer){SCRIPT_FAIL, ERR_FULL}
+                : (struct script_answer){SCRIPT_PASS, 0};
+}
+
+static void collect_on_full_disk(struct store *inner, const char *until, int expected,
+                                 struct gc_report *r)
+{
+    struct full_disk disk = {inner, until};
+    struct store *st = store_script_new(inner, refuse_to_write, &disk);
+    collect(st, true, expected, r);
+    store_free(st);
+}
+
+static void on_a_full_disk_what_needs_no_fence_is_deleted_first(void **state)
+{
+    static const char *const harmless[] = {
+        "current/manifest.json.tmp-" ID,
+        "events/0000000001-" ID "/part-0.parquet",
+        "events/0000000009-" ID "/part-0.parquet.tmp-" ID,
+        "index/0000000009-" ID "/0.parquet",
+    };
+    for (size_t i = 0; i < 4; i++) {
+        struct gc_report r;
+        struct store *st = sample_store();
+        sample_publish(st, 2);
+        sample_index(st);
+        sample_projection(st);
+        sample_put(st, ORPHAN, "x");
+        sample_put(st, harmless[i], "x");
+        collect_on_full_disk(st, harmless[i], ERR_OK, &r);
+        assert_int_equal(r.removed, 2);
+        gc_report_release(&r);
+        assert_sound(st, 0);
+        assert_nothing_left(st);
+        store_free(st);
+    }
+    (void)state;
+}
+
+static void on_a_full_disk_the_index_is_given_up_where_nothing_else_helps(void **state)
+{
+    struct gc_report r;
+    struct store *st = *state;
+    sample_publish(st, 2);
+    sample_index(st);
+    sample_projection(st);
+    sample_put(st, ORPHAN, "x");
+    collect_on_full_disk(st, LAYOUT_INDEX, ERR_OK, &r);
+    assert_int_equal(r.removed, 1);
+    assert_false(sample_exists(st, ORPHAN));
+    assert_int_equal(sample_count(st, "index/"), 0);
+    gc_report_release(&r);
+    assert_sound(st, 1);
+    assert_nothing_left(st);
+    sample_publish(st, 1);
+}
+
+static void without_a_fence_nothing_that_a_writer_may_yet_publish_is_deleted(void **state)
+{
+    struct sleeper s;
+    struct gc_report r;
+    struct store *st = *state;
+    sample_publish(st, 2);
+    sample_index(st);
+    sample_projection(st);
+    sample_put(st, "events/0000000009-" ID "/part-0.parquet.tmp-" ID, "x");
+    fall_asleep(st, &s);
+    collect_on_full_disk(st, NULL, ERR_FULL, &r);
+    assert_int_equal(r.removed, 1);
+    gc_report_release(&r);
+    assert_int_equal(wake_up(st, &s), ERR_OK);
+    assert_sound(st, 2);
 }
 
 static struct script_answer refuse_list(void *ctx, const struct script_call *call)
@@ -582,12 +763,12 @@ static void assert_damaged(struct store *st, const char *words)
 {
     struct gc_report r;
     struct error err = ERROR_INIT;
-    sample_put(st, "orphan", "x");
+    sample_put(st, ORPHAN, "x");
     assert_int_equal(gc_collect(st, SAMPLE_DATASET, true, &r, &err), ERR_DAMAGED);
     if (strstr(err.text, words) == NULL)
         fail_msg("\"%s\"", err.text);
     assert_int_equal(r.removed, 0);
-    assert_true(sample_exists(st, "orphan"));
+    assert_true(sample_exists(st, ORPHAN));
     gc_report_release(&r);
 }
 
@@ -623,10 +804,10 @@ static void a_second_gc_at_once_loses(void **state)
     struct store *st = *state;
     struct meddling m = {.key = LAYOUT_POINTER, .act = collect_now, .inner = st};
     sample_publish(st, 1);
-    sample_put(st, "orphan", "x");
+    sample_put(st, ORPHAN, "x");
     collect_meddled(&m, ERR_CONFLICT, &r);
     assert_int_equal(r.removed, 0);
-    assert_false(sample_exists(st, "orphan"));
+    assert_false(sample_exists(st, ORPHAN));
     gc_report_release(&r);
     assert_nothing_left(st);
 }
@@ -698,6 +879,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_clean_dataset_has_nothing_to_collect_and_is_not_touched),
         TEST(everything_that_nothing_names_is_collected),
+        TEST(what_cauce_has_not_made_is_left_alone_and_named),
+        TEST(of_many_strangers_the_first_are_named_and_all_are_counted),
+        TEST(a_place_in_which_another_dataset_lies_is_refused),
+        TEST(on_a_full_disk_what_needs_no_fence_is_deleted_first),
+        TEST(on_a_full_disk_the_index_is_given_up_where_nothing_else_helps),
+        TEST(without_a_fence_nothing_that_a_writer_may_yet_publish_is_deleted),
         TEST(the_fence_changes_epochs_and_nothing_else),
         TEST(what_a_repair_made_unreachable_is_collected),
         TEST(only_a_dataset_can_be_collected),

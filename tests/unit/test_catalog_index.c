@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "catalog/index.h"
+#include "support/catalog_sample.h"
 #include "unit/manifest_test.h"
 
 #define ATTEMPT "55555555555555555555555555555555"
@@ -267,7 +268,7 @@ static void an_index_of_the_empty_dataset_fits_it_and_is_behind_all_others(void 
     struct store *st = sample_store();
     struct base base;
     struct index_state s = {.attempt = ATTEMPT};
-    assert_int_equal(base_open(st, SAMPLE_DATASET, &base, NULL), ERR_OK);
+    assert_int_equal(sample_open(st, SAMPLE_DATASET, &base, NULL), ERR_OK);
     base_release(&base);
     assert_compares(st, &s, INDEX_FRESH, "current");
     s.keys.count = 1;

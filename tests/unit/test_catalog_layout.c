@@ -273,6 +273,84 @@ static void keys_that_the_layout_would_not_give_are_refused(void **state)
     }
 }
 
+/* What is not, byte by byte, a name that something makes may be anybody's. */
+static void every_name_that_is_made_has_its_kind_and_all_others_are_strangers(void **state)
+{
+    (void)state;
+    static const struct {
+        enum layout_kind kind;
+        const char *key;
+    } cases[] = {
+        {LAYOUT_STATE, "current/manifest.json"},
+        {LAYOUT_STATE, "current/lease.json"},
+        {LAYOUT_STATE, "index/manifest.json"},
+        {LAYOUT_STATE, "projections/manifest.json"},
+        {LAYOUT_VERSION, "manifests/0000000042-" COMMIT ".json"},
+        {LAYOUT_VERSION, "events/0000000042-" COMMIT "/part-0.parquet"},
+        {LAYOUT_VERSION, "events/0000000042-" COMMIT "/year=2026/part-12.parquet"},
+        {LAYOUT_VERSION, "events/0000000042-" COMMIT "/year=2026/month=01/part-0.parquet"},
+        {LAYOUT_VERSION, "events/0000000042-" COMMIT "/year=2026/month=01/day=31/part-0.parquet"},
+        {LAYOUT_DERIVED, "index/0000000042-" COMMIT "/7.parquet"},
+        {LAYOUT_DERIVED, ".tmp/0000000042-" COMMIT "/all.parquet"},
+        {LAYOUT_DERIVED, ".tmp/0000000042-" COMMIT "/2026-01.parquet"},
+        {LAYOUT_DERIVED, ".tmp/0000000042-" COMMIT "/year=2026-month=01.parquet"},
+        {LAYOUT_DERIVED, "projections/windows/all.parquet"},
+        {LAYOUT_DERIVED, "projections/windows/2026.parquet"},
+        {LAYOUT_DERIVED, "projections/windows/2026-01.parquet"},
+        {LAYOUT_DERIVED, "projections/windows/2026-01-31.parquet"},
+        {LAYOUT_DERIVED, "projections/windows/data.parquet"},
+        {LAYOUT_DERIVED, "projections/windows/year=2026/month=01/data.parquet"},
+        {LAYOUT_RECORD, "runs/20260131T235959.000001Z-" COMMIT ".json"},
+        {LAYOUT_REMAINS, ".probe/" COMMIT "-3-race"},
+        {LAYOUT_REMAINS, ".probe/" COMMIT "-3-race.tmp-" COMMIT},
+        {LAYOUT_REMAINS, "current/manifest.json.tmp-" COMMIT},
+        {LAYOUT_REMAINS, "current/lease.json.tmp-" COMMIT},
+        {LAYOUT_REMAINS, "runs/20260131T235959.000001Z-" COMMIT ".json.tmp-" COMMIT},
+        {LAYOUT_REMAINS, "manifests/0000000042-" COMMIT ".json.tmp-" COMMIT},
+        {LAYOUT_REMAINS, "events/0000000042-" COMMIT "/part-0.parquet.upload~any/id"},
+        {LAYOUT_STRANGER, ""},
+        {LAYOUT_STRANGER, "README"},
+        {LAYOUT_STRANGER, "README.tmp-" COMMIT},
+        {LAYOUT_STRANGER, ".tmp-" COMMIT},
+        {LAYOUT_STRANGER, ".upload~1"},
+        {LAYOUT_STRANGER, "current/manifest.json.tmp-" COMMIT "0"},
+        {LAYOUT_STRANGER, "current/manifest.json.tmp-0123"},
+        {LAYOUT_STRANGER, "current/manifest.json~"},
+        {LAYOUT_STRANGER, "x/current/manifest.json"},
+        {LAYOUT_STRANGER, "manifests/42-" COMMIT ".json"},
+        {LAYOUT_STRANGER, "events/0000000042-" COMMIT "/part-00.parquet"},
+        {LAYOUT_STRANGER, "events/0000000042-" COMMIT "/month=01/part-0.parquet"},
+        {LAYOUT_STRANGER, "events/0000000042-" COMMIT "/.nfs0000001"},
+        {LAYOUT_STRANGER, "projections/windows/year=2026/README"},
+        {LAYOUT_STRANGER, "projections/windows/2026-13.parquet"},
+        {LAYOUT_STRANGER, "projections/windows/2026-1.parquet"},
+        {LAYOUT_STRANGER, "projections/windows/any.parquet"},
+        {LAYOUT_STRANGER, "projections/windows/year=2026/month=13/data.parquet"},
+        {LAYOUT_STRANGER, ".tmp/0000000042-" COMMIT "/year=2026-month=13.parquet"},
+        {LAYOUT_STRANGER, ".tmp/0000000042-" COMMIT "/2026-01.parquet.bak"},
+        {LAYOUT_STRANGER, "runs/2026-01-31-" COMMIT ".json"},
+        {LAYOUT_STRANGER, "runs/20260131T235959.000001Z-" COMMIT},
+        {LAYOUT_STRANGER, "runs/20260131T235959.000001Z-" COMMIT ".json5"},
+        {LAYOUT_STRANGER, ".probe/notes"},
+        {LAYOUT_STRANGER, ".probe/" COMMIT "-race"},
+        {LAYOUT_STRANGER, ".probe/" COMMIT "-1-"},
+        {LAYOUT_STRANGER, ".probe/" COMMIT "-1-a/b"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct version_id version = {0};
+        if (layout_kind(cases[i].key, &version) != cases[i].kind)
+            fail_msg("%s", cases[i].key);
+        if (cases[i].kind == LAYOUT_VERSION)
+            assert_true(version_id_equal(&version, &v42));
+    }
+    char key[LAYOUT_KEY_SIZE];
+    for (enum partition_by by = PARTITION_NONE; by <= PARTITION_DAY; by++) {
+        static const int32_t values[] = {0, 20260000, 20260100, 20260131};
+        layout_projection(by, values[by], key);
+        assert_int_equal(layout_kind(key, NULL), LAYOUT_DERIVED);
+    }
+}
+
 static void versions_are_equal_by_sequence_and_commit(void **state)
 {
     (void)state;
@@ -298,6 +376,7 @@ int main(void)
         cmocka_unit_test(a_run_needs_a_run_id_and_a_year_of_four_digits),
         cmocka_unit_test(event_keys_are_taken_apart),
         cmocka_unit_test(keys_that_the_layout_would_not_give_are_refused),
+        cmocka_unit_test(every_name_that_is_made_has_its_kind_and_all_others_are_strangers),
         cmocka_unit_test(versions_are_equal_by_sequence_and_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,7 +154,7 @@ static void a_dataset_without_versions_is_sound(void **state)
     struct base base;
     struct verify_report r;
     (void)state;
-    assert_int_equal(base_open(st, SAMPLE_DATASET, &base, NULL), ERR_OK);
+    assert_int_equal(sample_open(st, SAMPLE_DATASET, &base, NULL), ERR_OK);
     base_release(&base);
     verify(st, true, &r);
     assert_int_equal(r.count, 0);

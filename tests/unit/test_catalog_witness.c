@@ -126,7 +126,7 @@ static void a_pointer_from_before_a_gc_is_told(void **state)
     struct store *st = *state;
     char *old[3];
     publish_three(st, old);
-    sample_put(st, ".probe/1", "remains");
+    sample_put(st, ".probe/0123456789abcdef0123456789abcdef-1-race", "remains");
     assert_int_equal(collect(st, &err), ERR_OK);
     sample_put(st, LAYOUT_POINTER, old[2]);
     assert_int_equal(check(st, &err), ERR_DAMAGED);
@@ -148,7 +148,7 @@ static void a_dataset_that_was_repaired_backwards_is_not_refused(void **state)
     assert_int_equal(check(st, &err), ERR_OK);
     assert_false(verify_says(st, "went back"));
     for (int i = 0; i < 3; i++) {
-        sample_put(st, ".probe/1", "remains");
+        sample_put(st, ".probe/0123456789abcdef0123456789abcdef-1-race", "remains");
         assert_int_equal(collect(st, &err), ERR_OK);
         assert_int_equal(check(st, &err), ERR_OK);
     }

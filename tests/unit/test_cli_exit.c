@@ -21,7 +21,7 @@ static void every_error_has_its_status(void **state)
         {ERR_OK, 0},     {ERR_ABSENT, 10},       {ERR_CONFLICT, 6},  {ERR_UNKNOWN, 7},
         {ERR_AGAIN, 5},  {ERR_DENIED, 5},        {ERR_DAMAGED, 12},  {ERR_SOURCE, 3},
         {ERR_GATE, 4},   {ERR_CONFIG, 2},        {ERR_LOST, 6},      {ERR_LIMIT, 1},
-        {ERR_SYSTEM, 1}, {ERR_INTERRUPTED, 130}, {ERR_TIMEOUT, 124},
+        {ERR_SYSTEM, 1}, {ERR_INTERRUPTED, 130}, {ERR_TIMEOUT, 124}, {ERR_FULL, 5},
     };
     assert_int_equal(sizeof expected / sizeof expected[0], ERR_COUNT);
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)

@@ -16,6 +16,7 @@
 #include "engine/relation.h"
 #include "engine/sql.h"
 #include "pipeline/check.h"
+#include "support/catalog_sample.h"
 #include "support/scenario.h"
 #include "support/temp_engine.h"
 #include "util/fs.h"
@@ -101,7 +102,7 @@ static void an_empty_dataset_is_sound(void **state)
     (void)state;
     struct base base;
     open_all(scenario_variant("month")->yaml);
-    assert_int_equal(base_open(st, SCENARIO_DATASET, &base, &err), ERR_OK);
+    assert_int_equal(sample_open(st, SCENARIO_DATASET, &base, &err), ERR_OK);
     base_release(&base);
     check(true);
     expect_sound();

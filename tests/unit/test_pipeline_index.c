@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/index_keeper.h"
 #include "support/look.h"
 #include "support/stage.h"
 #include "util/mem.h"
@@ -411,6 +412,29 @@ static void ranges_of_keys_with_null_in_them_hold_every_key_once(void **state)
 }
 
 /* What another writer does between our look at the pointer and our look at the index. */
+static void shards_that_were_replaced_while_they_were_read_are_no_damage(void **state)
+{
+    (void)state;
+    const struct limits limits = {.threads = 1};
+    struct index_state seen;
+    struct dataset d;
+    struct error err = ERROR_INIT;
+    stage_publish(&g, 0);
+    dataset_init(&d, g.memory, "any", NULL, &limits);
+    assert_int_equal(index_read(g.memory, &seen, NULL), ERR_OK);
+    error_set(&err, ERR_SYSTEM, "IO Error");
+    assert_int_equal(index_keeper_excuse(&d, &seen, ERR_SYSTEM, &err), ERR_SYSTEM);
+    assert_string_equal(err.text, "IO Error");
+    stage_publish(&g, 1);
+    assert_int_equal(index_keeper_excuse(&d, &seen, ERR_AGAIN, &err), ERR_AGAIN);
+    assert_int_equal(index_keeper_excuse(&d, &seen, ERR_SYSTEM, &err), ERR_CONFLICT);
+    assert_int_equal(index_keeper_excuse(&d, &seen, ERR_DAMAGED, &err), ERR_CONFLICT);
+    index_release(&seen);
+    /* Where none was read, none was replaced. */
+    assert_int_equal(index_keeper_excuse(&d, &seen, ERR_SYSTEM, &err), ERR_SYSTEM);
+    dataset_release(&d);
+}
+
 static void publish_second(void *ctx, struct store *inner)
 {
     (void)ctx;
@@ -459,6 +483,7 @@ int main(void)
         TEST(only_the_ranges_that_a_source_touches_are_read_and_written),
         TEST(a_rebuilt_range_index_is_cut_too),
         TEST(ranges_of_keys_with_null_in_them_hold_every_key_once),
+        TEST(shards_that_were_replaced_while_they_were_read_are_no_damage),
         TEST(an_index_that_is_ahead_of_an_old_base_is_not_rebuilt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

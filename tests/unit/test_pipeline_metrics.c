@@ -1,5 +1,6 @@
 /* What records of runs add up to, and when an alert fires. */
 #include "pipeline/metrics.h"
+#include "support/catalog_sample.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +32,7 @@ static void begin(struct fixture *f)
     struct error err = ERROR_INIT;
     assert_int_equal(store_memory_open("", &f->store, &err), ERR_OK);
     dataset_init(&f->dataset, f->store, "demo", NULL, &limits);
-    assert_int_equal(base_open(f->store, "demo", &base, &err), ERR_OK);
+    assert_int_equal(sample_open(f->store, "demo", &base, &err), ERR_OK);
     base_release(&base);
 }
 

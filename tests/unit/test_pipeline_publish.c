@@ -8,6 +8,7 @@
 
 #include "pipeline/index_keeper.h"
 #include "pipeline/run_private.h"
+#include "support/catalog_sample.h"
 #include "support/look.h"
 #include "support/stage.h"
 #include "util/fs.h"
@@ -202,7 +203,7 @@ static void walk_to_events(struct dataset *d, struct run *r)
 {
     struct error err = ERROR_INIT;
     assert_int_equal(step_find_source(r, &err), ERR_OK);
-    assert_int_equal(base_open(g.st, SCENARIO_DATASET, &r->base, &err), ERR_OK);
+    assert_int_equal(sample_open(g.st, SCENARIO_DATASET, &r->base, &err), ERR_OK);
     assert_int_equal(index_keeper_open(d, &r->base, &r->index, r->report, &err), ERR_OK);
     assert_int_equal(step_load(r, &err), ERR_OK);
     assert_int_equal(step_delta(r, &err), ERR_OK);

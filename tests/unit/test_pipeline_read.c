@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "pipeline/read.h"
+#include "support/catalog_sample.h"
 #include "support/model.h"
 #include "support/scenario.h"
 #include "support/temp_engine.h"
@@ -51,7 +52,7 @@ static char *read_text(struct read_request options, int expected, uint64_t *rows
     options.stream = stream;
     dataset_init(&d, st, SCENARIO_DATASET, NULL, &limits);
     error_clear(&err);
-    assert_int_equal(base_open(st, SCENARIO_DATASET, &base, &err), ERR_OK);
+    assert_int_equal(sample_open(st, SCENARIO_DATASET, &base, &err), ERR_OK);
     int rc = read_rows(&d, &base, &options, &count, &err);
     if (rc != expected)
         fail_msg("%s: %s", error_name(rc), err.text);
@@ -316,11 +317,11 @@ static void a_time_means_the_version_that_was_newest_then(void **state)
     struct base base;
     open_all(plain, false);
     assert_int_equal(scenario_publish(&s, st, "id,v\n1,a\n"), ERR_OK);
-    assert_int_equal(base_open(st, SCENARIO_DATASET, &base, &err), ERR_OK);
+    assert_int_equal(sample_open(st, SCENARIO_DATASET, &base, &err), ERR_OK);
     int64_t first = base.manifest.time;
     base_release(&base);
     assert_int_equal(scenario_publish(&s, st, "id,v\n1,b\n"), ERR_OK);
-    assert_int_equal(base_open(st, SCENARIO_DATASET, &base, &err), ERR_OK);
+    assert_int_equal(sample_open(st, SCENARIO_DATASET, &base, &err), ERR_OK);
     int64_t second = base.manifest.time;
     base_release(&base);
     assert_true(first < second);
@@ -438,7 +439,7 @@ static void a_damaged_event_file_is_not_read(void **state)
     assert_int_equal(scenario_publish(&s, st, "id,v\n1,a\n"), ERR_OK);
     struct manifest_files files = {.items = NULL};
     struct base base;
-    assert_int_equal(base_open(st, SCENARIO_DATASET, &base, &err), ERR_OK);
+    assert_int_equal(sample_open(st, SCENARIO_DATASET, &base, &err), ERR_OK);
     assert_int_equal(catalog_files(st, &base, 0, 1, &files, &err), ERR_OK);
     char *object;
     assert_int_equal(store_local_path(st, files.items[0].key, &object, &err), ERR_OK);

@@ -4,6 +4,7 @@
  * The states of docs/operations.md that a folder store cannot be brought to are made here.
  */
 #include "pipeline/record.h"
+#include "support/catalog_sample.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -412,7 +413,7 @@ static void a_dataset_without_runs_has_metrics_without_moments(void **state)
     struct base base = {0};
     struct error err = ERROR_INIT;
     struct str text;
-    assert_int_equal(base_open(g.memory, SCENARIO_DATASET, &base, &err), ERR_OK);
+    assert_int_equal(sample_open(g.memory, SCENARIO_DATASET, &base, &err), ERR_OK);
     base_release(&base);
     collect();
     str_init(&text, STR_MAX_DEFAULT);

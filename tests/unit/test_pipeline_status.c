@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "pipeline/status.h"
+#include "support/catalog_sample.h"
 #include "support/scenario.h"
 #include "util/time.h"
 
@@ -63,7 +64,7 @@ static void an_empty_dataset_has_nothing_to_show(void **state)
 {
     (void)state;
     struct base base;
-    assert_int_equal(base_open(st, SCENARIO_DATASET, &base, &err), ERR_OK);
+    assert_int_equal(sample_open(st, SCENARIO_DATASET, &base, &err), ERR_OK);
     base_release(&base);
     assert_int_equal(look(time_now()), ERR_OK);
     assert_int_equal(status.base.pointer.current.sequence, 0);

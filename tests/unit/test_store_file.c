@@ -731,7 +731,7 @@ static int fill_the_disk(struct here *h)
         return 77;
     if (store_open(h->outside, NULL, &st, &h->err) != ERR_OK)
         return 1;
-    if (store_put_new(st, "d/k", &body, NULL, &h->err) != ERR_AGAIN)
+    if (store_put_new(st, "d/k", &body, NULL, &h->err) != ERR_FULL)
         return 2;
     if (strstr(h->err.text, "Free some space") == NULL)
         return 3;

@@ -17,6 +17,7 @@
 #include "support/temp_folder.h"
 #include "util/fs.h"
 #include "util/mem.h"
+#include "util/stop.h"
 #include "util/time.h"
 
 /* ---- Reading ---- */
@@ -402,6 +403,43 @@ static void a_listing_out_of_order_is_refused(void **state)
     s3_case_end(&f);
 }
 
+/* A server, or something in front of it, whose pages always promise more. */
+static void a_listing_that_does_not_move_on_ends_with_an_error(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *scenario;
+        int expected;
+    } cases[] = {
+        {"list-repeats", ERR_DENIED},
+        {"list-uploads-repeat", ERR_DENIED},
+        {"list-no-token", ERR_DAMAGED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct s3_case f;
+        struct str seen;
+        str_init(&seen, 1000);
+        s3_case_begin(&f, cases[i].scenario, false);
+        assert_int_equal(store_list(f.store, "", note_key, &seen, &f.err), cases[i].expected);
+        str_release(&seen);
+        s3_case_end(&f);
+    }
+}
+
+static void a_signal_ends_a_listing_between_two_pages(void **state)
+{
+    (void)state;
+    struct s3_case f;
+    struct str seen;
+    str_init(&seen, 1000);
+    s3_case_begin(&f, "list-stopped", false);
+    stop_request();
+    assert_int_equal(store_list(f.store, "", note_key, &seen, &f.err), ERR_INTERRUPTED);
+    stop_clear();
+    str_release(&seen);
+    s3_case_end(&f);
+}
+
 static void failures_within_a_batch_are_repeated(void **state)
 {
     (void)state;
@@ -486,6 +524,8 @@ int main(void)
         cmocka_unit_test(an_upload_that_lost_is_ended),
         cmocka_unit_test(a_listing_that_breaks_off_goes_on_where_it_was),
         cmocka_unit_test(a_listing_out_of_order_is_refused),
+        cmocka_unit_test(a_listing_that_does_not_move_on_ends_with_an_error),
+        cmocka_unit_test(a_signal_ends_a_listing_between_two_pages),
         cmocka_unit_test(failures_within_a_batch_are_repeated),
         cmocka_unit_test(a_refused_batch_is_done_one_by_one),
         cmocka_unit_test(what_is_used_is_described_without_secrets),

@@ -1,0 +1,60 @@
+#include "pipeline/place.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/nested.h"
+#include "util/log.h"
+#include "util/mem.h"
+
+/*
+ * The URL of the store that holds everything above, and where in it the store of that URL begins.
+ * NULL where nothing can be above.
+ */
+static char *find_top(const char *url, const char **path)
+{
+    static const char file[] = "file:///";
+    static const char s3[] = "s3://";
+    if (str_starts(url, file)) {
+        *path = url + sizeof file - 1;
+        return mem_strdup("/");
+    }
+    if (!str_starts(url, s3))
+        return NULL;
+    const char *slash = strchr(url + sizeof s3 - 1, '/');
+    if (slash == NULL)
+        return NULL;
+    *path = slash + 1;
+    return mem_strndup(url, (size_t)(slash - url));
+}
+
+int place_check(struct dataset *d, struct error *err)
+{
+    const struct store_options options = {
+        .allow_network_filesystem = true,
+        .s3 = d->s3,
+        .setting = d->setting,
+        .setting_ctx = d->setting_ctx,
+    };
+    struct error why = ERROR_INIT;
+    struct store *top = NULL;
+    const char *path;
+    char *where = NULL;
+    char *url = find_top(d->store->url, &path);
+    int rc = ERR_OK;
+    if (url == NULL)
+        return ERR_OK;
+    if (store_open(url, &options, &top, &why) != ERR_OK)
+        log_debug("whether a dataset lies above %s is not known: %s", d->store->url, why.text);
+    else
+        rc = nested_look_above(top, path, &where, err);
+    if (rc == ERR_OK && where != NULL) {
+        char *outer = mem_printf("%s/%s", strcmp(url, "/") == 0 ? "" : url, where);
+        rc = nested_refuse(outer, d->store->url, err);
+        free(outer);
+    }
+    free(where);
+    store_free(top);
+    free(url);
+    return rc;
+}

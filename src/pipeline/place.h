@@ -1,0 +1,14 @@
+/*
+ * Where a new dataset may be made: not in a folder of another one, whose gc, backups and removal would
+ * meet it there.
+ */
+#ifndef CAUCE_PIPELINE_PLACE_H
+#define CAUCE_PIPELINE_PLACE_H
+
+#include "pipeline/dataset.h"
+
+/* ERR_GATE: a dataset lies in a folder (or prefix) above that of `d`. Folders that may not be looked
+ * into are passed over. */
+int place_check(struct dataset *d, struct error *err);
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * Can a folder be the place of a store? Told of its path, which need not exist yet, so that nothing is
+ * made or written where not every name would fit. Thread-safe.
+ */
+#ifndef CAUCE_STORE_FILE_WHERE_H
+#define CAUCE_STORE_FILE_WHERE_H
+
+#include "util/error.h"
+
+/* ERR_CONFIG with the reason: too long, not UTF-8, or with characters that DuckDB takes for a pattern. */
+int file_where_check(const char *path, struct error *err);
+
+#endif
