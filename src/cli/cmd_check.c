@@ -50,7 +50,7 @@ static void print_problems(const struct config_problems *problems)
     struct str lines;
     str_init(&lines, STR_MAX_DEFAULT);
     config_problems_format(problems, &lines);
-    text_printf("%s", lines.data);
+    text_print(lines.data);
     if (problems->dropped > 0)
         text_printf("and %zu more problems\n", problems->dropped);
     str_release(&lines);

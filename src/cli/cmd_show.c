@@ -164,7 +164,8 @@ static void print_columns(const struct schema *s)
     }
     str_init(&out, STR_MAX_DEFAULT);
     table_format(&t, &out);
-    text_printf("\n%s", out.data);
+    text_print("\n");
+    text_print(out.data);
     str_release(&out);
     table_release(&t);
 }
@@ -184,7 +185,8 @@ static void print_files(const struct manifest *m)
     }
     str_init(&out, STR_MAX_DEFAULT);
     table_format(&t, &out);
-    text_printf("\n%s", out.data);
+    text_print("\n");
+    text_print(out.data);
     str_release(&out);
     table_release(&t);
 }

@@ -17,7 +17,10 @@
 #include "util/log.h"
 #include "util/stop.h"
 
-/* Print an error: one line of the log, or one per line of the text where people read it. */
+/*
+ * Print an error: one line of the log; where people read it, the further lines of its text below,
+ * set in so that none can be taken for a message of its own.
+ */
 static void complain(const struct error *err, enum log_format format)
 {
     const char *text = err->text;
@@ -26,9 +29,9 @@ static void complain(const struct error *err, enum log_format format)
         log_write(LOG_ERROR, code, "%s", text);
         return;
     }
-    while (*text != '\0') {
+    for (const char *margin = ""; *text != '\0'; margin = "  ") {
         size_t n = strcspn(text, "\n");
-        log_error("%.*s", (int)n, text);
+        log_error("%s%.*s", margin, (int)n, text);
         text += n + (text[n] == '\n');
     }
 }

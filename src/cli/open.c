@@ -78,14 +78,19 @@ static void show_problems(const struct options *options, const struct config_pro
     enum log_format format;
     if (problems->count == 0)
         return;
+    struct str lines;
+    str_init(&lines, STR_MAX_DEFAULT);
+    config_problems_format(problems, &lines);
     options_log(options, &level, &format);
-    for (size_t i = 0; i < problems->count; i++) {
-        const struct config_problem *p = &problems->items[i];
+    for (char *line = lines.data; *line != '\0';) {
+        int n = (int)strcspn(line, "\n");
         if (format == LOG_JSON)
-            log_error("%s:%u:%u: %s", p->file, p->line, p->column, p->message);
+            log_error("%.*s", n, line);
         else
-            fprintf(stderr, "%s:%u:%u: %s\n", p->file, p->line, p->column, p->message);
+            fprintf(stderr, "%.*s\n", n, line);
+        line += n + 1;
     }
+    str_release(&lines);
     size_t count = problems->count + problems->dropped;
     error_set(err, ERR_CONFIG, "%s has %zu problem%s.", problems->items[0].file, count,
               count == 1 ? "" : "s");

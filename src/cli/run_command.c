@@ -58,7 +58,7 @@ static void print(const struct options *o, const struct dataset *d, const struct
         return;
     str_init(&out, STR_MAX_DEFAULT);
     summary_format(d->id, r, &out);
-    text_printf("%s", out.data);
+    text_print(out.data);
     str_release(&out);
 }
 

@@ -1,8 +1,10 @@
 #include "cli/summary.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli/text.h"
+#include "util/visible.h"
 
 #define SECOND 1e6
 
@@ -101,8 +103,11 @@ void summary_format(const char *dataset, const struct run_report *r, struct str 
 {
     char seconds[TEXT_SIZE];
     char memory[TEXT_SIZE];
-    if (r->outcome == RUN_SKIPPED)
-        str_printf(out, "%s: skipped: %s\n", dataset, r->message);
+    if (r->outcome == RUN_SKIPPED) {
+        str_printf(out, "%s: skipped: ", dataset);
+        visible_append(out, r->message, strlen(r->message), VISIBLE_LINE);
+        str_append_char(out, '\n');
+    }
     if (r->outcome == RUN_SKIPPED || r->outcome == RUN_FAILED || r->outcome == RUN_LOST ||
         r->outcome == RUN_UNKNOWN)
         return;

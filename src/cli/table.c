@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "util/mem.h"
+#include "util/visible.h"
 
 void table_init(struct table *t, const char *const *heads, size_t columns)
 {
@@ -23,12 +24,12 @@ void table_release(struct table *t)
 
 void table_cell(struct table *t, const char *text)
 {
-    char *copy = mem_strdup(text != NULL && *text != '\0' ? text : "-");
-    for (char *c = copy; *c != '\0'; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
+    struct str cell;
+    const char *shown = text != NULL && *text != '\0' ? text : "-";
+    str_init(&cell, STR_MAX_DEFAULT);
+    visible_append(&cell, shown, strlen(shown), VISIBLE_LINE);
     t->cells = mem_grow(t->cells, t->count, &t->capacity, sizeof *t->cells);
-    t->cells[t->count++] = copy;
+    t->cells[t->count++] = str_detach(&cell);
 }
 
 void table_cellf(struct table *t, const char *format, ...)

@@ -2,8 +2,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "util/time.h"
+#include "util/visible.h"
 
 const char *text_time(int64_t time, char out[TEXT_SIZE])
 {
@@ -67,9 +69,18 @@ void text_set_version(struct json *object, const struct version_id *version)
     json_set_string(object, "commit", version->sequence > 0 ? version->commit : NULL);
 }
 
+static void print(const char *text, size_t length, enum visible how)
+{
+    struct str out;
+    str_init(&out, SIZE_MAX / 2);
+    visible_append(&out, text, length, how);
+    fwrite(out.data, 1, out.len, stdout);
+    str_release(&out);
+}
+
 void text_print(const char *text)
 {
-    fputs(text, stdout);
+    print(text, strlen(text), VISIBLE_LINES);
 }
 
 void text_printf(const char *format, ...)
@@ -80,11 +91,11 @@ void text_printf(const char *format, ...)
     va_start(args, format);
     str_vprintf(&text, format, args);
     va_end(args);
-    /* No name or text of a dataset moves the cursor of a terminal. */
-    for (char *c = text.data; *c != '\0'; c++)
-        if (((unsigned char)*c < 0x20 && *c != '\n') || *c == 0x7f)
-            *c = '?';
-    text_print(text.data);
+    /* Of the newlines only the one that the format ends with is ours. */
+    bool line = str_ends(format, "\n") && str_ends(text.data, "\n");
+    print(text.data, text.len - line, VISIBLE_LINE);
+    if (line)
+        text_print("\n");
     str_release(&text);
 }
 
@@ -92,7 +103,7 @@ void text_print_json(struct json *value)
 {
     struct str out;
     str_init(&out, STR_MAX_DEFAULT);
-    json_write(value, true, &out);
+    json_write_visible(value, true, &out);
     str_append_char(&out, '\n');
     fwrite(out.data, 1, out.len, stdout);
     str_release(&out);

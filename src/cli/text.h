@@ -27,7 +27,11 @@ const char *text_plural(uint64_t count, const char *one, const char *several);
 void text_set_time(struct json *object, const char *name, int64_t time);
 void text_set_version(struct json *object, const struct version_id *version);
 
-/* Write to standard output; whether that worked is found out when the program ends. */
+/*
+ * Write to standard output, made visible (util/visible.h); whether that worked is found out when the
+ * program ends. text_printf writes one line or a part of one: its format may end in a newline, and
+ * any other one is shown as an escape.
+ */
 void text_print(const char *text);
 void text_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -5,6 +5,7 @@
 
 #include "config/config_read.h"
 #include "util/mem.h"
+#include "util/visible.h"
 
 #define MESSAGE_MAX ((size_t)1024)
 
@@ -27,24 +28,11 @@ void config_problems_format(const struct config_problems *problems, struct str *
 {
     for (size_t i = 0; i < problems->count; i++) {
         const struct config_problem *p = &problems->items[i];
-        str_printf(out, "%s:%u:%u: %s\n", p->file, p->line, p->column, p->message);
+        visible_append(out, p->file, strlen(p->file), VISIBLE_LINE);
+        str_printf(out, ":%u:%u: %s\n", p->line, p->column, p->message);
     }
     if (problems->dropped > 0)
         str_printf(out, "%s: and %zu more.\n", problems->items[0].file, problems->dropped);
-}
-
-/* A message quotes the file, and nobody's terminal should obey what is written there. */
-static void hide_control_characters(char *text)
-{
-    for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++) {
-        if (*p < 0x20 || *p == 0x7f) {
-            *p = '?';
-        } else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
-            /* U+0080 to U+009F, in two bytes. */
-            p[0] = '?';
-            p[1] = '?';
-        }
-    }
 }
 
 void config_problems_add(struct config_problems *problems, const char *file, unsigned line,
@@ -57,8 +45,8 @@ void config_problems_add(struct config_problems *problems, const char *file, uns
     problems->items =
         mem_grow(problems->items, problems->count, &problems->capacity, sizeof *problems->items);
     struct config_problem *p = &problems->items[problems->count++];
-    *p = (struct config_problem){mem_strdup(file), line, column, mem_strdup(message)};
-    hide_control_characters(p->message);
+    /* A message quotes the file, and nobody's terminal should obey what is written there. */
+    *p = (struct config_problem){mem_strdup(file), line, column, visible_new(message)};
 }
 
 /* Insertion sort: a hundred at most, nearly in order, and it keeps equal places as they are. */

@@ -3,6 +3,7 @@
 
 #include "config/config_read.h"
 #include "util/str.h"
+#include "util/visible.h"
 
 /* May the text stand in YAML without quotes, in a list or as a value, and mean itself? */
 static bool is_plain(const char *text)
@@ -25,27 +26,6 @@ static bool is_plain(const char *text)
     return true;
 }
 
-/* Bytes of a character that YAML does not print as it is, 0 for others: C1 controls, U+2028,
- * U+2029, byte-order mark and U+FFFE, U+FFFF. YAML 1.2, section 5.1. */
-static size_t unprintable(const unsigned char *p, unsigned *code)
-{
-    if (p[0] < 0x20 || p[0] == 0x7f) {
-        *code = p[0];
-        return 1;
-    }
-    if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
-        *code = p[1];
-        return 2;
-    }
-    bool separator = p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9);
-    bool mark = p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf;
-    bool none = p[0] == 0xef && p[1] == 0xbf && (p[2] == 0xbe || p[2] == 0xbf);
-    if (!separator && !mark && !none)
-        return 0;
-    *code = (unsigned)(p[0] & 0x0f) << 12 | (unsigned)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
-    return 3;
-}
-
 /* A text as a YAML scalar that config_parse reads back as it is: quoted where needed, with every
  * "${" escaped. */
 static void put_text(struct str *out, const char *text)
@@ -55,18 +35,18 @@ static void put_text(struct str *out, const char *text)
         return;
     }
     str_append_char(out, '"');
-    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-        unsigned code;
-        size_t n = unprintable(p, &code);
+    for (const char *p = text; *p != '\0'; p++) {
+        uint32_t code;
+        size_t n = visible_hides(p, &code);
         if (n > 0) {
-            str_printf(out, "\\u%04X", code);
+            str_printf(out, code > 0xffff ? "\\U%08X" : "\\u%04X", (unsigned)code);
             p += n - 1;
         } else if (*p == '"' || *p == '\\') {
             str_printf(out, "\\%c", *p);
         } else if (*p == '$' && p[1] == '{') {
             str_append(out, "$$");
         } else {
-            str_append_char(out, (char)*p);
+            str_append_char(out, *p);
         }
     }
     str_append_char(out, '"');
@@ -75,12 +55,7 @@ static void put_text(struct str *out, const char *text)
 /* Text inside a comment: one line, whatever it holds. */
 static void put_comment(struct str *out, const char *text)
 {
-    unsigned code;
-    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-        size_t n = unprintable(p, &code);
-        str_append_char(out, n > 0 ? ' ' : (char)*p);
-        p += n > 0 ? n - 1 : 0;
-    }
+    visible_append(out, text, strlen(text), VISIBLE_LINE);
 }
 
 static void put_line(struct str *out, const char *key, const char *value)

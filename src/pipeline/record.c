@@ -188,7 +188,7 @@ int record_put(struct store *st, int64_t started, const char *id, const struct j
     if (rc != ERR_OK)
         return rc;
     str_init(&text, RECORD_MAX_BYTES);
-    json_write(record, true, &text);
+    json_write_visible(record, true, &text);
     str_append_char(&text, '\n');
     rc = str_check(&text, "the record of the run", err);
     if (rc == ERR_OK) {

@@ -168,7 +168,7 @@ int trace_write(struct trace *t, const char *path, struct error *err)
     end_step(t, moment(t));
     struct json *root = encode(t);
     pthread_mutex_unlock(&t->lock);
-    json_write(root, false, &text);
+    json_write_visible(root, false, &text);
     int rc = str_check(&text, "the trace", err);
     if (rc == ERR_OK)
         rc = fs_replace(path, text.data, text.len, err);

@@ -1,8 +1,10 @@
 #include "source/report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/mem.h"
+#include "util/visible.h"
 
 void report_release(struct source_report *r)
 {
@@ -49,8 +51,10 @@ void report_warn(struct source_report *r, const char *text)
 /* "file:line:column", as far as it is known; else the row. */
 static void format_place(const struct report_reject *r, struct str *out)
 {
-    if (r->file != NULL)
-        str_printf(out, "%s:", r->file);
+    if (r->file != NULL) {
+        visible_append(out, r->file, strlen(r->file), VISIBLE_LINE);
+        str_append_char(out, ':');
+    }
     if (r->line > 0 && r->column > 0)
         str_printf(out, "%llu:%llu: ", (unsigned long long)r->line, (unsigned long long)r->column);
     else if (r->line > 0)
@@ -59,19 +63,11 @@ static void format_place(const struct report_reject *r, struct str *out)
         str_printf(out, "%srow %llu: ", r->file != NULL ? " " : "", (unsigned long long)r->row);
 }
 
-/* A value in one line. */
-static void format_value(const char *value, struct str *out)
+static void format_quoted(const char *text, struct str *out)
 {
     str_append_char(out, '"');
-    for (const char *p = value; *p != '\0'; p++) {
-        if (*p == '\n')
-            str_append(out, "\\n");
-        else if ((unsigned char)*p >= ' ')
-            str_append_char(out, *p);
-        else
-            str_printf(out, "\\x%02x", (unsigned char)*p);
-    }
-    str_append(out, "\" ");
+    visible_append(out, text, strlen(text), VISIBLE_LINE);
+    str_append_char(out, '"');
 }
 
 void report_format(const struct source_report *r, struct str *out)
@@ -79,10 +75,16 @@ void report_format(const struct source_report *r, struct str *out)
     for (size_t i = 0; i < r->sample_count; i++) {
         const struct report_reject *s = &r->samples[i];
         format_place(s, out);
-        if (s->name != NULL)
-            str_printf(out, "column \"%s\": ", s->name);
-        if (s->value != NULL)
-            format_value(s->value, out);
-        str_printf(out, "%s\n", s->reason);
+        if (s->name != NULL) {
+            str_append(out, "column ");
+            format_quoted(s->name, out);
+            str_append(out, ": ");
+        }
+        if (s->value != NULL) {
+            format_quoted(s->value, out);
+            str_append_char(out, ' ');
+        }
+        visible_append(out, s->reason, strlen(s->reason), VISIBLE_LINE);
+        str_append_char(out, '\n');
     }
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/visible.h"
+
 /* The header's macros for the analyzer are for callers. */
 #undef error_set
 #undef error_set_errno
@@ -27,7 +29,7 @@ int error_vset(struct error *err, int code, const char *format, va_list args)
     int n = vsnprintf(text, sizeof text, format, args);
     if (n >= (int)sizeof text)
         mark_cut(text);
-    memcpy(err->text, text, strlen(text) + 1);
+    visible_copy(err->text, sizeof err->text, text, VISIBLE_LINES);
     err->code = code;
     return code;
 }
@@ -45,10 +47,12 @@ int error_set(struct error *err, int code, const char *format, ...)
 __attribute__((format(printf, 2, 0))) static void append(struct error *err, const char *format,
                                                          va_list args)
 {
+    char raw[ERROR_TEXT_SIZE];
     char more[ERROR_TEXT_SIZE];
     size_t used = strlen(err->text);
-    int n = vsnprintf(more, sizeof more, format, args);
-    size_t wanted = n < 0 ? 0 : (size_t)n;
+    int n = vsnprintf(raw, sizeof raw, format, args);
+    visible_copy(more, sizeof more, raw, VISIBLE_LINES);
+    size_t wanted = n >= (int)sizeof raw ? (size_t)n : strlen(more);
     size_t room = sizeof err->text - 1 - used;
     size_t count = wanted < room ? wanted : room;
     memcpy(err->text + used, more, count);

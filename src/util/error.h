@@ -4,7 +4,8 @@
  * A code says what the caller may do; the text says what failed, on which object, what state the
  * dataset is in and what to do next. The text lives in a buffer of the caller: nothing here
  * allocates, prints or keeps global state. Functions that can fail return `enum error_code` as int
- * and take `struct error *` last; NULL is allowed where the text is of no interest.
+ * and take `struct error *` last; NULL is allowed where the text is of no interest. Whatever goes
+ * into a text is made visible (util/visible.h), but for newlines: it is valid UTF-8.
  */
 #ifndef CAUCE_UTIL_ERROR_H
 #define CAUCE_UTIL_ERROR_H

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "util/mem.h"
+#include "util/visible.h"
 
 /* A struct json is a json_t behind another name. */
 static json_t *inside(const struct json *value)
@@ -393,4 +394,14 @@ void json_write(const struct json *value, bool indented, struct str *out)
                                     JSON_ENCODE_ANY | JSON_REAL_PRECISION(15) | shape);
     assert(failed == 0 || out->full);
     (void)failed;
+}
+
+void json_write_visible(const struct json *value, bool indented, struct str *out)
+{
+    struct str text;
+    str_init(&text, out->max);
+    json_write(value, indented, &text);
+    visible_json(out, text.data, text.len);
+    out->full = out->full || text.full;
+    str_release(&text);
 }

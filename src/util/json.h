@@ -115,4 +115,7 @@ int json_need_array(const struct json *object, const char *name, const char *whe
  */
 void json_write(const struct json *value, bool indented, struct str *out);
 
+/* The same for people and terminals: characters that util/visible.h does not show stand as \\uXXXX. */
+void json_write_visible(const struct json *value, bool indented, struct str *out);
+
 #endif

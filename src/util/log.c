@@ -14,6 +14,7 @@
 #include "util/mem.h"
 #include "util/str.h"
 #include "util/time.h"
+#include "util/visible.h"
 
 #define SECRET_MIN 4
 #define MESSAGE_MAX ((size_t)1 << 20)
@@ -214,19 +215,7 @@ static char *field_text(const struct log_field *field)
 /* One line stays one line, and no text of a source moves the cursor of a terminal. */
 static void append_visible(struct str *out, const char *text, bool quoted)
 {
-    for (const char *c = text; *c != '\0'; c++) {
-        unsigned char byte = (unsigned char)*c;
-        if (*c == '\n')
-            str_append(out, "\\n");
-        else if (*c == '\t')
-            str_append(out, "\\t");
-        else if (byte < 0x20 || byte == 0x7f)
-            str_printf(out, "\\x%02x", byte);
-        else if (quoted && (*c == '"' || *c == '\\'))
-            str_printf(out, "\\%c", *c);
-        else
-            str_append_char(out, *c);
-    }
+    visible_append(out, text, strlen(text), quoted ? VISIBLE_QUOTED : VISIBLE_LINE);
 }
 
 static void append_field(struct str *out, const struct log_field *field)
@@ -315,7 +304,7 @@ static void make_json(enum log_level level, const struct log_field *fields, cons
         set_field(line, &contexts[i]);
     for (; fields != NULL && fields->kind != LOG_FIELD_END; fields++)
         set_field(line, fields);
-    json_write(line, false, out);
+    json_write_visible(line, false, out);
     json_free(line);
 }
 

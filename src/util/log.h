@@ -49,7 +49,7 @@ struct log_field {
  * Write a line: the message, and in text after it `name=value` per field (in columns at the levels
  * info and debug, which come many at a time); in JSON
  * {"time", "level", "message", context, fields}, where a field replaces a context of its name and
- * nothing replaces the first three. Control characters are escaped, and long values cut at
+ * nothing replaces the first three. Text is made visible (util/visible.h), and long values cut at
  * LOG_VALUE_MAX bytes. `fields` may be NULL. Where stderr is the journal of systemd, a line of text
  * begins with its priority ("<4>").
  */

@@ -70,7 +70,7 @@ static void control_characters_do_not_reach_the_terminal(void **state)
     static const char *const heads[] = {"A"};
     static const char *const cells[] = {"a\033[2Jb\nc\x7f"};
     char *text = format(heads, 1, cells, 1);
-    assert_string_equal(text, "A\na?[2Jb?c?\n");
+    assert_string_equal(text, "A\na\\x1b[2Jb\\nc\\x7f\n");
     free(text);
 }
 

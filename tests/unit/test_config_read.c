@@ -207,7 +207,7 @@ static void the_id_of_a_dataset_is_checked(void **state)
                       NULL,
                       "dir/d.yml:1:10: \"dataset\" must consist of lower-case letters, "
                       "digits, \"_\" and \"-\", begin with a letter or digit and have at most "
-                      "64 characters, not \"a?[31m??\".\n");
+                      "64 characters, not \"a\\x1b[31m\\u009b\".\n");
 }
 
 static void booleans_are_true_and_false(void **state)

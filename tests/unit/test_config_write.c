@@ -156,8 +156,8 @@ static void comments_cannot_break_out(void **state)
     struct config_guess guess = {.comments = lines, .comment_count = 5};
     struct config config = {0};
     char *text = write_and_parse(&guess, &config);
-    assert_non_null(strstr(text, "# a store: elsewhere\n"));
-    assert_non_null(strstr(text, "# e f [31m\n"));
+    assert_non_null(strstr(text, "# a\\nstore: elsewhere\n"));
+    assert_non_null(strstr(text, "# e\\tf\\x1b[31m\n"));
     assert_string_equal(config.dataset, "example");
     assert_string_equal(config.store, "dir/published");
     config_release(&config);
