@@ -15,6 +15,7 @@
 
 #include "util/digest.h"
 #include "util/error.h"
+#include "util/file_format.h"
 #include "util/str.h"
 #include "util/type.h"
 
@@ -23,7 +24,8 @@
 #define CONFIG_COLUMN_NAME_MAX 128        /* bytes of a column's name */
 #define CONFIG_COLUMNS_MAX 4096
 #define CONFIG_PARALLEL_DEFAULT 16
-#define CONFIG_PROBLEMS_MAX 100 /* problems kept; more are counted */
+#define CONFIG_PIVOT_DEFAULT 1970 /* first year of the hundred that %y means */
+#define CONFIG_PROBLEMS_MAX 100   /* problems kept; more are counted */
 
 /* Where values come from. What is not set is asked of this machine. */
 struct config_env {
@@ -75,21 +77,14 @@ struct config_url {
     bool glob;   /* holds one of * ? [ (never for http) */
 };
 
-/* CONFIG_FORMAT_AUTO remains only where no URL is configured that would tell. */
-enum config_format {
-    CONFIG_FORMAT_AUTO,
-    CONFIG_FORMAT_CSV,
-    CONFIG_FORMAT_JSON,
-    CONFIG_FORMAT_NDJSON,
-    CONFIG_FORMAT_PARQUET
-};
-
 /* CONFIG_COMPRESSION_AUTO: by the first bytes of the file. */
 enum config_compression {
     CONFIG_COMPRESSION_AUTO,
     CONFIG_COMPRESSION_NONE,
     CONFIG_COMPRESSION_GZIP,
-    CONFIG_COMPRESSION_ZSTD
+    CONFIG_COMPRESSION_ZSTD,
+    CONFIG_COMPRESSION_XZ,
+    CONFIG_COMPRESSION_BZIP2
 };
 
 /* A request header of an http source. */
@@ -101,8 +96,8 @@ struct config_header {
 struct config_source {
     struct config_url *urls; /* at least one, unless the file leaves it to the command line */
     size_t url_count;
-    enum config_format format; /* as set, else by the file names' extension */
-    bool format_set;           /* it was set in the file */
+    enum file_format format; /* as set, else by the names of the files; AUTO: no URL is set */
+    bool format_set;         /* it was set in the file */
     enum config_compression compression;
     char delimiter[5]; /* one UTF-8 character; default ",", for .tsv a tab */
     bool delimiter_set;
@@ -124,8 +119,11 @@ struct config_source {
     bool percent;          /* numbers may end in % */
     uint64_t pivot;        /* first year of the hundred that %y means; default 1970 */
     char *time_zone;       /* of timestamps without an offset; NULL: UTC */
-    char *records;         /* JSON: path of the records; NULL: the document itself */
-    char *file_column;     /* a column with the name of the file; NULL: none */
+    char *archive;     /* pattern of the members of an archive; NULL: the files are no archives */
+    char *sheet;       /* XLSX: its name; NULL: the first */
+    char *range;       /* XLSX: as in A1:D100; NULL: what is used */
+    char *records;     /* JSON: path of the records; NULL: the document itself */
+    char *file_column; /* a column with the name of the file; NULL: none */
 
     int64_t timeout_seconds;       /* default 300; most time without progress of a download */
     uint64_t max_bytes;            /* 0: no limit; of the file as stored */
@@ -260,7 +258,6 @@ void config_digest(const struct config *config, char out[SHA256_HEX_SIZE]);
 const struct config_list *config_source_nulls(const struct config_source *source);
 
 /* Names as they stand in the file. Static; "auto" for what is not decided. */
-const char *config_format_name(enum config_format format);
 const char *config_compression_name(enum config_compression compression);
 const char *config_by_name(enum config_by by);
 
@@ -281,7 +278,7 @@ struct config_guess {
     const char *dataset;
     const char *store;
     const char *url;
-    enum config_format format;
+    enum file_format format;
     const char *delimiter;
     const char *encoding;
     const char *records;

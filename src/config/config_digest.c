@@ -35,6 +35,19 @@ static void put_number(struct form *f, const char *name, uint64_t value)
     put(f, name, text);
 }
 
+/* Settings that came later than the form leave no trace where they have their defaults. */
+static void put_unless(struct form *f, const char *name, uint64_t value, uint64_t other)
+{
+    if (value != other)
+        put_number(f, name, value);
+}
+
+static void put_if(struct form *f, const char *name, const char *value)
+{
+    if (value != NULL)
+        put(f, name, value);
+}
+
 static void put_char(struct form *f, const char *name, char value)
 {
     char text[2] = {value, '\0'};
@@ -55,7 +68,7 @@ static void put_source(struct form *f, const struct config_source *source)
     for (; source->encoding[n] != '\0' && n < sizeof encoding - 1; n++)
         encoding[n] = (char)tolower((unsigned char)source->encoding[n]);
     encoding[n] = '\0';
-    put(f, "format", config_format_name(source->format));
+    put(f, "format", file_format_name(source->format));
     put(f, "compression", config_compression_name(source->compression));
     put(f, "delimiter", source->delimiter);
     put_char(f, "quote", source->quote);
@@ -69,14 +82,17 @@ static void put_source(struct form *f, const struct config_source *source)
     put_char(f, "thousands", source->thousands);
     put_number(f, "skip_lines", source->skip_lines);
     put_char(f, "comment", source->comment);
-    put_number(f, "footer_lines", source->footer_lines);
-    put(f, "footer", source->footer);
-    put_number(f, "trim", source->trim);
-    put_number(f, "percent", source->percent);
-    put_number(f, "pivot", source->pivot);
-    put(f, "time_zone", source->time_zone);
-    put(f, "records", source->records);
-    put(f, "file_column", source->file_column);
+    put_if(f, "footer", source->footer);
+    put_unless(f, "footer_lines", source->footer_lines, 0);
+    put_unless(f, "trim", source->trim, 0);
+    put_unless(f, "percent", source->percent, 0);
+    put_unless(f, "pivot", source->pivot, CONFIG_PIVOT_DEFAULT);
+    put_if(f, "time_zone", source->time_zone);
+    put_if(f, "archive", source->archive);
+    put_if(f, "sheet", source->sheet);
+    put_if(f, "range", source->range);
+    put_if(f, "records", source->records);
+    put_if(f, "file_column", source->file_column);
 }
 
 static void put_columns(struct form *f, const struct config *config)
@@ -91,12 +107,12 @@ static void put_columns(struct form *f, const struct config *config)
         put_list(f, "from", &column->from);
         put_number(f, "nullable", column->nullable);
         put_list(f, "formats", &column->formats);
-        put_number(f, "optional", column->optional);
-        put_number(f, "nulls_set", column->nulls_set);
-        put_list(f, "nulls", &column->nulls);
-        put_number(f, "trim", column->trim);
-        put_number(f, "percent", column->percent);
-        put(f, "time_zone", column->time_zone);
+        put_unless(f, "optional", column->optional, 0);
+        if (column->nulls_set)
+            put_list(f, "nulls", &column->nulls);
+        put_unless(f, "trim", column->trim, 0);
+        put_unless(f, "percent", column->percent, 0);
+        put_if(f, "time_zone", column->time_zone);
     }
 }
 
@@ -124,15 +140,9 @@ void config_digest(const struct config *config, char out[SHA256_HEX_SIZE])
     digest_to_hex(digest, sizeof digest, out);
 }
 
-const char *config_format_name(enum config_format format)
-{
-    static const char *const names[] = {"auto", "csv", "json", "ndjson", "parquet"};
-    return (size_t)format < sizeof names / sizeof names[0] ? names[format] : "auto";
-}
-
 const char *config_compression_name(enum config_compression compression)
 {
-    static const char *const names[] = {"auto", "none", "gzip", "zstd"};
+    static const char *const names[] = {"auto", "none", "gzip", "zstd", "xz", "bzip2"};
     return (size_t)compression < sizeof names / sizeof names[0] ? names[compression] : "auto";
 }
 

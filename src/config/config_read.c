@@ -212,7 +212,7 @@ void config_read_bool(struct config_reader *r, const struct yaml_tree_node *node
 void config_read_choice(struct config_reader *r, const struct yaml_tree_node *node,
                         const struct config_field *field, void *target)
 {
-    _Static_assert(sizeof(enum config_format) == sizeof(unsigned), "enums are stored as unsigned");
+    _Static_assert(sizeof(enum file_format) == sizeof(unsigned), "enums are stored as unsigned");
     const struct config_choices *choices = field->arg;
     char shown[CONFIG_SHOWN_SIZE];
     unsigned *value = target;

@@ -174,8 +174,14 @@ char *config_url_hide(const char *text);
 /* The password in a URL ("scheme://user:password@host"), as a new string, or NULL. */
 char *config_url_password(const char *text);
 
-/* Format by the extension of a file's name, AUTO where it does not tell; `tabs`: it was .tsv. */
-enum config_format config_url_format(const struct config_url *url, bool *tabs);
+/*
+ * Format by the end of a file's name, or of the pattern of its members where it is an archive; AUTO
+ * where it does not tell; `tabs`: it was .tsv.
+ */
+enum file_format config_url_format(const struct config_url *url, const char *archive, bool *tabs);
+
+/* Is it an archive by the end of its name? */
+bool config_url_is_archive(const struct config_url *url);
 
 /* Check a store's URL or path, and make a path of it relative to the folder. As above. */
 int config_store_locate(const char *text, const char *shown, const char *folder, char **out,

@@ -9,7 +9,6 @@
 #include "util/str.h"
 
 #define TIMEOUT_DEFAULT 300
-#define PIVOT_DEFAULT 1970
 #define HEADER_MAX 10
 
 static void read_delimiter(struct config_reader *r, const struct yaml_tree_node *node,
@@ -20,16 +19,16 @@ static void read_size(struct config_reader *r, const struct yaml_tree_node *node
                       const struct config_field *field, void *target);
 static void read_proxy(struct config_reader *r, const struct yaml_tree_node *node,
                        const struct config_field *field, void *target);
+static void read_format(struct config_reader *r, const struct yaml_tree_node *node,
+                        const struct config_field *field, void *target);
 static void read_header(struct config_reader *r, const struct yaml_tree_node *node,
                         const struct config_field *field, void *target);
 static void read_footer(struct config_reader *r, const struct yaml_tree_node *node,
                         const struct config_field *field, void *target);
 
-static const char *const formats[] = {"csv", "json", "ndjson", "parquet"};
-static const struct config_choices format_choices = {formats, 4, CONFIG_FORMAT_CSV};
-
-static const char *const compressions[] = {"auto", "none", "gzip", "zstd"};
-static const struct config_choices compression_choices = {compressions, 4, CONFIG_COMPRESSION_AUTO};
+static const char *const compressions[] = {"auto", "none", "gzip", "zstd", "xz", "bzip2"};
+static const struct config_choices compression_choices = {
+    compressions, sizeof compressions / sizeof *compressions, CONFIG_COMPRESSION_AUTO};
 
 static const struct config_range skip_range = {0, 1000000};
 static const struct config_range pivot_range = {1, 9900};
@@ -39,7 +38,7 @@ static const struct config_range timeout_range = {1, 86400};
 
 static const struct config_field fields[] = {
     {"url", config_read_urls, 0, NULL, NULL, false},
-    {"format", config_read_choice, AT(format), &format_choices, NULL, false},
+    {"format", read_format, AT(format), NULL, NULL, false},
     {"compression", config_read_choice, AT(compression), &compression_choices, NULL, false},
     {"delimiter", read_delimiter, 0, NULL, NULL, false},
     {"quote", config_read_char, AT(quote), NULL, NULL, false},
@@ -58,6 +57,9 @@ static const struct config_field fields[] = {
     {"percent", config_read_bool, AT(percent), NULL, NULL, false},
     {"pivot", config_read_number, AT(pivot), &pivot_range, NULL, false},
     {"time_zone", config_read_text, AT(time_zone), NULL, NULL, false},
+    {"archive", config_read_text, AT(archive), NULL, NULL, false},
+    {"sheet", config_read_text, AT(sheet), NULL, NULL, false},
+    {"range", config_read_text, AT(range), NULL, NULL, false},
     {"records", config_read_text, AT(records), NULL, NULL, false},
     {"file_column", config_read_column_name, AT(file_column), NULL, NULL, false},
     {"timeout_seconds", config_read_seconds, AT(timeout_seconds), &timeout_range, NULL, false},
@@ -80,7 +82,7 @@ void config_source_defaults(struct config_source *source)
         .header = 1,
         .encoding = mem_strdup("utf-8"),
         .decimal = '.',
-        .pivot = PIVOT_DEFAULT,
+        .pivot = CONFIG_PIVOT_DEFAULT,
         .timeout_seconds = TIMEOUT_DEFAULT,
     };
     config_list_add(&source->nulls, "");
@@ -89,8 +91,8 @@ void config_source_defaults(struct config_source *source)
 const struct config_list *config_source_nulls(const struct config_source *source)
 {
     static const struct config_list none = {0};
-    bool texts = source->format == CONFIG_FORMAT_CSV || source->format == CONFIG_FORMAT_AUTO;
-    return source->nulls_set || texts ? &source->nulls : &none;
+    bool text = file_format_is_text(source->format);
+    return source->nulls_set || text ? &source->nulls : &none;
 }
 
 void config_source_release_urls(struct config_source *source)
@@ -123,6 +125,9 @@ void config_source_release(struct config_source *source)
     config_list_release(&source->timestamp_formats);
     free(source->footer);
     free(source->time_zone);
+    free(source->archive);
+    free(source->sheet);
+    free(source->range);
     free(source->records);
     free(source->file_column);
     free(source->ca_bundle);
@@ -197,6 +202,16 @@ static void read_delimiter(struct config_reader *r, const struct yaml_tree_node 
     }
     memcpy(source->delimiter, node->text, length + 1);
     source->delimiter_set = true;
+}
+
+static void read_format(struct config_reader *r, const struct yaml_tree_node *node,
+                        const struct config_field *field, void *target)
+{
+    size_t count;
+    const char *const *names = file_format_names(&count);
+    const struct config_choices choices = {names, count, FILE_FORMAT_CSV};
+    const struct config_field choice = {field->name, NULL, 0, &choices, NULL, false};
+    config_read_choice(r, node, &choice, target);
 }
 
 static void read_header(struct config_reader *r, const struct yaml_tree_node *node,

@@ -6,25 +6,30 @@
 
 int config_source_decide(struct config_source *source, size_t *bad, struct error *err)
 {
-    enum config_format decided = source->format_set ? source->format : CONFIG_FORMAT_AUTO;
+    enum file_format decided = source->format_set ? source->format : FILE_FORMAT_AUTO;
     bool all_tabs = source->url_count > 0;
     for (size_t i = 0; i < source->url_count; i++) {
         bool tabs;
-        enum config_format format = config_url_format(&source->urls[i], &tabs);
+        enum file_format format = config_url_format(&source->urls[i], source->archive, &tabs);
         *bad = i;
         if (source->format_set) {
             all_tabs = all_tabs && tabs;
             continue;
         }
-        if (format == CONFIG_FORMAT_AUTO)
+        if (format == FILE_FORMAT_AUTO && source->archive == NULL &&
+            config_url_is_archive(&source->urls[i]))
+            return error_set(err, ERR_CONFIG,
+                             "is an archive by its name: set \"source.archive\" to the name of the "
+                             "file in it, or to a pattern such as *.csv.");
+        if (format == FILE_FORMAT_AUTO)
             return error_set(err, ERR_CONFIG,
                              "does not tell its format by its name: set \"source.format\" to csv, "
-                             "json, ndjson or parquet.");
-        if (decided != CONFIG_FORMAT_AUTO && decided != format)
+                             "json, ndjson, parquet or xlsx.");
+        if (decided != FILE_FORMAT_AUTO && decided != format)
             return error_set(err, ERR_CONFIG,
                              "is %s by its name, but the first one is %s: all parts of a source "
                              "must have one format.",
-                             config_format_name(format), config_format_name(decided));
+                             file_format_name(format), file_format_name(decided));
         if (i > 0 && tabs != all_tabs && !source->delimiter_set)
             return error_set(err, ERR_CONFIG,
                              "mixes .tsv with .csv: set \"source.delimiter\", or keep to one.");
@@ -33,7 +38,7 @@ int config_source_decide(struct config_source *source, size_t *bad, struct error
     }
     source->format = decided;
     if (!source->delimiter_set)
-        source->delimiter[0] = all_tabs && decided == CONFIG_FORMAT_CSV ? '\t' : ',';
+        source->delimiter[0] = all_tabs && decided == FILE_FORMAT_CSV ? '\t' : ',';
     return ERR_OK;
 }
 
@@ -87,31 +92,17 @@ static void check_numbers(struct config_reader *r, const struct config_source *s
                              source->decimal);
 }
 
-/* Settings that the format of the source cannot have are mistakes, not decoration. */
+/* Settings that the format of the source does not understand are mistakes, not decoration. */
 static void check_fit(struct config_reader *r, const struct config_source *source,
                       const struct yaml_tree_node *const *seen)
 {
-    static const char *const csv_only[] = {"delimiter",  "quote",   "escape", "header",
-                                           "skip_lines", "comment", "footer"};
-    static const char *const not_parquet[] = {"encoding", "compression"};
-    bool json = source->format == CONFIG_FORMAT_JSON || source->format == CONFIG_FORMAT_NDJSON;
-    const struct yaml_tree_node *records = config_seen(&config_table_source, seen, "records");
-    if (records != NULL && !json)
-        config_problem(r, records->key_at, "\"source.records\" is for JSON, and the source is %s.",
-                       config_format_name(source->format));
-    if (source->format == CONFIG_FORMAT_CSV || source->format == CONFIG_FORMAT_AUTO)
-        return;
-    for (size_t i = 0; i < sizeof csv_only / sizeof csv_only[0]; i++) {
-        const struct yaml_tree_node *n = config_seen(&config_table_source, seen, csv_only[i]);
-        if (n != NULL)
-            config_problem(r, n->key_at, "\"source.%s\" is for CSV, and the source is %s.",
-                           csv_only[i], config_format_name(source->format));
-    }
-    for (size_t i = 0; source->format == CONFIG_FORMAT_PARQUET && i < 2; i++) {
-        const struct yaml_tree_node *n = config_seen(&config_table_source, seen, not_parquet[i]);
-        if (n != NULL)
-            config_problem(r, n->key_at, "\"source.%s\" has no meaning for Parquet.",
-                           not_parquet[i]);
+    for (size_t i = 0; i < config_table_source.count; i++) {
+        const char *name = config_table_source.fields[i].name;
+        if (seen[i] != NULL && !file_format_takes(source->format, name))
+            config_problem(
+                r, seen[i]->key_at,
+                "\"source.%s\" has no meaning for the format of the source, which is %s.", name,
+                file_format_name(source->format));
     }
 }
 
@@ -152,7 +143,7 @@ void config_read_source(struct config_reader *r, const struct yaml_tree_node *no
         return;
     }
     config_read_map(r, node, &config_table_source, source, seen);
-    source->format_set = source->format != CONFIG_FORMAT_AUTO;
+    source->format_set = source->format != FILE_FORMAT_AUTO;
     source->nulls_set = config_seen(&config_table_source, seen, "nulls") != NULL;
     if (config_seen(&config_table_source, seen, "escape") == NULL)
         source->escape = source->quote;

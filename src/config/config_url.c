@@ -226,40 +226,28 @@ void config_url_release(struct config_url *url)
     *url = (struct config_url){0};
 }
 
-/* `name` without one of the suffixes of compressed files; returns its new length. */
-static size_t without_compression(const char *name, size_t length)
+/* The part of a URL that ends in the name of a file. */
+static const char *name_of(const struct config_url *url, size_t *length)
 {
-    static const char *const suffixes[] = {".gz", ".gzip", ".zst", ".zstd"};
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        size_t n = strlen(suffixes[i]);
-        if (length > n && strncasecmp(name + length - n, suffixes[i], n) == 0)
-            return length - n;
-    }
-    return length;
+    const char *name = url->path != NULL ? url->path : url->url;
+    *length = url->place == CONFIG_PLACE_HTTP ? strcspn(name, "?#") : strlen(name);
+    return name;
 }
 
-enum config_format config_url_format(const struct config_url *url, bool *tabs)
+enum file_format config_url_format(const struct config_url *url, const char *archive, bool *tabs)
 {
-    static const struct {
-        const char *suffix;
-        enum config_format format;
-    } known[] = {
-        {".csv", CONFIG_FORMAT_CSV},      {".tsv", CONFIG_FORMAT_CSV},
-        {".json", CONFIG_FORMAT_JSON},    {".ndjson", CONFIG_FORMAT_NDJSON},
-        {".jsonl", CONFIG_FORMAT_NDJSON}, {".parquet", CONFIG_FORMAT_PARQUET},
-    };
-    const char *name = url->path != NULL ? url->path : url->url;
-    size_t length = url->place == CONFIG_PLACE_HTTP ? strcspn(name, "?#") : strlen(name);
-    length = without_compression(name, length);
-    *tabs = false;
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        size_t n = strlen(known[i].suffix);
-        if (length > n && strncasecmp(name + length - n, known[i].suffix, n) == 0) {
-            *tabs = strcmp(known[i].suffix, ".tsv") == 0;
-            return known[i].format;
-        }
-    }
-    return CONFIG_FORMAT_AUTO;
+    size_t length;
+    const char *name = name_of(url, &length);
+    if (archive != NULL)
+        return file_format_of(archive, strlen(archive), tabs);
+    return file_format_of(name, length, tabs);
+}
+
+bool config_url_is_archive(const struct config_url *url)
+{
+    size_t length;
+    const char *name = name_of(url, &length);
+    return file_format_is_archive(name, length);
 }
 
 int config_store_locate(const char *text, const char *shown, const char *folder, char **out,

@@ -91,17 +91,17 @@ static void put_sign(struct str *out, const char *key, char sign)
 
 static void put_source(struct str *out, const struct config_guess *guess)
 {
-    bool csv = guess->format == CONFIG_FORMAT_CSV;
+    bool csv = guess->format == FILE_FORMAT_CSV;
     str_append(out,
                "\n# Where the data come from: a path (relative to this file), file://, http(s):// "
                "or s3://;\n# a pattern such as data/*.csv, or a list of these.\nsource:\n");
     put_line(out, "  url: ", guess->url);
-    if (guess->format != CONFIG_FORMAT_AUTO)
-        put_line(out, "  format: ", config_format_name(guess->format));
+    if (guess->format != FILE_FORMAT_AUTO)
+        put_line(out, "  format: ", file_format_name(guess->format));
     if (csv && guess->delimiter != NULL)
         put_line(out,
                  "  delimiter: ", strcmp(guess->delimiter, "\t") == 0 ? "tab" : guess->delimiter);
-    if (guess->format != CONFIG_FORMAT_PARQUET && guess->encoding != NULL)
+    if (guess->format != FILE_FORMAT_PARQUET && guess->encoding != NULL)
         put_line(out, "  encoding: ", guess->encoding);
     if (guess->records != NULL)
         put_line(out, "  records: ", guess->records);
@@ -225,7 +225,7 @@ void config_write_example(struct str *out, const struct config_guess *guess)
         filled.store = "./published";
     if (filled.url == NULL) {
         filled.url = "./data/*.csv";
-        filled.format = CONFIG_FORMAT_CSV;
+        filled.format = FILE_FORMAT_CSV;
     }
     put_head(out, &filled);
     put_source(out, &filled);

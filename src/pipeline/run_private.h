@@ -10,6 +10,7 @@
 #include "engine/delta.h"
 #include "pipeline/dataset.h"
 #include "pipeline/run.h"
+#include "source/members.h"
 #include "source/source.h"
 #include "util/fs.h"
 
@@ -37,8 +38,10 @@ struct run {
     /* the source */
     struct source_file *files;
     size_t file_count, file_capacity;
-    bool fetched;                    /* all of them are here, or known not to have changed */
-    struct reader_file *readable;    /* the files as readers take them; borrowed from them */
+    bool fetched;                 /* all of them are here, or known not to have changed */
+    struct members *members;      /* by file: what is in it, where it is an archive */
+    struct reader_file *readable; /* the files as readers take them; borrowed from them */
+    size_t readable_count;
     struct manifest_source identity; /* what the manifest will say of it */
     struct source_column *columns;   /* that are configured, as `source` takes them */
     struct source_constant *constants;

@@ -45,7 +45,7 @@ void sample_release(struct sample *s)
     free(s->encoding);
     free(s->records);
     report_release(&s->report);
-    *s = (struct sample){.format = CONFIG_FORMAT_AUTO};
+    *s = (struct sample){.format = FILE_FORMAT_AUTO};
 }
 
 static int find_file(struct looking *l, const char *path, struct error *err)
@@ -141,14 +141,14 @@ static int read_ends(struct looking *l, const char *encoding, struct ends *out, 
 static void guess_format(struct looking *l, const struct ends *e)
 {
     l->out->format = sample_format_of(l->real, e->head, e->head_count);
-    if (l->out->format == CONFIG_FORMAT_AUTO)
-        l->out->format = CONFIG_FORMAT_CSV;
+    if (l->out->format == FILE_FORMAT_AUTO)
+        l->out->format = FILE_FORMAT_CSV;
 }
 
 /* What is not UTF-8 is read again in the encoding that it seems to have. */
 static int settle_encoding(struct looking *l, struct ends *e, struct error *err)
 {
-    if (l->out->format == CONFIG_FORMAT_PARQUET || (e->utf8 && l->hints->encoding == NULL))
+    if (!file_format_takes(l->out->format, "encoding") || (e->utf8 && l->hints->encoding == NULL))
         return ERR_OK;
     l->out->encoding =
         mem_strdup(l->hints->encoding != NULL ? l->hints->encoding
@@ -164,15 +164,15 @@ static int settle_encoding(struct looking *l, struct ends *e, struct error *err)
 static void find_records(struct looking *l, const struct ends *e)
 {
     struct sample *out = l->out;
-    bool lines = out->format == CONFIG_FORMAT_NDJSON;
+    bool lines = out->format == FILE_FORMAT_NDJSON;
     const char *newline = memchr(e->head, '\n', e->head_count);
     bool one_line = newline == NULL || newline + 1 == e->head + e->head_count;
     if (l->hints->records != NULL)
         out->records = mem_strdup(l->hints->records);
-    else if (out->format == CONFIG_FORMAT_JSON || (lines && one_line))
+    else if (out->format == FILE_FORMAT_JSON || (lines && one_line))
         out->records = sample_records_of(e->head, e->head_count);
     if (lines && out->records != NULL)
-        out->format = CONFIG_FORMAT_JSON;
+        out->format = FILE_FORMAT_JSON;
 }
 
 static int look_at_text(struct looking *l, struct error *err)
@@ -184,7 +184,7 @@ static int look_at_text(struct looking *l, struct error *err)
         guess_format(l, &e);
     if (rc == ERR_OK)
         rc = settle_encoding(l, &e, err);
-    if (rc == ERR_OK && out->format == CONFIG_FORMAT_CSV)
+    if (rc == ERR_OK && out->format == FILE_FORMAT_CSV)
         sample_layout_of(e.head, e.head_count, e.total == e.head_count, e.tail, e.tail_count,
                          &out->layout);
     if (rc == ERR_OK)
@@ -195,26 +195,12 @@ static int look_at_text(struct looking *l, struct error *err)
 
 /* ---- The columns --------------------------------------------------------------------------- */
 
-static enum source_format source_format_of(enum config_format format)
-{
-    switch (format) {
-    case CONFIG_FORMAT_JSON:
-        return SOURCE_JSON;
-    case CONFIG_FORMAT_NDJSON:
-        return SOURCE_NDJSON;
-    case CONFIG_FORMAT_PARQUET:
-        return SOURCE_PARQUET;
-    default:
-        return SOURCE_CSV;
-    }
-}
-
 static void describe(const struct looking *l, struct source_options *out)
 {
     static const char *const nulls[] = {""};
     const struct sample *s = l->out;
     *out = (struct source_options){
-        .format = source_format_of(s->format),
+        .format = s->format,
         .files = &l->file,
         .file_count = 1,
         .workdir = l->work.path,
@@ -227,7 +213,7 @@ static void describe(const struct looking *l, struct source_options *out)
                  .footer_lines = s->layout.footer,
                  .records = s->records,
                  .threads = l->limits->threads},
-        .nulls = {nulls, s->format == CONFIG_FORMAT_CSV ? 1 : 0},
+        .nulls = {nulls, file_format_is_text(s->format) ? 1 : 0},
         .decimal = s->decimal,
         .thousands = s->thousands,
     };
@@ -388,7 +374,7 @@ int sample_file(const char *path, const struct sample_hints *hints, const struct
                 struct sample *out, struct error *err)
 {
     struct looking l = {.limits = limits, .hints = hints, .work = WORKDIR_NONE, .out = out};
-    *out = (struct sample){.format = CONFIG_FORMAT_AUTO};
+    *out = (struct sample){.format = FILE_FORMAT_AUTO};
     out->layout = (struct sample_layout){.delimiter = ',', .header = true};
     out->decimal = '.';
     int rc = find_file(&l, path, err);

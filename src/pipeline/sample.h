@@ -26,7 +26,7 @@ struct sample_column {
 
 /* Guessed format, columns, key and partition of a source. All owned. */
 struct sample {
-    enum config_format format;
+    enum file_format format;
     struct sample_layout layout; /* CSV */
     char *encoding;              /* NULL: UTF-8, or as a byte-order mark says */
     char *records;               /* NULL: the document itself */

@@ -1,7 +1,6 @@
 #include "pipeline/sample_format.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "source/kind.h"
 #include "util/str.h"
@@ -11,33 +10,6 @@
 
 /* ---- Format -------------------------------------------------------------------------------- */
 
-static size_t without(const char *name, size_t length, const char *suffix)
-{
-    size_t n = strlen(suffix);
-    bool has = length > n && strncasecmp(name + length - n, suffix, n) == 0;
-    return has ? length - n : length;
-}
-
-static enum config_format by_name(const char *name)
-{
-    static const struct {
-        const char *suffix;
-        enum config_format format;
-    } known[] = {
-        {".csv", CONFIG_FORMAT_CSV},      {".tsv", CONFIG_FORMAT_CSV},
-        {".json", CONFIG_FORMAT_JSON},    {".ndjson", CONFIG_FORMAT_NDJSON},
-        {".jsonl", CONFIG_FORMAT_NDJSON}, {".parquet", CONFIG_FORMAT_PARQUET},
-    };
-    static const char *const compressions[] = {".gz", ".gzip", ".zst", ".zstd"};
-    size_t length = strlen(name);
-    for (size_t i = 0; i < sizeof compressions / sizeof compressions[0]; i++)
-        length = without(name, length, compressions[i]);
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (without(name, length, known[i].suffix) < length)
-            return known[i].format;
-    return CONFIG_FORMAT_AUTO;
-}
-
 static size_t skip_blanks(const char *bytes, size_t count, size_t at)
 {
     while (at < count && memchr(" \t\r\n", bytes[at], 4) != NULL)
@@ -46,31 +18,34 @@ static size_t skip_blanks(const char *bytes, size_t count, size_t at)
 }
 
 /* One object per line, or one document? Objects of a document stand in a list. */
-static enum config_format which_json(const char *bytes, size_t count)
+static enum file_format which_json(const char *bytes, size_t count)
 {
     size_t at = skip_blanks(bytes, count, 0);
     if (at == count)
-        return CONFIG_FORMAT_AUTO;
+        return FILE_FORMAT_AUTO;
     if (bytes[at] == '[')
-        return CONFIG_FORMAT_JSON;
+        return FILE_FORMAT_JSON;
     if (bytes[at] != '{')
-        return CONFIG_FORMAT_AUTO;
+        return FILE_FORMAT_AUTO;
     const char *end = memchr(bytes + at, '\n', count - at);
     size_t stop = end != NULL ? (size_t)(end - bytes) : count;
     while (stop > at + 1 && memchr(" \t\r", bytes[stop - 1], 3) != NULL)
         stop--;
-    return bytes[stop - 1] == '}' ? CONFIG_FORMAT_NDJSON : CONFIG_FORMAT_JSON;
+    return bytes[stop - 1] == '}' ? FILE_FORMAT_NDJSON : FILE_FORMAT_JSON;
 }
 
-enum config_format sample_format_of(const char *name, const char *bytes, size_t count)
+enum file_format sample_format_of(const char *name, const char *bytes, size_t count)
 {
-    enum config_format named = by_name(name);
-    if (count >= 4 && memcmp(bytes, "PAR1", 4) == 0)
-        return CONFIG_FORMAT_PARQUET;
-    if (named == CONFIG_FORMAT_CSV || named == CONFIG_FORMAT_PARQUET)
+    enum file_format named = file_format_of(name, strlen(name), NULL);
+    enum kind kind = kind_of(bytes, count);
+    if (kind == KIND_PARQUET)
+        return FILE_FORMAT_PARQUET;
+    if (kind == KIND_XLSX)
+        return FILE_FORMAT_XLSX;
+    if (named != FILE_FORMAT_AUTO && named != FILE_FORMAT_JSON && named != FILE_FORMAT_NDJSON)
         return named;
-    enum config_format json = which_json(bytes, count);
-    return json != CONFIG_FORMAT_AUTO ? json : named;
+    enum file_format json = which_json(bytes, count);
+    return json != FILE_FORMAT_AUTO ? json : named;
 }
 
 /* ---- Layout -------------------------------------------------------------------------------- */

@@ -8,10 +8,10 @@
 #include "config/config.h"
 
 /*
- * The format of a file by its name and the first bytes of its plain content; CONFIG_FORMAT_AUTO
+ * The format of a file by its name and the first bytes of its plain content; FILE_FORMAT_AUTO
  * where neither tells.
  */
-enum config_format sample_format_of(const char *name, const char *bytes, size_t count);
+enum file_format sample_format_of(const char *name, const char *bytes, size_t count);
 
 /* How a CSV file is laid out. */
 struct sample_layout {

@@ -2,6 +2,7 @@
  * The source as the table `source_rows` of the engine, behind the gates for bad and repeated rows.
  * Nothing is written to the store; repeating it is harmless.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,26 +16,11 @@ static struct reader_texts list_of(const struct config_list *list)
     return (struct reader_texts){(const char *const *)list->items, list->count};
 }
 
-static enum source_format format_of(const struct config *config)
-{
-    switch (config->source.format) {
-    case CONFIG_FORMAT_JSON:
-        return SOURCE_JSON;
-    case CONFIG_FORMAT_NDJSON:
-        return SOURCE_NDJSON;
-    case CONFIG_FORMAT_PARQUET:
-        return SOURCE_PARQUET;
-    default:
-        return SOURCE_CSV;
-    }
-}
-
 static void list_columns(struct run *r)
 {
     const struct config *config = r->d->config;
     r->columns = mem_calloc(config->column_count, sizeof *r->columns);
     r->constants = mem_calloc(config->constant_count, sizeof *r->constants);
-    r->readable = mem_calloc(r->file_count, sizeof *r->readable);
     for (size_t i = 0; i < config->column_count; i++) {
         const struct config_column *c = &config->columns[i];
         r->columns[i] = (struct source_column){.name = c->name,
@@ -51,17 +37,49 @@ static void list_columns(struct run *r)
     for (size_t i = 0; i < config->constant_count; i++)
         r->constants[i] =
             (struct source_constant){config->constants[i].name, config->constants[i].value};
-    for (size_t i = 0; i < r->file_count; i++)
-        r->readable[i] = (struct reader_file){r->files[i].path, r->files[i].shown};
+}
+
+static void add_readable(struct run *r, size_t *capacity, const char *path, const char *shown)
+{
+    r->readable = mem_grow(r->readable, r->readable_count, capacity, sizeof *r->readable);
+    r->readable[r->readable_count++] = (struct reader_file){path, shown};
+}
+
+/* The members of an archive, unpacked into the scratch folder. */
+static int open_archive(struct run *r, size_t file, size_t *capacity, struct error *err)
+{
+    const struct config_source *c = &r->d->config->source;
+    struct reader_file archive = {r->files[file].path, r->files[file].shown};
+    struct members *m = &r->members[file];
+    char prefix[32];
+    snprintf(prefix, sizeof prefix, "member-%zu-", file);
+    int rc = members_unpack(&archive, c->archive, c->max_bytes, r->d->work.path, prefix, m, err);
+    for (size_t i = 0; i < m->count && rc == ERR_OK; i++)
+        add_readable(r, capacity, m->items[i].path, m->items[i].shown);
+    return rc;
+}
+
+/* The files that are to be read: those of the source, or what is in them. */
+static int list_files(struct run *r, struct error *err)
+{
+    size_t capacity = 0;
+    int rc = ERR_OK;
+    r->members = mem_calloc(r->file_count, sizeof *r->members);
+    for (size_t i = 0; i < r->file_count && rc == ERR_OK; i++) {
+        if (r->d->config->source.archive != NULL)
+            rc = open_archive(r, i, &capacity, err);
+        else
+            add_readable(r, &capacity, r->files[i].path, r->files[i].shown);
+    }
+    return rc;
 }
 
 static void describe_bytes(const struct config *config, struct read_options *out)
 {
     static const enum read_compression compressions[] = {
-        [CONFIG_COMPRESSION_AUTO] = READ_AUTO,
-        [CONFIG_COMPRESSION_NONE] = READ_PLAIN,
-        [CONFIG_COMPRESSION_GZIP] = READ_GZIP,
-        [CONFIG_COMPRESSION_ZSTD] = READ_ZSTD,
+        [CONFIG_COMPRESSION_AUTO] = READ_AUTO, [CONFIG_COMPRESSION_NONE] = READ_PLAIN,
+        [CONFIG_COMPRESSION_GZIP] = READ_GZIP, [CONFIG_COMPRESSION_ZSTD] = READ_ZSTD,
+        [CONFIG_COMPRESSION_XZ] = READ_XZ,     [CONFIG_COMPRESSION_BZIP2] = READ_BZIP2,
     };
     const struct config_source *c = &config->source;
     *out = (struct read_options){
@@ -77,6 +95,8 @@ static void describe_bytes(const struct config *config, struct read_options *out
         .footer = c->footer,
         .trim = c->trim,
         .records = c->records,
+        .sheet = c->sheet,
+        .range = c->range,
     };
     memcpy(out->delimiter, c->delimiter, sizeof out->delimiter);
 }
@@ -86,9 +106,9 @@ static void describe_source(const struct run *r, struct source_options *out)
     const struct config *config = r->d->config;
     const struct config_source *c = &config->source;
     *out = (struct source_options){
-        .format = format_of(config),
+        .format = c->format,
         .files = r->readable,
-        .file_count = r->file_count,
+        .file_count = r->readable_count,
         .workdir = r->d->work.path,
         .nulls = list_of(config_source_nulls(c)),
         .date_formats = list_of(&c->date_formats),
@@ -224,6 +244,9 @@ static int open_source(struct run *r, struct error *err)
     struct source_options options;
     int rc = dataset_engine(r->d, r->base.pointer.key_seed, err);
     if (rc != ERR_OK || r->source != NULL)
+        return rc;
+    rc = list_files(r, err);
+    if (rc != ERR_OK)
         return rc;
     list_columns(r);
     describe_source(r, &options);

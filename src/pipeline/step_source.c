@@ -172,6 +172,9 @@ void step_source_release(struct run *r)
     }
     free(r->files);
     source_free(r->source);
+    for (size_t i = 0; r->members != NULL && i < r->file_count; i++)
+        members_release(&r->members[i]);
+    free(r->members);
     free(r->readable);
     free(r->columns);
     free(r->constants);

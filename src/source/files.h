@@ -11,7 +11,7 @@
 
 /* What to read. Everything is borrowed. */
 struct files {
-    enum source_format format;
+    enum file_format format;
     const struct reader_file *items;
     size_t count;
     const struct read_options *options;

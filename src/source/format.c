@@ -4,20 +4,27 @@
 #include "source/json_document.h"
 #include "source/ndjson.h"
 #include "source/parquet.h"
+#include "source/xlsx.h"
 
-int source_format_open(enum source_format format, const struct format_tools *tools,
+int source_format_open(enum file_format format, const struct format_tools *tools,
                        const struct reader_file *file, const struct read_options *options,
                        struct reader **out, struct error *err)
 {
     switch (format) {
-    case SOURCE_CSV:
+    case FILE_FORMAT_CSV:
         return csv_open(file, options, out, err);
-    case SOURCE_JSON:
+    case FILE_FORMAT_JSON:
         return json_open(file, options, out, err);
-    case SOURCE_NDJSON:
+    case FILE_FORMAT_NDJSON:
         return ndjson_open(file, options, out, err);
-    case SOURCE_PARQUET:
+    case FILE_FORMAT_XLSX:
+        return xlsx_open(file, options, out, err);
+    case FILE_FORMAT_PARQUET:
         return parquet_open(tools->engine, tools->workdir, file, options, out, err);
+    case FILE_FORMAT_AUTO:
+    case FILE_FORMAT_COUNT:
+        break;
     }
-    return error_set(err, ERR_CONFIG, "This format is not known.");
+    return error_set(err, ERR_CONFIG, "The format of %s is not known: set `source.format`.",
+                     file->shown);
 }

@@ -19,11 +19,6 @@ void found_release(struct found *f)
     *f = (struct found){0};
 }
 
-static bool has_header(enum source_format format)
-{
-    return format == SOURCE_CSV;
-}
-
 /* How many files have a name, and one of them. */
 struct owner {
     size_t count;
@@ -84,7 +79,7 @@ int found_names(const struct files *files, bool alike, struct found *out, struct
 {
     *out = (struct found){0};
     int rc = files_names(files, &out->names, err);
-    if (rc == ERR_OK && alike && files->count > 1 && has_header(files->format))
+    if (rc == ERR_OK && alike && files->count > 1 && file_format_has_header(files->format))
         rc = compare_names(files, &out->names, err);
     return rc;
 }
@@ -269,7 +264,7 @@ int found_types(const struct files *files, const struct source_options *o, struc
                 struct error *err)
 {
     *out = (struct found){0};
-    if (files->format == SOURCE_PARQUET)
+    if (files->format == FILE_FORMAT_PARQUET)
         return declared_types(files, out, err);
     return surveyed_types(files, o, out, err);
 }

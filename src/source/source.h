@@ -42,7 +42,7 @@ struct source_constant {
 
 /* How to read a source. Everything is borrowed and must outlive it. */
 struct source_options {
-    enum source_format format;
+    enum file_format format;
     const struct reader_file *files;
     size_t file_count;
     const char *workdir; /* for scratch files */

@@ -50,7 +50,7 @@ static void check_config(struct config *config)
         const struct config_url *url = &config->source.urls[i];
         check((url->path != NULL) == (url->place == CONFIG_PLACE_LOCAL));
         check(!secret_is_ours || strstr(url->shown, SECRET) == NULL);
-        check(config->source.format != CONFIG_FORMAT_AUTO);
+        check(config->source.format != FILE_FORMAT_AUTO);
     }
     config_digest(config, digest);
     check(strlen(digest) == SHA256_HEX_SIZE - 1);

@@ -144,7 +144,7 @@ static void the_command_line_takes_the_place_of_the_file(void **state)
     assert_true(in.has_config);
     assert_ptr_equal(in.dataset.config, &in.config);
     assert_int_equal(in.dataset.limits.threads, 3);
-    assert_int_equal(in.config.source.format, CONFIG_FORMAT_PARQUET);
+    assert_int_equal(in.config.source.format, FILE_FORMAT_PARQUET);
     char *made = fs_join(other, "d");
     assert_true(fs_exists(made));
     assert_string_equal(in.url, made);

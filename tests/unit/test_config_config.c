@@ -289,12 +289,12 @@ static void the_command_line_sets_the_dataset(void **state)
 static void names_of_choices_are_those_of_the_file(void **state)
 {
     (void)state;
-    assert_string_equal(config_format_name(CONFIG_FORMAT_AUTO), "auto");
-    assert_string_equal(config_format_name(CONFIG_FORMAT_CSV), "csv");
-    assert_string_equal(config_format_name(CONFIG_FORMAT_JSON), "json");
-    assert_string_equal(config_format_name(CONFIG_FORMAT_NDJSON), "ndjson");
-    assert_string_equal(config_format_name(CONFIG_FORMAT_PARQUET), "parquet");
-    assert_string_equal(config_format_name((enum config_format)99), "auto");
+    assert_string_equal(file_format_name(FILE_FORMAT_AUTO), "auto");
+    assert_string_equal(file_format_name(FILE_FORMAT_CSV), "csv");
+    assert_string_equal(file_format_name(FILE_FORMAT_JSON), "json");
+    assert_string_equal(file_format_name(FILE_FORMAT_NDJSON), "ndjson");
+    assert_string_equal(file_format_name(FILE_FORMAT_PARQUET), "parquet");
+    assert_string_equal(file_format_name((enum file_format)99), "auto");
     assert_string_equal(config_compression_name(CONFIG_COMPRESSION_AUTO), "auto");
     assert_string_equal(config_compression_name(CONFIG_COMPRESSION_NONE), "none");
     assert_string_equal(config_compression_name(CONFIG_COMPRESSION_GZIP), "gzip");

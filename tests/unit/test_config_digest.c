@@ -35,7 +35,7 @@ static void the_digest_of_a_recipe_is_stable(void **state)
     (void)state;
     struct text d = digest("", "", "key: id");
     assert_string_equal(d.digest,
-                        "f7fd416ab813ad352f280ba7f243224b543e640f450b07bb5864fac0994278d0");
+                        "d72f9ffbc6959c99cbde7244b3ed575c951a1fd9ec5a6b268a6aad7f6cc77908");
     assert_string_equal(digest("", "", "key: id").digest, d.digest);
 }
 
@@ -54,6 +54,20 @@ static void what_decides_how_rows_are_made_changes_it(void **state)
         {", header: false", "", "key: id"},
         {", encoding: latin1", "", "key: id"},
         {", nulls: []", "", "key: id"},
+        {", footer: 1", "", "key: id"},
+        {", footer: Sum", "", "key: id"},
+        {", header: 2", "", "key: id"},
+        {", trim: true", "", "key: id"},
+        {", percent: true", "", "key: id"},
+        {", pivot: 1950", "", "key: id"},
+        {", time_zone: Europe/Berlin", "", "key: id"},
+        {", archive: '*.csv'", "", "key: id"},
+        {", file_column: file", "", "key: id"},
+        {"", ", optional: true", "key: id"},
+        {"", ", nulls: []", "key: id"},
+        {"", ", trim: true", "key: id"},
+        {"", ", percent: true", "key: id"},
+        {"", ", time_zone: Europe/Berlin", "key: id"},
         {", nulls: [NA]", "", "key: id"},
         {", nulls: ['', NA]", "", "key: id"},
         {", nulls: [NA, '']", "", "key: id"},
@@ -110,9 +124,9 @@ static void what_does_not_touch_rows_does_not_change_it(void **state)
          "", "key: id"},
         {", format: csv, compression: auto, delimiter: ',', quote: '\"', escape: '\"', header: "
          "true, encoding: UTF-8, nulls: [''], decimal: '.', thousands: '', skip_lines: 0, "
-         "comment: ''",
+         "comment: '', footer: 0, trim: false, percent: false, pivot: 1970",
          "", "key: id"},
-        {"", ", from: id, nullable: false", "key: id"},
+        {"", ", from: id, nullable: false, optional: false, trim: false", "key: id"},
         {"", "", "key: [id]\nrevisions: publish\nduplicates: last\nbad_rows: fail"},
         {"", "", "key: id\nsort: day\nbad_rows_limit: 5\nmemory: 1 GiB\nthreads: 1\ntemp: /x"},
         {"", "",

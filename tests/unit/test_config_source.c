@@ -84,17 +84,16 @@ static void formats_of_dates_are_checked(void **state)
 static void settings_for_csv_need_csv(void **state)
 {
     (void)state;
-    config_test_wrong("dataset: d\n"
-                      "key: id\n"
-                      "source: {url: a.parquet, delimiter: ';', header: true, encoding: "
-                      "utf-8, compression: gzip}\n",
-                      NULL,
-                      "dir/d.yml:3:26: \"source.delimiter\" is for CSV, and the source is "
-                      "parquet.\n"
-                      "dir/d.yml:3:42: \"source.header\" is for CSV, and the source is "
-                      "parquet.\n"
-                      "dir/d.yml:3:56: \"source.encoding\" has no meaning for Parquet.\n"
-                      "dir/d.yml:3:73: \"source.compression\" has no meaning for Parquet.\n");
+    config_test_wrong(
+        "dataset: d\n"
+        "key: id\n"
+        "source: {url: a.parquet, delimiter: ';', header: true, encoding: "
+        "utf-8, compression: gzip}\n",
+        NULL,
+        "dir/d.yml:3:26: \"source.delimiter\" has no meaning for the format of the source, which is parquet.\n"
+        "dir/d.yml:3:42: \"source.header\" has no meaning for the format of the source, which is parquet.\n"
+        "dir/d.yml:3:56: \"source.encoding\" has no meaning for the format of the source, which is parquet.\n"
+        "dir/d.yml:3:73: \"source.compression\" has no meaning for the format of the source, which is parquet.\n");
 }
 
 static void the_format_must_be_clear(void **state)
@@ -105,7 +104,7 @@ static void the_format_must_be_clear(void **state)
                       "source: [data/a, b.csv]\n",
                       NULL,
                       "dir/d.yml:3:10: \"source[0]\" does not tell its format by its name: "
-                      "set \"source.format\" to csv, json, ndjson or parquet.\n");
+                      "set \"source.format\" to csv, json, ndjson, parquet or xlsx.\n");
     config_test_wrong("dataset: d\n"
                       "key: id\n"
                       "source: {url: [a.csv, b.json]}\n",
@@ -194,17 +193,17 @@ static void a_source_is_one_text_a_list_or_a_mapping(void **state)
     parse(&config, "in.csv", NULL);
     assert_int_equal(config.source.url_count, 1);
     assert_string_equal(config.source.urls[0].path, "dir/in.csv");
-    assert_int_equal(config.source.format, CONFIG_FORMAT_CSV);
+    assert_int_equal(config.source.format, FILE_FORMAT_CSV);
     assert_false(config.source.format_set);
     config_release(&config);
     parse(&config, "[a.json, 'https://h/b.json']", NULL);
     assert_int_equal(config.source.url_count, 2);
     assert_int_equal(config.source.urls[1].place, CONFIG_PLACE_HTTP);
-    assert_int_equal(config.source.format, CONFIG_FORMAT_JSON);
+    assert_int_equal(config.source.format, FILE_FORMAT_JSON);
     config_release(&config);
     parse(&config, "{url: [a.json, b], format: ndjson}", NULL);
     assert_int_equal(config.source.url_count, 2);
-    assert_int_equal(config.source.format, CONFIG_FORMAT_NDJSON);
+    assert_int_equal(config.source.format, FILE_FORMAT_NDJSON);
     assert_true(config.source.format_set);
     config_release(&config);
 }
@@ -216,7 +215,7 @@ static void a_source_has_defaults(void **state)
     parse(&config, "{}", NULL);
     const struct config_source *s = &config.source;
     assert_int_equal(s->url_count, 0);
-    assert_int_equal(s->format, CONFIG_FORMAT_AUTO);
+    assert_int_equal(s->format, FILE_FORMAT_AUTO);
     assert_int_equal(s->compression, CONFIG_COMPRESSION_AUTO);
     assert_string_equal(s->delimiter, ",");
     assert_int_equal(s->quote, '"');
@@ -273,7 +272,7 @@ static void every_setting_of_a_source_arrives(void **state)
     const struct config_source *s = &config.source;
     assert_string_equal(s->urls[0].url, "https://me:s3cret@h/a?x=1&token=abcdef");
     assert_string_equal(s->urls[0].shown, "https://***@h/a?x=1&token=***");
-    assert_int_equal(s->format, CONFIG_FORMAT_CSV);
+    assert_int_equal(s->format, FILE_FORMAT_CSV);
     assert_int_equal(s->compression, CONFIG_COMPRESSION_ZSTD);
     assert_string_equal(s->delimiter, "\u20ac");
     assert_int_equal(s->quote, '\'');
@@ -346,12 +345,13 @@ static void the_command_line_replaces_the_source(void **state)
     assert_int_equal(config_set_source(&config, "new/c.json", &err), ERR_OK);
     assert_int_equal(config.source.url_count, 1);
     assert_string_equal(config.source.urls[0].path, "new/c.json");
-    assert_int_equal(config.source.format, CONFIG_FORMAT_JSON);
+    assert_int_equal(config.source.format, FILE_FORMAT_JSON);
     assert_string_equal(config.source.delimiter, ",");
     assert_string_equal(config.source.nulls.items[0], "NA");
     assert_int_equal(config_set_source(&config, "https://me:secret@h/c", &err), ERR_CONFIG);
-    assert_string_equal(err.text, "The source \"https://***@h/c\" does not tell its format by its "
-                                  "name: set \"source.format\" to csv, json, ndjson or parquet.");
+    assert_string_equal(err.text,
+                        "The source \"https://***@h/c\" does not tell its format by its "
+                        "name: set \"source.format\" to csv, json, ndjson, parquet or xlsx.");
     assert_int_equal(config_set_source(&config, "ftp://h/c.csv", &err), ERR_CONFIG);
     assert_string_equal(
         err.text, "The source \"ftp://h/c.csv\" begins with \"ftp://\", which is not supported.");
@@ -363,7 +363,7 @@ static void the_command_line_replaces_the_source(void **state)
     config_release(&config);
     parse(&config, "{format: csv}", NULL);
     assert_int_equal(config_set_source(&config, "anything", &err), ERR_OK);
-    assert_int_equal(config.source.format, CONFIG_FORMAT_CSV);
+    assert_int_equal(config.source.format, FILE_FORMAT_CSV);
     config_release(&config);
 }
 

@@ -127,34 +127,34 @@ static void formats_follow_from_names(void **state)
     (void)state;
     static const struct {
         const char *text;
-        enum config_format format;
+        enum file_format format;
         bool tabs;
     } cases[] = {
-        {"a.csv", CONFIG_FORMAT_CSV, false},
-        {"a.CSV", CONFIG_FORMAT_CSV, false},
-        {"a.tsv", CONFIG_FORMAT_CSV, true},
-        {"a.tsv.gz", CONFIG_FORMAT_CSV, true},
-        {"a.csv.gz", CONFIG_FORMAT_CSV, false},
-        {"a.csv.zst", CONFIG_FORMAT_CSV, false},
-        {"a.json", CONFIG_FORMAT_JSON, false},
-        {"a.ndjson.zstd", CONFIG_FORMAT_NDJSON, false},
-        {"a.jsonl", CONFIG_FORMAT_NDJSON, false},
-        {"d/*.parquet", CONFIG_FORMAT_PARQUET, false},
-        {"https://h/a.json?x=a.csv#b.csv", CONFIG_FORMAT_JSON, false},
-        {"https://h/a?x=a.csv", CONFIG_FORMAT_AUTO, false},
-        {"s3://b/a.csv", CONFIG_FORMAT_CSV, false},
-        {"a.txt", CONFIG_FORMAT_AUTO, false},
-        {"csv", CONFIG_FORMAT_AUTO, false},
-        {".csv", CONFIG_FORMAT_CSV, false},
-        {"a.gz", CONFIG_FORMAT_AUTO, false},
-        {"data/*", CONFIG_FORMAT_AUTO, false},
-        {"a.csv.gz.gz", CONFIG_FORMAT_AUTO, false},
+        {"a.csv", FILE_FORMAT_CSV, false},
+        {"a.CSV", FILE_FORMAT_CSV, false},
+        {"a.tsv", FILE_FORMAT_CSV, true},
+        {"a.tsv.gz", FILE_FORMAT_CSV, true},
+        {"a.csv.gz", FILE_FORMAT_CSV, false},
+        {"a.csv.zst", FILE_FORMAT_CSV, false},
+        {"a.json", FILE_FORMAT_JSON, false},
+        {"a.ndjson.zstd", FILE_FORMAT_NDJSON, false},
+        {"a.jsonl", FILE_FORMAT_NDJSON, false},
+        {"d/*.parquet", FILE_FORMAT_PARQUET, false},
+        {"https://h/a.json?x=a.csv#b.csv", FILE_FORMAT_JSON, false},
+        {"https://h/a?x=a.csv", FILE_FORMAT_AUTO, false},
+        {"s3://b/a.csv", FILE_FORMAT_CSV, false},
+        {"a.txt", FILE_FORMAT_AUTO, false},
+        {"csv", FILE_FORMAT_AUTO, false},
+        {".csv", FILE_FORMAT_CSV, false},
+        {"a.gz", FILE_FORMAT_AUTO, false},
+        {"data/*", FILE_FORMAT_AUTO, false},
+        {"a.csv.gz.gz", FILE_FORMAT_AUTO, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct config_url url = {0};
         bool tabs = true;
         assert_int_equal(config_url_parse(cases[i].text, NULL, "dir", &url, NULL), ERR_OK);
-        assert_int_equal(config_url_format(&url, &tabs), cases[i].format);
+        assert_int_equal(config_url_format(&url, NULL, &tabs), cases[i].format);
         assert_int_equal(tabs, cases[i].tabs);
         config_url_release(&url);
     }

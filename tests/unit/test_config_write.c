@@ -50,7 +50,7 @@ static const struct config_guess sample = {
     .dataset = "exchange-rates",
     .store = "s3://bucket/prefix",
     .url = "./incoming/rates.csv.gz",
-    .format = CONFIG_FORMAT_CSV,
+    .format = FILE_FORMAT_CSV,
     .delimiter = ";",
     .encoding = "windows-1252",
     .columns = rates,
@@ -76,7 +76,7 @@ static void a_sample_fills_the_example_in(void **state)
     assert_string_equal(config.dataset, "exchange-rates");
     assert_string_equal(config.store, "s3://bucket/prefix");
     assert_string_equal(config.source.urls[0].path, "dir/incoming/rates.csv.gz");
-    assert_int_equal(config.source.format, CONFIG_FORMAT_CSV);
+    assert_int_equal(config.source.format, FILE_FORMAT_CSV);
     assert_string_equal(config.source.delimiter, ";");
     assert_string_equal(config.source.encoding, "windows-1252");
     assert_int_equal(config.column_count, 3);
@@ -201,19 +201,19 @@ static void every_format_is_written(void **state)
     (void)state;
     static const struct {
         const char *url, *delimiter, *encoding;
-        enum config_format format;
+        enum file_format format;
     } cases[] = {
-        {"a", ",", "utf-8", CONFIG_FORMAT_CSV},
-        {"a", "\t", NULL, CONFIG_FORMAT_CSV},
-        {"a", "#", NULL, CONFIG_FORMAT_CSV},
-        {"a", "'", NULL, CONFIG_FORMAT_CSV},
-        {"a", " ", NULL, CONFIG_FORMAT_CSV},
-        {"a", "\u00a7", NULL, CONFIG_FORMAT_CSV},
-        {"a", ",", "utf-8", CONFIG_FORMAT_JSON},
-        {"a", ",", "utf-8", CONFIG_FORMAT_NDJSON},
-        {"a", ",", "utf-8", CONFIG_FORMAT_PARQUET},
-        {"https://h/a?x=1&y=#2", NULL, NULL, CONFIG_FORMAT_JSON},
-        {"a.csv", NULL, NULL, CONFIG_FORMAT_AUTO},
+        {"a", ",", "utf-8", FILE_FORMAT_CSV},
+        {"a", "\t", NULL, FILE_FORMAT_CSV},
+        {"a", "#", NULL, FILE_FORMAT_CSV},
+        {"a", "'", NULL, FILE_FORMAT_CSV},
+        {"a", " ", NULL, FILE_FORMAT_CSV},
+        {"a", "\u00a7", NULL, FILE_FORMAT_CSV},
+        {"a", ",", "utf-8", FILE_FORMAT_JSON},
+        {"a", ",", "utf-8", FILE_FORMAT_NDJSON},
+        {"a", ",", "utf-8", FILE_FORMAT_PARQUET},
+        {"https://h/a?x=1&y=#2", NULL, NULL, FILE_FORMAT_JSON},
+        {"a.csv", NULL, NULL, FILE_FORMAT_AUTO},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct config_guess guess = {.url = cases[i].url,
@@ -223,9 +223,9 @@ static void every_format_is_written(void **state)
         struct config config = {0};
         char *text = write_and_parse(&guess, &config);
         assert_string_equal(config.source.urls[0].url, cases[i].url);
-        if (cases[i].format != CONFIG_FORMAT_AUTO)
+        if (cases[i].format != FILE_FORMAT_AUTO)
             assert_int_equal(config.source.format, cases[i].format);
-        if (cases[i].format == CONFIG_FORMAT_CSV)
+        if (cases[i].format == FILE_FORMAT_CSV)
             assert_string_equal(config.source.delimiter, cases[i].delimiter);
         config_release(&config);
         free(text);

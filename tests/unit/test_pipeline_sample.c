@@ -74,7 +74,7 @@ static void a_series_is_known_by_its_day_and_name(void **state)
 {
     (void)state;
     LOOK("a.csv", "day,series,value\n2026-01-01,a,1.5\n2026-01-01,b,2.5\n2026-01-02,a,3.5\n");
-    assert_int_equal(sample.format, CONFIG_FORMAT_CSV);
+    assert_int_equal(sample.format, FILE_FORMAT_CSV);
     assert_int_equal(sample.layout.delimiter, ',');
     assert_int_equal(sample.report.rows, 3);
     expect("day date, series text, value double | day, series | day");
@@ -137,11 +137,11 @@ static void json_is_read_in_both_shapes(void **state)
 {
     (void)state;
     LOOK("a.json", "[{\"id\": 1, \"t\": \"x\"}, {\"id\": 2, \"t\": \"x\"}]");
-    assert_int_equal(sample.format, CONFIG_FORMAT_JSON);
+    assert_int_equal(sample.format, FILE_FORMAT_JSON);
     expect("id bigint, t text | id | -");
     sample_release(&sample);
     LOOK("b", "{\"id\": 1}\n{\"id\": 2}\n");
-    assert_int_equal(sample.format, CONFIG_FORMAT_NDJSON);
+    assert_int_equal(sample.format, FILE_FORMAT_NDJSON);
     expect("id bigint | id | -");
 }
 

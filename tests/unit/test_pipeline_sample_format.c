@@ -14,33 +14,33 @@ static void names_and_first_bytes_tell_the_format(void **state)
     static const struct {
         const char *name;
         const char *bytes;
-        enum config_format format;
+        enum file_format format;
     } cases[] = {
-        {"a.csv", "x,y\n", CONFIG_FORMAT_CSV},
-        {"a.CSV.GZ", "x,y\n", CONFIG_FORMAT_CSV},
-        {"a.tsv.zst", "x\ty\n", CONFIG_FORMAT_CSV},
-        {"a.csv", "{weird}\n", CONFIG_FORMAT_CSV},
-        {"a.csv", "PAR1....", CONFIG_FORMAT_PARQUET},
-        {"a.parquet", "", CONFIG_FORMAT_PARQUET},
-        {"a", "PAR1", CONFIG_FORMAT_PARQUET},
-        {"a.json", "[{\"x\":1}]", CONFIG_FORMAT_JSON},
-        {"a.json", "{\"x\":1}\n{\"x\":2}\n", CONFIG_FORMAT_NDJSON},
-        {"a.json", "{\n  \"x\": 1\n}\n", CONFIG_FORMAT_JSON},
-        {"a.ndjson", " \n {\"x\":1} \r\n", CONFIG_FORMAT_NDJSON},
-        {"a.jsonl", "[1]\n", CONFIG_FORMAT_JSON},
-        {"a.jsonl", "", CONFIG_FORMAT_NDJSON},
-        {"data", "  [ ]", CONFIG_FORMAT_JSON},
-        {"data", "{\"x\":1}", CONFIG_FORMAT_NDJSON},
-        {"data", "{", CONFIG_FORMAT_JSON},
-        {"data", "x,y\n", CONFIG_FORMAT_AUTO},
-        {"data.txt", "", CONFIG_FORMAT_AUTO},
-        {".csv", "x", CONFIG_FORMAT_AUTO},
+        {"a.csv", "x,y\n", FILE_FORMAT_CSV},
+        {"a.CSV.GZ", "x,y\n", FILE_FORMAT_CSV},
+        {"a.tsv.zst", "x\ty\n", FILE_FORMAT_CSV},
+        {"a.csv", "{weird}\n", FILE_FORMAT_CSV},
+        {"a.csv", "PAR1....", FILE_FORMAT_PARQUET},
+        {"a.parquet", "", FILE_FORMAT_PARQUET},
+        {"a", "PAR1", FILE_FORMAT_PARQUET},
+        {"a.json", "[{\"x\":1}]", FILE_FORMAT_JSON},
+        {"a.json", "{\"x\":1}\n{\"x\":2}\n", FILE_FORMAT_NDJSON},
+        {"a.json", "{\n  \"x\": 1\n}\n", FILE_FORMAT_JSON},
+        {"a.ndjson", " \n {\"x\":1} \r\n", FILE_FORMAT_NDJSON},
+        {"a.jsonl", "[1]\n", FILE_FORMAT_JSON},
+        {"a.jsonl", "", FILE_FORMAT_NDJSON},
+        {"data", "  [ ]", FILE_FORMAT_JSON},
+        {"data", "{\"x\":1}", FILE_FORMAT_NDJSON},
+        {"data", "{", FILE_FORMAT_JSON},
+        {"data", "x,y\n", FILE_FORMAT_AUTO},
+        {"data.txt", "", FILE_FORMAT_AUTO},
+        {".csv", "x", FILE_FORMAT_AUTO},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        enum config_format found =
+        enum file_format found =
             sample_format_of(cases[i].name, cases[i].bytes, strlen(cases[i].bytes));
         if (found != cases[i].format)
-            fail_msg("%s, \"%s\": %s", cases[i].name, cases[i].bytes, config_format_name(found));
+            fail_msg("%s, \"%s\": %s", cases[i].name, cases[i].bytes, file_format_name(found));
     }
 }
 
