@@ -119,7 +119,9 @@ struct config_source {
     bool percent;          /* numbers may end in % */
     uint64_t pivot;        /* first year of the hundred that %y means; default 1970 */
     char *time_zone;       /* of timestamps without an offset; NULL: UTC */
-    char *archive;     /* pattern of the members of an archive; NULL: the files are no archives */
+    char *archive;    /* pattern of the members of an archive; NULL: the files are no archives */
+    uint32_t *widths; /* fixed width: characters of each column */
+    size_t width_count;
     char *sheet;       /* XLSX: its name; NULL: the first */
     char *range;       /* XLSX: as in A1:D100; NULL: what is used */
     char *records;     /* JSON: path of the records; NULL: the document itself */

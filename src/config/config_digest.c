@@ -89,6 +89,8 @@ static void put_source(struct form *f, const struct config_source *source)
     put_unless(f, "pivot", source->pivot, CONFIG_PIVOT_DEFAULT);
     put_if(f, "time_zone", source->time_zone);
     put_if(f, "archive", source->archive);
+    for (size_t i = 0; i < source->width_count; i++)
+        put_number(f, "width", source->widths[i]);
     put_if(f, "sheet", source->sheet);
     put_if(f, "range", source->range);
     put_if(f, "records", source->records);

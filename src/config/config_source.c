@@ -10,6 +10,7 @@
 
 #define TIMEOUT_DEFAULT 300
 #define HEADER_MAX 10
+#define WIDTH_MAX 1000000
 
 static void read_delimiter(struct config_reader *r, const struct yaml_tree_node *node,
                            const struct config_field *field, void *target);
@@ -24,6 +25,8 @@ static void read_format(struct config_reader *r, const struct yaml_tree_node *no
 static void read_header(struct config_reader *r, const struct yaml_tree_node *node,
                         const struct config_field *field, void *target);
 static void read_footer(struct config_reader *r, const struct yaml_tree_node *node,
+                        const struct config_field *field, void *target);
+static void read_widths(struct config_reader *r, const struct yaml_tree_node *node,
                         const struct config_field *field, void *target);
 
 static const char *const compressions[] = {"auto", "none", "gzip", "zstd", "xz", "bzip2"};
@@ -58,6 +61,7 @@ static const struct config_field fields[] = {
     {"pivot", config_read_number, AT(pivot), &pivot_range, NULL, false},
     {"time_zone", config_read_text, AT(time_zone), NULL, NULL, false},
     {"archive", config_read_text, AT(archive), NULL, NULL, false},
+    {"widths", read_widths, 0, NULL, NULL, false},
     {"sheet", config_read_text, AT(sheet), NULL, NULL, false},
     {"range", config_read_text, AT(range), NULL, NULL, false},
     {"records", config_read_text, AT(records), NULL, NULL, false},
@@ -126,6 +130,7 @@ void config_source_release(struct config_source *source)
     free(source->footer);
     free(source->time_zone);
     free(source->archive);
+    free(source->widths);
     free(source->sheet);
     free(source->range);
     free(source->records);
@@ -241,6 +246,25 @@ static void read_footer(struct config_reader *r, const struct yaml_tree_node *no
         config_read_number(r, node, &number, &source->footer_lines);
     else
         config_read_text(r, node, field, &source->footer);
+}
+
+static void read_widths(struct config_reader *r, const struct yaml_tree_node *node,
+                        const struct config_field *field, void *target)
+{
+    static const struct config_range range = {1, WIDTH_MAX};
+    const struct config_field number = {field->name, NULL, 0, &range, NULL, false};
+    struct config_source *source = target;
+    size_t capacity = 0;
+    for (const struct yaml_tree_node *n = config_items(node); n != NULL;
+         n = config_items_next(node, n)) {
+        unsigned width = 0;
+        config_read_unsigned(r, n, &number, &width);
+        if (source->width_count == CONFIG_COLUMNS_MAX)
+            return;
+        source->widths =
+            mem_grow(source->widths, source->width_count, &capacity, sizeof *source->widths);
+        source->widths[source->width_count++] = width;
+    }
 }
 
 static void read_encoding(struct config_reader *r, const struct yaml_tree_node *node,

@@ -24,7 +24,7 @@ int config_source_decide(struct config_source *source, size_t *bad, struct error
         if (format == FILE_FORMAT_AUTO)
             return error_set(err, ERR_CONFIG,
                              "does not tell its format by its name: set \"source.format\" to csv, "
-                             "json, ndjson, parquet or xlsx.");
+                             "json, ndjson, parquet, xlsx or fixed.");
         if (decided != FILE_FORMAT_AUTO && decided != format)
             return error_set(err, ERR_CONFIG,
                              "is %s by its name, but the first one is %s: all parts of a source "
@@ -156,6 +156,8 @@ void config_read_source(struct config_reader *r, const struct yaml_tree_node *no
     check_distinct(r, source, seen);
     check_numbers(r, source, seen);
     check_fit(r, source, seen);
+    if (source->format == FILE_FORMAT_FIXED && source->width_count == 0 && source->url_count > 0)
+        config_problem_value(r, node, "needs \"widths\": how many characters each column has.");
 }
 
 int config_set_source(struct config *config, const char *text, struct error *err)

@@ -66,9 +66,9 @@ static const char FIND[] =
     "UNION ALL SELECT id, 'function', text FROM word WHERE text IN " CLOCK_WORDS
     "UNION ALL SELECT id, 'relation', concat_ws('.', nullif(catalog, ''), nullif(schema, ''), "
     "relation) FROM place WHERE kind = 'BASE_TABLE' AND NOT (coalesce(catalog, '') = '' "
-    "AND coalesce(schema, '') = '' AND (lower(relation) = 'source' OR lower(relation) IN "
+    "AND coalesce(schema, '') = '' AND (lower(relation) IN ('source', 'raw') OR lower(relation) IN "
     "(SELECT lower(text) FROM cte))) "
-    "UNION ALL SELECT id, 'name', text FROM cte WHERE lower(text) <> 'source' "
+    "UNION ALL SELECT id, 'name', text FROM cte WHERE lower(text) NOT IN ('source', 'raw') "
     "AND (NOT regexp_full_match(text, '[\\w ]+') OR lower(text) IN ("
     "SELECT lower(view_name) FROM duckdb_views() UNION ALL SELECT lower(table_name) FROM "
     "duckdb_tables())) "
@@ -83,7 +83,7 @@ static int refuse(const char *what, const char *name, struct error *err)
     if (strcmp(what, "table function") == 0)
         return error_set(
             err, ERR_CONFIG,
-            "%s() is not allowed: besides the relation `source`, the SQL may read from "
+            "%s() is not allowed: besides the relations `source` and `raw`, the SQL may read from "
             "range, generate_series, unnest, repeat, repeat_row, json_each and "
             "json_tree only.",
             name);
@@ -98,7 +98,7 @@ static int refuse(const char *what, const char *name, struct error *err)
     if (strcmp(what, "relation") == 0)
         return error_set(
             err, ERR_CONFIG,
-            "\"%s\" is not allowed: the SQL may read the relation `source` and its own "
+            "\"%s\" is not allowed: the SQL may read the relations `source` and `raw` and its own "
             "WITH only.",
             name);
     if (strcmp(what, "name") == 0)

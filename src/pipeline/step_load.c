@@ -11,6 +11,9 @@
 #include "util/log.h"
 #include "util/mem.h"
 
+/* Part of `memory` that a reader may use for its buffers. */
+#define READERS_SHARE 8
+
 static struct reader_texts list_of(const struct config_list *list)
 {
     return (struct reader_texts){(const char *const *)list->items, list->count};
@@ -86,6 +89,7 @@ static void describe_bytes(const struct config *config, struct read_options *out
         .compression = compressions[c->compression],
         .encoding = c->encoding,
         .threads = config->threads,
+        .memory = (size_t)(config->memory / READERS_SHARE),
         .quote = c->quote,
         .escape = c->escape,
         .comment = c->comment,
@@ -95,6 +99,8 @@ static void describe_bytes(const struct config *config, struct read_options *out
         .footer = c->footer,
         .trim = c->trim,
         .records = c->records,
+        .widths = c->widths,
+        .width_count = c->width_count,
         .sheet = c->sheet,
         .range = c->range,
     };
@@ -119,6 +125,7 @@ static void describe_source(const struct run *r, struct source_options *out)
         .percent = c->percent,
         .pivot = (int)c->pivot,
         .time_zone = c->time_zone,
+        .file_column = c->file_column,
         .columns = r->columns,
         .column_count = config->column_count,
         .constants = r->constants,

@@ -334,11 +334,35 @@ static int chain_schema(struct run *r, struct schema *out, struct error *err)
     return rc;
 }
 
+/* Where a plan looks at the source: what would be found now, and is not what is published? */
+static int compare_found(struct run *r, const struct schema *chain, struct error *err)
+{
+    struct schema found = {0};
+    if (!r->options->dry_run || r->d->config->column_count > 0)
+        return ERR_OK;
+    int rc = source_infer(r->source, &found, err);
+    for (size_t i = 0; i < found.count && rc == ERR_OK; i++) {
+        char now[TYPE_TEXT_SIZE], then[TYPE_TEXT_SIZE];
+        size_t at = schema_find(chain, found.columns[i].name);
+        if (at == SIZE_MAX || type_equal(found.columns[i].type, chain->columns[at].type))
+            continue;
+        type_format(found.columns[i].type, now);
+        type_format(chain->columns[at].type, then);
+        run_warn(r,
+                 "column \"%s\" would be found as %s today; it stays %s, as it was published first",
+                 found.columns[i].name, now, then);
+    }
+    schema_release(&found);
+    return rc;
+}
+
 int step_schema(struct run *r, struct error *err)
 {
     struct schema schema = {0};
     bool first = r->base.pointer.current.sequence == 0;
     int rc = first ? first_schema(r, &schema, err) : chain_schema(r, &schema, err);
+    if (rc == ERR_OK && !first)
+        rc = compare_found(r, &schema, err);
     if (rc == ERR_OK)
         rc = check_path(&schema, r->d->store->url, err);
     if (rc != ERR_OK) {

@@ -1,22 +1,96 @@
 #include "source/files.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/mem.h"
 #include "util/stop.h"
 
+/* Reading one file after the other; `file_at` is the place of the column with their names. */
 struct reading {
     const struct reader_column *columns;
     size_t count;
+    struct reader_column *inner; /* columns that readers know: all but that one */
+    size_t inner_count;
+    size_t file_at; /* SIZE_MAX: it is not wanted */
+    struct column file;
     files_take *take;
     void *ctx;
     struct reader_batch batch;
+    struct batch view; /* columns of the batch, and the name; owns none of them */
     struct source_report *report;
 };
+
+/* ---- The name of the file as a column --------------------------------------------------------- */
+
+static bool is_file_column(const struct files *f, const struct reader_column *c)
+{
+    for (size_t i = 0; f->file_column != NULL && i < c->from.count; i++)
+        if (strcmp(c->from.items[i], f->file_column) == 0)
+            return true;
+    return false;
+}
+
+static void split_columns(const struct files *f, struct reading *r)
+{
+    r->inner = mem_calloc(r->count, sizeof *r->inner);
+    r->view.columns = mem_calloc(r->count, sizeof *r->view.columns);
+    r->view.column_count = r->count;
+    r->file_at = SIZE_MAX;
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->file_at == SIZE_MAX && is_file_column(f, &r->columns[i]))
+            r->file_at = i;
+        else
+            r->inner[r->inner_count++] = r->columns[i];
+    }
+    if (r->file_at != SIZE_MAX)
+        column_init(&r->file, cast_type(r->columns[r->file_at].cast));
+}
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* So many rows of the name of a file, as the type of the column has it. */
+static int fill_file(struct reading *r, const char *shown, size_t rows, struct error *err)
+{
+    const struct reader_column *c = &r->columns[r->file_at];
+    const char *name = last_part(shown);
+    column_clear(&r->file);
+    if (rows > 0 && cast_text(c->cast, name, strlen(name), &r->file) == CAST_BAD) {
+        char *reason = cast_reason(c->cast, name, strlen(name));
+        int rc = error_set(err, ERR_GATE, "column \"%s\": the name of the file %s %s.", c->name,
+                           shown, reason);
+        free(reason);
+        return rc;
+    }
+    for (size_t i = 1; i < rows; i++)
+        if (!column_copy(&r->file, &r->file, 0))
+            return error_set(err, ERR_LIMIT, "the name of the file %s is too long.", shown);
+    return ERR_OK;
+}
+
+/* ---- Rows ---------------------------------------------------------------------------------- */
+
+static int give(struct reading *r, const char *shown, struct error *err)
+{
+    size_t next = 0;
+    size_t rows = r->batch.values.rows;
+    int rc = r->file_at == SIZE_MAX ? ERR_OK : fill_file(r, shown, rows, err);
+    for (size_t i = 0; i < r->count && rc == ERR_OK; i++)
+        r->view.columns[i] = i == r->file_at ? r->file : r->batch.values.columns[next++];
+    r->view.rows = rows;
+    return rc == ERR_OK ? r->take(r->ctx, &r->view, err) : rc;
+}
 
 static void note_faults(const struct reading *r, const char *shown)
 {
     for (size_t i = 0; i < r->batch.fault_count; i++) {
         const struct reader_fault *fault = &r->batch.faults[i];
-        bool whole = fault->index >= r->count;
-        report_fault(r->report, shown, whole ? NULL : r->columns[fault->index].name, fault);
+        bool whole = fault->index >= r->inner_count;
+        report_fault(r->report, shown, whole ? NULL : r->inner[fault->index].name, fault);
     }
 }
 
@@ -27,9 +101,25 @@ static int read_rows(struct reading *r, struct reader *reader, struct error *err
         rc = reader_next(reader, &r->batch, err);
         note_faults(r, reader->file->shown);
         if (rc == ERR_OK && r->batch.values.rows > 0)
-            rc = r->take(r->ctx, &r->batch.values, err);
+            rc = give(r, reader->file->shown, err);
         r->report->rows += rc == ERR_OK ? r->batch.values.rows : 0;
     } while (rc == ERR_OK && (r->batch.values.rows > 0 || r->batch.fault_count > 0));
+    return rc;
+}
+
+static int read_file(const struct files *f, size_t i, struct reading *r, struct error *err)
+{
+    struct reader *reader = NULL;
+    int rc = stop_check(err);
+    if (rc == ERR_OK)
+        rc = source_format_open(f->format, &f->tools, &f->items[i], f->options, &reader, err);
+    if (rc == ERR_OK)
+        rc = reader_select(reader, r->inner, r->inner_count, err);
+    if (rc == ERR_OK)
+        rc = read_rows(r, reader, err);
+    for (size_t k = 0; rc == ERR_OK && k < reader->warning_count; k++)
+        report_warn(r->report, reader->warnings[k]);
+    reader_free(reader);
     return rc;
 }
 
@@ -39,38 +129,40 @@ int files_read(const struct files *f, const struct reader_column *columns, size_
     struct reading r = {
         .columns = columns, .count = count, .take = take, .ctx = ctx, .report = report};
     int rc = ERR_OK;
-    reader_batch_init(&r.batch, columns, count);
-    for (size_t i = 0; i < f->count && rc == ERR_OK; i++) {
-        struct reader *reader = NULL;
-        rc = stop_check(err);
-        if (rc == ERR_OK)
-            rc = source_format_open(f->format, &f->tools, &f->items[i], f->options, &reader, err);
-        if (rc == ERR_OK)
-            rc = reader_select(reader, columns, count, err);
-        if (rc == ERR_OK)
-            rc = read_rows(&r, reader, err);
-        for (size_t k = 0; rc == ERR_OK && k < reader->warning_count; k++)
-            report_warn(report, reader->warnings[k]);
-        reader_free(reader);
-    }
+    split_columns(f, &r);
+    reader_batch_init(&r.batch, r.inner, r.inner_count);
+    for (size_t i = 0; i < f->count && rc == ERR_OK; i++)
+        rc = read_file(f, i, &r, err);
     reader_batch_release(&r.batch);
+    column_release(&r.file);
+    free(r.inner);
+    free(r.view.columns);
+    return rc;
+}
+
+/* ---- Names --------------------------------------------------------------------------------- */
+
+static int names_of(const struct files *f, size_t i, struct names *out, struct error *err)
+{
+    struct reader *reader = NULL;
+    struct reader_texts texts = {0};
+    int rc = stop_check(err);
+    if (rc == ERR_OK)
+        rc = source_format_open(f->format, &f->tools, &f->items[i], f->options, &reader, err);
+    if (rc == ERR_OK)
+        rc = reader_names(reader, &texts, err);
+    for (size_t k = 0; k < texts.count && rc == ERR_OK; k++)
+        names_add(out, texts.items[k]);
+    reader_free(reader);
     return rc;
 }
 
 int files_names(const struct files *f, struct names *out, struct error *err)
 {
     int rc = ERR_OK;
-    for (size_t i = 0; i < f->count && rc == ERR_OK; i++) {
-        struct reader *reader = NULL;
-        struct reader_texts texts = {0};
-        rc = stop_check(err);
-        if (rc == ERR_OK)
-            rc = source_format_open(f->format, &f->tools, &f->items[i], f->options, &reader, err);
-        if (rc == ERR_OK)
-            rc = reader_names(reader, &texts, err);
-        for (size_t k = 0; k < texts.count && rc == ERR_OK; k++)
-            names_add(out, texts.items[k]);
-        reader_free(reader);
-    }
+    for (size_t i = 0; i < f->count && rc == ERR_OK; i++)
+        rc = names_of(f, i, out, err);
+    if (f->file_column != NULL && rc == ERR_OK)
+        names_add(out, f->file_column);
     return rc;
 }

@@ -15,6 +15,7 @@ struct files {
     const struct reader_file *items;
     size_t count;
     const struct read_options *options;
+    const char *file_column; /* name of one more column, with the name of the file; NULL: none */
     struct format_tools tools;
 };
 

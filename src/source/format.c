@@ -1,6 +1,7 @@
 #include "source/format.h"
 
 #include "source/csv.h"
+#include "source/fixed.h"
 #include "source/json_document.h"
 #include "source/ndjson.h"
 #include "source/parquet.h"
@@ -17,6 +18,8 @@ int source_format_open(enum file_format format, const struct format_tools *tools
         return json_open(file, options, out, err);
     case FILE_FORMAT_NDJSON:
         return ndjson_open(file, options, out, err);
+    case FILE_FORMAT_FIXED:
+        return fixed_open(file, options, out, err);
     case FILE_FORMAT_XLSX:
         return xlsx_open(file, options, out, err);
     case FILE_FORMAT_PARQUET:

@@ -67,24 +67,14 @@ static int names(struct reader *self, struct reader_texts *out, struct error *er
 
 /* ---- What is wanted of it ------------------------------------------------------------------ */
 
-static size_t find(const struct parquet *p, const char *name)
-{
-    for (size_t i = 0; i < p->schema.count; i++)
-        if (strcmp(p->names[i], name) == 0)
-            return i;
-    return SIZE_MAX;
-}
-
 /* The column of the file that feeds a wanted one; SIZE_MAX: none, and it is optional. */
 static int match(struct parquet *p, const struct reader_column *column, size_t *at,
                  struct error *err)
 {
-    *at = SIZE_MAX;
-    for (size_t k = 0; k < column->from.count && *at == SIZE_MAX; k++)
-        *at = find(p, column->from.items[k]);
-    if (*at == SIZE_MAX && !column->optional)
-        return reader_missing(&p->base, column, &(struct reader_texts){p->names, p->schema.count},
-                              err);
+    struct reader_texts has = {p->names, p->schema.count};
+    int rc = reader_match(&p->base, column, &has, at, err);
+    if (rc != ERR_OK)
+        return rc;
     if (*at != SIZE_MAX && p->schema.losses[*at] == PARQUET_NESTED)
         return error_set(err, ERR_GATE,
                          "column \"%s\": %s holds nanoseconds or long decimals inside a list or "

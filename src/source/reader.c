@@ -155,16 +155,8 @@ int reader_match(const struct reader *r, const struct reader_column *column,
                  const struct reader_texts *has, size_t *out, struct error *err)
 {
     *out = SIZE_MAX;
-    for (size_t i = 0; i < column->from.count; i++) {
-        size_t found = find_name(has, column->from.items[i]);
-        if (found != SIZE_MAX && *out != SIZE_MAX && found != *out)
-            return error_set(err, ERR_GATE,
-                             "column \"%s\": %s has both \"%s\" and \"%s\". Leave one of them out "
-                             "of `from`.",
-                             column->name, r->file->shown, has->items[*out], has->items[found]);
-        if (found != SIZE_MAX)
-            *out = found;
-    }
+    for (size_t i = 0; i < column->from.count && *out == SIZE_MAX; i++)
+        *out = find_name(has, column->from.items[i]);
     if (*out != SIZE_MAX || column->optional)
         return ERR_OK;
     return reader_missing(r, column, has, err);

@@ -127,8 +127,9 @@ void reader_warn(struct reader *r, char *text);
 void reader_release(struct reader *r);
 
 /*
- * For readers whose files name their columns: which of the names (at most one) a wanted column has;
- * SIZE_MAX where it is optional and there is none. ERR_GATE as reader_missing, and where two fit.
+ * For readers whose files name their columns: which of its names a wanted column has, the first one
+ * that is listed where there are several; SIZE_MAX where it is optional and there is none. ERR_GATE as
+ * reader_missing.
  */
 int reader_match(const struct reader *r, const struct reader_column *column,
                  const struct reader_texts *has, size_t *out, struct error *err);

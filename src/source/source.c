@@ -26,6 +26,7 @@ int source_open(struct engine *e, const struct source_options *options, struct s
                               .items = options->files,
                               .count = options->file_count,
                               .options = &s->options.read,
+                              .file_column = options->file_column,
                               .tools = {.engine = e, .workdir = options->workdir}};
     int rc = ERR_OK;
     if (options->transform != NULL)

@@ -56,6 +56,7 @@ struct source_options {
     bool percent;
     int pivot;                           /* first year of the hundred that %y means */
     const char *time_zone;               /* of timestamps without an offset; NULL: UTC */
+    const char *file_column;             /* a column with the name of the file; NULL: none */
     const struct source_column *columns; /* that are configured; none: found */
     size_t column_count;
     const struct source_constant *constants;

@@ -6,7 +6,7 @@
 #define SUFFIXES 3
 #define SETTINGS 12
 
-static const char *const names[] = {"csv", "json", "ndjson", "parquet", "xlsx"};
+static const char *const names[] = {"csv", "json", "ndjson", "parquet", "xlsx", "fixed"};
 
 /* `settings`: those that not every format understands, and this one does. */
 static const struct {
@@ -24,11 +24,16 @@ static const struct {
     [FILE_FORMAT_NDJSON] = {{".ndjson", ".jsonl"}, {"encoding", "compression"}, false, false},
     [FILE_FORMAT_PARQUET] = {{".parquet"}, {NULL}, true, false},
     [FILE_FORMAT_XLSX] = {{".xlsx"}, {"sheet", "range", "header", "footer"}, true, true},
+    [FILE_FORMAT_FIXED] = {{NULL},
+                           {"widths", "header", "skip_lines", "comment", "footer", "encoding",
+                            "compression"},
+                           true,
+                           true},
 };
 
-static const char *const particular[] = {"delimiter",  "quote",   "escape",      "header",
-                                         "skip_lines", "comment", "footer",      "sheet",
-                                         "encoding",   "range",   "compression", "records"};
+static const char *const particular[] = {
+    "delimiter", "quote",    "escape", "header",      "skip_lines", "comment", "footer",
+    "sheet",     "encoding", "range",  "compression", "records",    "widths"};
 
 const char *const *file_format_names(size_t *count)
 {

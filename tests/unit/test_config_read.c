@@ -292,10 +292,10 @@ static void choices_name_what_is_possible(void **state)
                       "dir/d.yml:5:11: \"bad_rows\" must be fail or reject, not \"skip\".\n"
                       "dir/d.yml:6:28: \"partition.by\" must be year, month, day or none, "
                       "not \"monthly\"; did you mean \"month\"?\n"
-                      "dir/d.yml:7:30: \"source.format\" must be csv, json, ndjson or "
-                      "parquet, not \"cvs\".\n"
-                      "dir/d.yml:7:48: \"source.compression\" must be auto, none, gzip or "
-                      "zstd, not \"gz\".\n"
+                      "dir/d.yml:7:30: \"source.format\" must be csv, json, ndjson, "
+                      "parquet, xlsx or fixed, not \"cvs\".\n"
+                      "dir/d.yml:7:48: \"source.compression\" must be auto, none, gzip, zstd, xz "
+                      "or bzip2, not \"gz\"; did you mean \"xz\"?\n"
                       "dir/d.yml:8:29: \"store_options.encryption\" must be none, sse-s3 or "
                       "sse-kms, not \"kms\".\n");
 }

@@ -104,7 +104,7 @@ static void the_format_must_be_clear(void **state)
                       "source: [data/a, b.csv]\n",
                       NULL,
                       "dir/d.yml:3:10: \"source[0]\" does not tell its format by its name: "
-                      "set \"source.format\" to csv, json, ndjson, parquet or xlsx.\n");
+                      "set \"source.format\" to csv, json, ndjson, parquet, xlsx or fixed.\n");
     config_test_wrong("dataset: d\n"
                       "key: id\n"
                       "source: {url: [a.csv, b.json]}\n",
@@ -349,9 +349,9 @@ static void the_command_line_replaces_the_source(void **state)
     assert_string_equal(config.source.delimiter, ",");
     assert_string_equal(config.source.nulls.items[0], "NA");
     assert_int_equal(config_set_source(&config, "https://me:secret@h/c", &err), ERR_CONFIG);
-    assert_string_equal(err.text,
-                        "The source \"https://***@h/c\" does not tell its format by its "
-                        "name: set \"source.format\" to csv, json, ndjson, parquet or xlsx.");
+    assert_string_equal(
+        err.text, "The source \"https://***@h/c\" does not tell its format by its "
+                  "name: set \"source.format\" to csv, json, ndjson, parquet, xlsx or fixed.");
     assert_int_equal(config_set_source(&config, "ftp://h/c.csv", &err), ERR_CONFIG);
     assert_string_equal(
         err.text, "The source \"ftp://h/c.csv\" begins with \"ftp://\", which is not supported.");
