@@ -93,6 +93,23 @@ struct config_header {
     char *value; /* may be a secret */
 };
 
+/* How a source in pages goes on. */
+enum config_next_kind {
+    CONFIG_NEXT_NONE,
+    CONFIG_NEXT_LINK,  /* by the header Link */
+    CONFIG_NEXT_FIELD, /* by a field of the page: a URL, or the value of a parameter */
+    CONFIG_NEXT_COUNT  /* by a parameter that counts, until a page has no records */
+};
+
+struct config_next {
+    enum config_next_kind kind;
+    char *field;     /* path of the field */
+    char *parameter; /* of the query; NULL: the field holds a URL */
+    uint64_t first;  /* number of the first page; default 1 */
+    uint64_t step;   /* default 1 */
+    uint64_t max_pages;
+};
+
 struct config_source {
     struct config_url *urls; /* at least one, unless the file leaves it to the command line */
     size_t url_count;
@@ -111,20 +128,21 @@ struct config_source {
     struct config_list timestamp_formats; /* the same */
     char decimal;                         /* '.' or ','; default '.' */
     char thousands;                       /* NUL: none */
+    char comment;                         /* lines that begin with it are skipped; NUL: none */
+    bool trim;                            /* blanks around values are no part of them */
+    bool percent;                         /* numbers may end in % */
     uint64_t skip_lines;
-    char comment;          /* lines that begin with it are skipped; NUL: none */
     uint64_t footer_lines; /* at the end, that are no records */
     char *footer;          /* what the first line of the footer begins with; NULL: none */
-    bool trim;             /* blanks around values are no part of them */
-    bool percent;          /* numbers may end in % */
     uint64_t pivot;        /* first year of the hundred that %y means; default 1970 */
     char *time_zone;       /* of timestamps without an offset; NULL: UTC */
     char *archive;    /* pattern of the members of an archive; NULL: the files are no archives */
     uint32_t *widths; /* fixed width: characters of each column */
     size_t width_count;
-    char *sheet;       /* XLSX: its name; NULL: the first */
-    char *range;       /* XLSX: as in A1:D100; NULL: what is used */
-    char *records;     /* JSON: path of the records; NULL: the document itself */
+    char *sheet;   /* XLSX: its name; NULL: the first */
+    char *range;   /* XLSX: as in A1:D100; NULL: what is used */
+    char *records; /* JSON: path of the records; NULL: the document itself */
+    struct config_next next;
     char *file_column; /* a column with the name of the file; NULL: none */
 
     int64_t timeout_seconds;       /* default 300; most time without progress of a download */

@@ -95,6 +95,13 @@ static void put_source(struct form *f, const struct config_source *source)
     put_if(f, "range", source->range);
     put_if(f, "records", source->records);
     put_if(f, "file_column", source->file_column);
+    if (source->next.kind == CONFIG_NEXT_NONE)
+        return;
+    put_number(f, "next", source->next.kind);
+    put_if(f, "next_field", source->next.field);
+    put_if(f, "next_parameter", source->next.parameter);
+    put_number(f, "next_first", source->next.first);
+    put_number(f, "next_step", source->next.step);
 }
 
 static void put_columns(struct form *f, const struct config *config)

@@ -55,6 +55,7 @@ extern const struct config_table config_table_source;
 extern const struct config_table config_table_column;
 extern const struct config_table config_table_partition;
 extern const struct config_table config_table_lease;
+extern const struct config_table config_table_next;
 
 /* Add a problem at a place: a sentence. Control characters in it are made visible as "?". */
 void config_problem(struct config_reader *r, struct yaml_tree_mark at, const char *format, ...)
@@ -115,6 +116,9 @@ void config_set_text(char **target, const char *text);
 
 void config_list_add(struct config_list *list, const char *text);
 void config_list_release(struct config_list *list);
+
+config_read_fn config_read_next; /* struct config_next */
+void config_next_release(struct config_next *next);
 
 /* Readers: the target's type, and what `arg` is. */
 config_read_fn config_read_text;     /* char *, owned, not empty */

@@ -65,6 +65,7 @@ static const struct config_field fields[] = {
     {"sheet", config_read_text, AT(sheet), NULL, NULL, false},
     {"range", config_read_text, AT(range), NULL, NULL, false},
     {"records", config_read_text, AT(records), NULL, NULL, false},
+    {"next", config_read_next, AT(next), NULL, &config_table_next, false},
     {"file_column", config_read_column_name, AT(file_column), NULL, NULL, false},
     {"timeout_seconds", config_read_seconds, AT(timeout_seconds), &timeout_range, NULL, false},
     {"max_bytes", read_size, AT(max_bytes), NULL, NULL, false},
@@ -134,6 +135,7 @@ void config_source_release(struct config_source *source)
     free(source->sheet);
     free(source->range);
     free(source->records);
+    config_next_release(&source->next);
     free(source->file_column);
     free(source->ca_bundle);
     free(source->proxy);

@@ -106,6 +106,24 @@ static void check_fit(struct config_reader *r, const struct config_source *sourc
     }
 }
 
+/* Pages come from web servers; a field that leads on is one of JSON. */
+static void check_next(struct config_reader *r, const struct config_source *source,
+                       const struct yaml_tree_node *const *seen)
+{
+    const struct yaml_tree_node *next = config_seen(&config_table_source, seen, "next");
+    if (next == NULL)
+        return;
+    for (size_t i = 0; i < source->url_count; i++)
+        if (source->urls[i].place != CONFIG_PLACE_HTTP) {
+            config_problem_value(r, next, "is for sources on web servers.");
+            return;
+        }
+    if (source->next.kind == CONFIG_NEXT_FIELD && source->format != FILE_FORMAT_JSON)
+        config_problem_value(r, next, "has a \"field\", which only pages in JSON have.");
+    if (source->archive != NULL)
+        config_problem_value(r, next, "does not go with \"archive\".");
+}
+
 /* Place in the file of the URL `index`; those that were refused have left the count wrong. */
 static const struct yaml_tree_node *url_node(const struct yaml_tree_node *urls, size_t index)
 {
@@ -156,6 +174,7 @@ void config_read_source(struct config_reader *r, const struct yaml_tree_node *no
     check_distinct(r, source, seen);
     check_numbers(r, source, seen);
     check_fit(r, source, seen);
+    check_next(r, source, seen);
     if (source->format == FILE_FORMAT_FIXED && source->width_count == 0 && source->url_count > 0)
         config_problem_value(r, node, "needs \"widths\": how many characters each column has.");
 }

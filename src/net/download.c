@@ -118,6 +118,17 @@ static void take_validators(struct download_result *out, const struct download_h
         out->last_modified = mem_strdup(a->last_modified);
 }
 
+static void take_links(struct download_result *out, const struct http_answer *answer)
+{
+    struct str links;
+    str_init(&links, HTTP_HEADERS_SIZE);
+    for (size_t i = 0; i < answer->header_count; i++)
+        if (strcmp(answer->headers[i].name, "link") == 0)
+            str_printf(&links, "%s%s", links.len > 0 ? ", " : "", answer->headers[i].value);
+    free(out->links);
+    out->links = str_detach(&links);
+}
+
 /* The rest of what is there, of the same state? Else the next try begins at the beginning. */
 static int continue_file(struct job *j, const struct download_head *a, struct error *err)
 {
@@ -147,6 +158,7 @@ static int on_head(void *ctx, const struct http_answer *answer, struct error *er
     if (rc != ERR_OK)
         return rc;
     take_validators(j->result, a);
+    take_links(j->result, answer);
     j->result->framed = answer->framed;
     bool plain = a->content_encoding == NULL || strcasecmp(a->content_encoding, "identity") == 0;
     if (plain && answer->has_length) {
@@ -596,5 +608,6 @@ void download_result_release(struct download_result *result)
 {
     free(result->etag);
     free(result->last_modified);
+    free(result->links);
     *result = (struct download_result){0};
 }

@@ -66,6 +66,7 @@ struct download_result {
     char sha256[SHA256_HEX_SIZE];
     char *etag;          /* NULL where there is none */
     char *last_modified; /* NULL where there is none */
+    char *links;         /* values of its Link headers, joined by commas; "": none */
     unsigned requests;   /* sent, redirects and repetitions included; always set, also on failure */
 };
 

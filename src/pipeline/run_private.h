@@ -8,6 +8,7 @@
 #include "catalog/index.h"
 #include "catalog/projection.h"
 #include "engine/delta.h"
+#include "net/download.h"
 #include "pipeline/dataset.h"
 #include "pipeline/run.h"
 #include "source/members.h"
@@ -95,6 +96,12 @@ bool step_source_renamed(const struct run *r);
 char *step_fetch_path(struct run *r, const char *name);
 /* Value of a variable of the environment or of a setting; `run` is a struct run. */
 const char *step_fetch_setting(void *run, const char *name);
+/* One download, by the settings of the source. `result` is to be released in any case. */
+int step_fetch_download(struct run *r, const struct download_request *request,
+                        struct download_result *result, struct error *err);
+
+/* step_pages.c: all pages of a source that comes in pages, each of them a file. */
+int step_fetch_pages(struct run *r, const struct config_url *url, struct error *err);
 
 /*
  * step_fetch_s3.c: files of a bucket. `last` is the state that is known (NULL: none); where it has not
@@ -102,6 +109,9 @@ const char *step_fetch_setting(void *run, const char *name);
  */
 int step_fetch_s3(struct run *r, const struct config_url *url, const struct manifest_source *last,
                   bool *modified, struct error *err);
+
+/* How the bytes of the source are read. */
+void step_read_options(const struct config *config, struct read_options *out);
 
 /* step_schema.c: the schema of this run, from the chain, the configuration and the source. */
 int step_schema(struct run *r, struct error *err);

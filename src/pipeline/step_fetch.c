@@ -137,8 +137,8 @@ static void describe(struct run *r, const struct http_pair *headers, struct down
     };
 }
 
-static int download(struct run *r, const struct download_request *request,
-                    struct download_result *result, struct error *err)
+int step_fetch_download(struct run *r, const struct download_request *request,
+                        struct download_result *result, struct error *err)
 {
     const struct config_source *source = &r->d->config->source;
     struct http_pair *headers = mem_calloc(source->header_count + 1, sizeof *headers);
@@ -148,6 +148,11 @@ static int download(struct run *r, const struct download_request *request,
     describe(r, headers, &options);
     int rc = download_fetch(&options, request, result, err);
     free(headers);
+    if (rc == ERR_OK && result->modified && !result->framed)
+        run_warn(r,
+                 "the server of the source %s does not mark where it ends: had the transfer been "
+                 "cut short, it would have gone unnoticed",
+                 request->shown);
     log_write(LOG_INFO,
               LOG_FIELDS(LOG_STR("source", request->shown), LOG_INT("requests", result->requests),
                          LOG_INT("bytes", (int64_t)result->size)),
@@ -169,17 +174,11 @@ static int fetch_http(struct run *r, const struct config_url *url,
         request.etag = last->etag;
         request.last_modified = date_tells(source, url) ? last->last_modified : NULL;
     }
-    int rc = download(r, &request, &result, err);
+    int rc = step_fetch_download(r, &request, &result, err);
     *modified = result.modified;
     if (rc != ERR_OK || !result.modified) {
         free(path);
     } else {
-        if (!result.framed)
-            run_warn(
-                r,
-                "the server of the source %s does not mark where it ends: had the transfer been "
-                "cut short, it would have gone unnoticed",
-                url->shown);
         rc = step_source_add(r, path, url->shown, result.sha256, err);
         if (source->url_count == 1) {
             r->identity.etag = mem_strdup(result.etag);
@@ -201,6 +200,8 @@ static void keep(struct run *r, const struct source_file *f)
 
 static int fetch_one(struct run *r, const struct config_url *url, bool *modified, struct error *err)
 {
+    if (r->d->config->source.next.kind != CONFIG_NEXT_NONE)
+        return step_fetch_pages(r, url, err);
     const struct manifest_source *last = known_state(r);
     int rc = url->place == CONFIG_PLACE_S3 ? step_fetch_s3(r, url, last, modified, err)
                                            : fetch_http(r, url, last, modified, err);

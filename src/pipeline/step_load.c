@@ -77,7 +77,7 @@ static int list_files(struct run *r, struct error *err)
     return rc;
 }
 
-static void describe_bytes(const struct config *config, struct read_options *out)
+void step_read_options(const struct config *config, struct read_options *out)
 {
     static const enum read_compression compressions[] = {
         [CONFIG_COMPRESSION_AUTO] = READ_AUTO, [CONFIG_COMPRESSION_NONE] = READ_PLAIN,
@@ -132,7 +132,7 @@ static void describe_source(const struct run *r, struct source_options *out)
         .constant_count = config->constant_count,
         .transform = config->transform,
     };
-    describe_bytes(config, &out->read);
+    step_read_options(config, &out->read);
 }
 
 static int refuse_rows(const struct run *r, const char *advice, struct error *err)

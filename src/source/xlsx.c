@@ -122,6 +122,7 @@ static void take_header_row(const struct xlsx *x, struct header *h, const struct
 {
     size_t line = (size_t)(row->number - h->first_row);
     widen(h, last_column(x, row) + 1 - x->area.first_column);
+    assert(h->cells != NULL);
     for (size_t i = 0; i < row->count; i++) {
         const struct xlsx_cell *c = &row->cells[i];
         if (c->column < x->area.first_column || c->column > x->area.last_column)

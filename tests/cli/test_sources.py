@@ -107,5 +107,108 @@ class Sources(cauce_cli.Case):
                 self.assertNotIn(CANARY.encode(), path.read_bytes(), path)
 
 
+PAGES = """dataset: d
+store: ./published
+source: {{url: "http://{host}/{path}", {more}}}
+columns:
+  - {{name: k, type: int}}
+key: k
+"""
+
+
+class Pages(cauce_cli.Case):
+    """A source in pages: all of them are read, in order, and none twice."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = Server(self)
+
+    def configure(self, path, more):
+        (self.folder / "d.yml").write_text(PAGES.format(host=self.server.host, path=path, more=more))
+
+    def keys(self):
+        out, _ = self.cauce("read", "d.yml")
+        return sorted(int(line.split(",")[0]) for line in out.splitlines()[1:])
+
+    def refused(self):
+        _, said = self.cauce("run", "d.yml", status=3)
+        return said
+
+    def test_a_link_header_leads_to_the_next_page(self):
+        self.server.put('[{"k":1}]', "a.json")
+        self.server.put('[{"k":2}]', "b.json")
+        self.server.put("[]", "c.json")
+        self.configure("a.json?next=b.json%3Fnext%3D/c.json", "next: link")
+        self.assertEqual(self.json("run", "d.yml")["outcome"], "published")
+        self.assertEqual(self.keys(), [1, 2])
+        self.assertEqual(len(self.server.requests()), 3)
+        self.assertEqual(self.json("run", "d.yml")["outcome"], "unchanged")
+        self.server.put('[{"k":3}]', "c.json")
+        self.assertEqual(self.json("run", "d.yml")["outcome"], "published")
+        self.assertEqual(self.keys(), [1, 2, 3])
+
+    def test_a_field_holds_the_next_url(self):
+        self.server.put('{"data":[{"k":1}],"paging":{"next":"/b.json"}}', "a.json")
+        self.server.put('{"data":[{"k":2}],"paging":{"next":null}}', "b.json")
+        self.configure("a.json", "records: data, next: {field: paging.next}")
+        self.json("run", "d.yml")
+        self.assertEqual(self.keys(), [1, 2])
+
+    def test_a_field_holds_a_token(self):
+        self.server.put('{"data":[{"k":1}],"cursor":"x y"}', "a.json.")
+        self.server.put('{"data":[{"k":2}],"cursor":7}', "a.json.x y")
+        self.server.put('{"data":[{"k":3}]}', "a.json.7")
+        self.configure("a.json?pages=c", "records: data, next: {field: cursor, parameter: c}")
+        self.json("run", "d.yml")
+        self.assertEqual(self.keys(), [1, 2, 3])
+        self.assertEqual([r.split()[1] for r in self.server.requests()],
+                         ["/a.json?pages=c", "/a.json?pages=c&c=x%20y", "/a.json?pages=c&c=7"])
+
+    def test_a_parameter_counts_until_a_page_is_empty(self):
+        for n in (0, 10, 20):
+            self.server.put('[{"k":%d}]' % n, f"a.json.{n}")
+        self.configure("a.json?pages=offset", "next: {parameter: offset, first: 0, step: 10}")
+        self.json("run", "d.yml")
+        self.assertEqual(self.keys(), [0, 10, 20])
+        self.assertEqual(len(self.server.requests()), 4)
+
+    def test_lines_are_counted_too(self):
+        self.server.put('{"k":1}\n', "a.ndjson.1")
+        self.server.put('{"k":2}\n', "a.ndjson.2")
+        self.server.put("\n", "a.ndjson.3")
+        self.configure("a.ndjson?pages=p", "next: {parameter: p}")
+        self.json("run", "d.yml")
+        self.assertEqual(self.keys(), [1, 2])
+
+    def test_what_never_ends_is_refused(self):
+        self.server.put('[{"k":1}]', "a.json")
+        self.configure("a.json?next=/a.json%3Fnext%3Down", "next: link")
+        self.assertIn("page 3: it leads back to page 2", self.refused())
+        self.configure("a.json", "next: {parameter: page}")
+        self.assertIn('page 2: it is the same as the page before: the server does not seem to heed the '
+                      'parameter "page"', self.refused())
+        for n in range(1, 5):
+            self.server.put('[{"k":%d}]' % n, f"b.json.{n}")
+        self.configure("b.json?pages=p", "next: {parameter: p, max_pages: 3}")
+        self.assertIn("has more than 3 pages", self.refused())
+        self.configure("b.json?pages=p", "max_bytes: 30 B, next: {parameter: p}")
+        self.assertIn("max_bytes", self.refused())
+
+    def test_the_next_page_is_on_the_same_server(self):
+        self.server.put('[{"k":1}]', "a.json")
+        self.configure("a.json?next=http://127.0.0.2:9/secret", "next: link")
+        said = self.refused()
+        self.assertIn("its next page is on another server, http://127.0.0.2:9", said)
+        self.assertNotIn("secret", said.replace("next=http://127.0.0.2:9/secret", ""))
+
+    def test_a_page_that_is_not_json_is_named(self):
+        self.server.put('{"next":"/b.json","k":1}', "a.json")
+        self.server.put('{"next":', "b.json")
+        self.configure("a.json", "next: {field: next}")
+        self.assertIn("(page 2):1:9: not JSON", self.refused())
+        self.server.put('{"next":{"url":"/b.json"},"k":1}', "a.json")
+        self.assertIn('the field "next" (`next`) is an array or object', self.refused())
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

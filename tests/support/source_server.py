@@ -21,6 +21,9 @@ when its standard input does. "First" counts from when that file was removed las
   loop=1         redirected to itself
   user=NAME:PASSWORD  401 without it
   huge=N         N zero bytes instead of a file
+  next=URL       a Link header that leads there (own: to itself)
+  pages=NAME     the file is another one for each value of the parameter NAME, which its name ends
+                 in (items.json.2); where there is no such file, []
   change=1       the content is another one in every answer: a line with its number at the end
 """
 import base64
@@ -117,6 +120,10 @@ class Handler(BaseHTTPRequestHandler):
         if "huge" in self.settings:
             return bytes(int(self.settings["huge"])), 1700000000
         path = os.path.join(FOLDER, os.path.basename(url.path))
+        if "pages" in self.settings:
+            path += "." + self.settings.get(self.settings["pages"], "")
+            if not os.path.exists(path):
+                return b"[]", 1700000000
         with open(path, "rb") as file:
             data = file.read()
         if "change" in self.settings:
@@ -166,6 +173,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         etag, date = self.validators(data, modified)
         headers = [("ETag", etag), ("Last-Modified", date)]
+        if "next" in self.settings:
+            target = self.settings["next"] if self.settings["next"] != "own" else self.path
+            headers += [("Link", '</first>; rel="first"'), ("Link", f'<{target}>; rel="next"')]
         headers = [(name, value) for name, value in headers if value is not None]
         if "Range" not in self.headers and self.unchanged(etag, date):
             self.send_status(304, headers)

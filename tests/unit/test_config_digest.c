@@ -113,6 +113,32 @@ static void what_decides_how_rows_are_made_changes_it(void **state)
     }
 }
 
+/* How a source in pages goes on decides what there is to read. */
+static void pages_change_it(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"",
+                                        "next: link",
+                                        "next: {parameter: a}",
+                                        "next: {parameter: b}",
+                                        "next: {parameter: b, first: 0}",
+                                        "next: {parameter: b, step: 2}",
+                                        "next: {field: a}",
+                                        "next: {field: a, parameter: b}"};
+    char digests[8][SHA256_HEX_SIZE];
+    for (size_t i = 0; i < 8; i++) {
+        struct config config = {0};
+        char *text =
+            mem_printf("dataset: d\nkey: id\nsource: {url: 'https://h/a.json', %s}\n", cases[i]);
+        config_test_parse(text, NULL, &config);
+        config_digest(&config, digests[i]);
+        config_release(&config);
+        free(text);
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(digests[k], digests[i]);
+    }
+}
+
 static void what_does_not_touch_rows_does_not_change_it(void **state)
 {
     (void)state;
@@ -195,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_digest_of_a_recipe_is_stable),
         cmocka_unit_test(what_decides_how_rows_are_made_changes_it),
+        cmocka_unit_test(pages_change_it),
         cmocka_unit_test(what_does_not_touch_rows_does_not_change_it),
         cmocka_unit_test(where_the_source_is_does_not_change_it),
         cmocka_unit_test(the_command_line_counts_as_the_file_would),

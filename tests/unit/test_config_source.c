@@ -96,6 +96,30 @@ static void settings_for_csv_need_csv(void **state)
         "dir/d.yml:3:73: \"source.compression\" has no meaning for the format of the source, which is parquet.\n");
 }
 
+static void pages_come_from_web_servers(void **state)
+{
+    (void)state;
+    config_test_wrong("dataset: d\n"
+                      "key: id\n"
+                      "source: {url: a.json, next: link}\n",
+                      NULL, "dir/d.yml:3:29: \"source.next\" is for sources on web servers.\n");
+    config_test_wrong("dataset: d\n"
+                      "key: id\n"
+                      "source: {url: 'https://h/a.csv', next: {field: a, first: 2}}\n",
+                      NULL,
+                      "dir/d.yml:3:40: \"source.next\" has a \"field\", which only pages in JSON "
+                      "have.\n"
+                      "dir/d.yml:3:58: \"source.next.first\" is for pages that are counted: by "
+                      "\"parameter\" alone.\n");
+    config_test_wrong(
+        "dataset: d\n"
+        "key: id\n"
+        "source: {url: 'https://h/a.csv', next: header}\n",
+        NULL,
+        "dir/d.yml:3:40: \"source.next\" must be link, or a mapping with \"field\" or "
+        "\"parameter\", not \"header\".\n");
+}
+
 static void the_format_must_be_clear(void **state)
 {
     (void)state;
@@ -374,6 +398,7 @@ int main(void)
         cmocka_unit_test(encodings_are_known),
         cmocka_unit_test(formats_of_dates_are_checked),
         cmocka_unit_test(settings_for_csv_need_csv),
+        cmocka_unit_test(pages_come_from_web_servers),
         cmocka_unit_test(the_format_must_be_clear),
         cmocka_unit_test(urls_are_checked_one_by_one),
         cmocka_unit_test(secrets_do_not_belong_in_the_file),
