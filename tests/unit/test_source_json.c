@@ -314,6 +314,38 @@ static void thousands_of_names_in_any_order_are_read(void **state)
     str_release(&text);
 }
 
+/* Rows, faults and their places are the same whoever works on them, and however the file is cut. */
+static void threads_and_memory_change_nothing(void **state)
+{
+    (void)state;
+    static const struct read_options all[] = {{.threads = 1},
+                                              {.threads = 2},
+                                              {.threads = 5, .memory = 1},
+                                              {.threads = 64, .memory = 4 << 20}};
+    struct str text;
+    char *expected = NULL;
+    str_init(&text, STR_MAX_DEFAULT);
+    for (unsigned i = 0; i < 60000; i++) {
+        if (i % 7001 == 0)
+            str_append(&text, "\n{oops\n");
+        str_printf(&text, "{\"a\":%u,\"v\":\"%u%s\"}%s", i % 9973 == 0 ? 4000000000U : i, i,
+                   i % 3 == 0 ? "\\u00e9" : "", i % 11 == 0 ? "\r\n" : "\n");
+    }
+    for (size_t i = 0; i < 4; i++) {
+        char *got = read_file(ndjson_open, &all[i], text.data, text.len, "a:int;v:text", NULL);
+        if (expected == NULL)
+            expected = got;
+        else {
+            assert_int_equal(strlen(got), strlen(expected));
+            assert_true(strcmp(got, expected) == 0);
+            free(got);
+        }
+    }
+    assert_non_null(strstr(expected, "60009@60018 59999|59999\n"));
+    free(expected);
+    str_release(&text);
+}
+
 static void too_many_names_are_told(void **state)
 {
     (void)state;
@@ -376,6 +408,7 @@ int main(void)
         cmocka_unit_test(a_column_in_no_record_is_missing),
         cmocka_unit_test(records_of_any_size_are_read),
         cmocka_unit_test(thousands_of_names_in_any_order_are_read),
+        cmocka_unit_test(threads_and_memory_change_nothing),
         cmocka_unit_test(too_many_names_are_told),
         cmocka_unit_test(a_name_that_is_too_long_is_told_with_its_place),
     };
