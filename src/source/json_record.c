@@ -11,6 +11,9 @@
 /* Fields of an object whose order is remembered from record to record. */
 #define GUESSES_MAX 256
 
+/* Values that are cast together. */
+#define RUN_MAX 256
+
 /* A field that stood at some position of the record before, as it was written there. */
 struct guess {
     const char *token; /* NULL: none */
@@ -431,6 +434,87 @@ bool json_record_take(struct json_record *r, struct batch *values, struct json_f
         nodes += count;
     }
     return true;
+}
+
+bool json_record_keep(const struct json_record *r, struct json_piece *pieces, size_t stride,
+                      size_t i)
+{
+    const json_node *nodes = r->wanted->nodes;
+    if (r->whole.kind != JSON_OBJECT || r->twice != NULL)
+        return false;
+    for (size_t k = 0; k < r->wanted->count; k++) {
+        size_t count = r->wanted->columns[k].from.count;
+        const struct json_piece *piece = first_found(r, nodes, count);
+        for (size_t a = 0; a < count && piece == NULL; a++)
+            if (json_tree_parent(r->tree, nodes[a]) != 0)
+                return false;
+        pieces[k * stride + i] = piece != NULL ? *piece : (struct json_piece){.kind = JSON_NULL};
+        nodes += count;
+    }
+    return true;
+}
+
+/* Append the value of a piece; false: it does not fit. */
+static bool take_plain(struct json_record *r, size_t k, const struct json_piece *piece,
+                       struct column *out)
+{
+    const struct reader_column *c = &r->wanted->columns[k];
+    struct json_fault fault = {0};
+    enum cast_outcome outcome;
+    if (piece->kind == JSON_STRING && !piece->escaped)
+        outcome = cast_text(c->cast, piece->begin, piece->length, out);
+    else if (piece->kind == JSON_NUMBER)
+        outcome = cast_number(c->cast, piece->begin, piece->length, out);
+    else if (take_piece(r, k, piece, out, &fault))
+        return true;
+    else
+        outcome = CAST_BAD;
+    free(fault.reason);
+    return outcome == CAST_VALUE || (outcome == CAST_NULL && !c->required);
+}
+
+static bool is_plain(const struct json_piece *piece)
+{
+    return (piece->kind == JSON_STRING && !piece->escaped) || piece->kind == JSON_NUMBER;
+}
+
+/* The plain values from `i` on, together. Returns how many; SIZE_MAX: one of them does not fit. */
+static size_t take_run(struct json_record *r, size_t k, const struct json_piece *pieces, size_t i,
+                       size_t count, const char *base, struct column *out)
+{
+    struct cast_span spans[RUN_MAX];
+    size_t run = 0;
+    do {
+        const struct json_piece *piece = &pieces[i + run];
+        spans[run++] = (struct cast_span){(uint32_t)(piece->begin - base), (uint32_t)piece->length};
+    } while (run < RUN_MAX && i + run < count && is_plain(&pieces[i + run]));
+    size_t nulls = out->nulls;
+    if (cast_texts(r->wanted->columns[k].cast, base, spans, run, out) < run)
+        return SIZE_MAX;
+    return r->wanted->columns[k].required && out->nulls > nulls ? SIZE_MAX : run;
+}
+
+bool json_record_take_all(struct json_record *r, const struct json_piece *pieces, size_t stride,
+                          size_t count, const char *base, struct batch *values)
+{
+    bool good = true;
+    for (size_t k = 0; k < r->wanted->count && good; k++) {
+        const struct json_piece *column = &pieces[k * stride];
+        struct column *out = &values->columns[k];
+        bool together = cast_is_plain(r->wanted->columns[k].cast);
+        for (size_t i = 0; i < count && good;) {
+            size_t run = 0;
+            if (together && is_plain(&column[i]))
+                run = take_run(r, k, column, i, count, base, out);
+            else
+                run = take_plain(r, k, &column[i], out) ? 1 : SIZE_MAX;
+            good = run != SIZE_MAX;
+            i += run;
+        }
+    }
+    if (!good)
+        batch_truncate(values, values->rows);
+    return good;
 }
 
 /* --- names ----------------------------------------------------------------------------------- */

@@ -59,6 +59,18 @@ bool json_record_scan(struct json_record *r, struct json_scan *s);
 bool json_record_take(struct json_record *r, struct batch *values, struct json_fault *fault);
 
 /*
+ * The same for many records, whose values are cast column by column: keep the pieces of the record that
+ * was scanned, that of column k at [k * stride + i]; false where the record wants a closer look
+ * (json_record_take). Then append all that was kept; false where any of it does not fit, and nothing
+ * is appended. The texts must still be there, less than 4 GiB behind `base`, and CAST_MARGIN bytes
+ * behind each of them readable.
+ */
+bool json_record_keep(const struct json_record *r, struct json_piece *pieces, size_t stride,
+                      size_t i);
+bool json_record_take_all(struct json_record *r, const struct json_piece *pieces, size_t stride,
+                          size_t count, const char *base, struct batch *values);
+
+/*
  * At the end of a file whose records were scanned by one or several `records`: ERR_GATE where a
  * column that is not optional was in none of them, though there were some.
  */

@@ -16,6 +16,10 @@
 #define BLOCK_MAX ((size_t)1 << 20)
 #define THREADS_MAX 64
 
+/* Lines that are cast together at most, and their values. */
+#define KEPT_MAX 256
+#define PIECES_MAX 16384
+
 /* Whole lines of the file, and the rows and faults that came of them. */
 struct ndjson_part {
     struct relay_part relay; /* first: see relay.h */
@@ -31,6 +35,25 @@ struct ndjson_part {
     size_t given;          /* batches that are with the caller already */
 };
 
+/* A line that is not blank, with a NUL in place of its end. */
+struct ndjson_line {
+    const char *begin;
+    const char *end;
+    uint64_t record; /* both are numbers within the part */
+    uint64_t number;
+};
+
+/* What one thread works with: lines are kept, to be cast together. */
+struct ndjson_work {
+    struct json_record *record;
+    struct reader_batch *out;
+    const char *base;          /* of the texts of the part at hand */
+    struct json_piece *pieces; /* by column, `stride` of each */
+    struct ndjson_line *lines;
+    size_t stride;
+    size_t kept;
+};
+
 struct ndjson {
     struct reader base; /* first: see reader.h */
     struct json_wanted wanted;
@@ -41,7 +64,7 @@ struct ndjson {
     bool began;   /* the first part was read */
     size_t block; /* bytes to read at once */
     unsigned threads;
-    struct json_record **records; /* one per thread */
+    struct ndjson_work *work; /* one per thread */
     struct ndjson_part *parts;
     struct relay_part **relay_parts;
     size_t part_count;
@@ -94,42 +117,74 @@ static bool take_line(struct json_record *r, struct json_scan *line, struct batc
     return false;
 }
 
-static void add_fault(const struct ndjson_part *p, const char *begin,
-                      const struct json_fault *fault, struct reader_batch *out)
+/* A line of its own: a row, or a fault. */
+static void take_one(struct ndjson_work *w, struct ndjson_line line)
 {
-    struct reader_fault place = {.row = p->records, .line = p->lines, .index = fault->index};
-    place.column = json_window_characters(begin, (size_t)(fault->at - begin)) + 1;
-    reader_batch_fault(out, &place, fault->value, fault->value_length, fault->reason);
+    struct json_fault fault;
+    struct json_scan s = {line.begin, line.end, NULL};
+    json_scan_blanks(&s);
+    if (take_line(w->record, &s, &w->out->values, &fault)) {
+        reader_batch_row(w->out, line.record, line.number);
+        return;
+    }
+    struct reader_fault place = {.row = line.record, .line = line.number, .index = fault.index};
+    place.column = json_window_characters(line.begin, (size_t)(fault.at - line.begin)) + 1;
+    reader_batch_fault(w->out, &place, fault.value, fault.value_length, fault.reason);
+}
+
+/* The lines that were kept become rows; where one of them does not fit, they are taken one by one. */
+static void take_kept(struct ndjson_work *w)
+{
+    bool good =
+        json_record_take_all(w->record, w->pieces, w->stride, w->kept, w->base, &w->out->values);
+    for (size_t i = 0; i < w->kept; i++) {
+        if (good)
+            reader_batch_row(w->out, w->lines[i].record, w->lines[i].number);
+        else
+            take_one(w, w->lines[i]);
+    }
+    w->kept = 0;
+}
+
+static void add_line(const struct ndjson *n, struct ndjson_part *p, struct ndjson_work *w,
+                     struct ndjson_line line)
+{
+    struct json_scan s = {line.begin, line.end, NULL};
+    json_scan_blanks(&s);
+    if (s.at == s.end)
+        return;
+    line.record = ++p->records;
+    if (w->kept + w->out->values.rows + w->out->fault_count == READER_BATCH_ROWS) {
+        take_kept(w);
+        w->out = new_batch(n, p);
+    }
+    if (scan_line(w->record, &s) && json_record_keep(w->record, w->pieces, w->stride, w->kept)) {
+        w->lines[w->kept++] = line;
+        if (w->kept == w->stride)
+            take_kept(w);
+        return;
+    }
+    take_kept(w);
+    take_one(w, line);
 }
 
 static void work(void *ctx, struct relay_part *part, unsigned worker)
 {
-    struct ndjson *n = ctx;
+    const struct ndjson *n = ctx;
     struct ndjson_part *p = (struct ndjson_part *)part;
-    struct json_record *record = n->records[worker];
-    struct reader_batch *out = new_batch(n, p);
-    const char *at = p->text;
-    const char *end = p->text + p->used;
+    struct ndjson_work *w = &n->work[worker];
+    char *at = p->text;
+    char *end = p->text + p->used;
+    w->out = new_batch(n, p);
+    w->base = p->text;
     while (at < end) {
-        const char *begin = at;
-        char *newline = memchr(p->text + (at - p->text), '\n', (size_t)(end - at));
-        struct json_scan line = {begin, newline != NULL ? newline : end, NULL};
-        struct json_fault fault;
-        if (newline != NULL)
-            *newline = '\0';
-        at = line.end + 1;
-        p->lines++;
-        json_scan_blanks(&line);
-        if (line.at == line.end)
-            continue;
-        p->records++;
-        if (out->values.rows + out->fault_count == READER_BATCH_ROWS)
-            out = new_batch(n, p);
-        if (take_line(record, &line, &out->values, &fault))
-            reader_batch_row(out, p->records, p->lines);
-        else
-            add_fault(p, begin, &fault, out);
+        char *newline = memchr(at, '\n', (size_t)(end - at));
+        char *line_end = newline != NULL ? newline : end;
+        *line_end = '\0';
+        add_line(n, p, w, (struct ndjson_line){at, line_end, 0, ++p->lines});
+        at = line_end + 1;
     }
+    take_kept(w);
 }
 
 /* --- parts of the file, one at a time --------------------------------------------------------- */
@@ -138,7 +193,7 @@ static void reserve(struct ndjson_part *p, size_t capacity)
 {
     if (capacity <= p->capacity)
         return;
-    p->text = mem_resize(p->text, capacity + JSON_SCAN_PADDING, 1);
+    p->text = mem_resize(p->text, capacity + CAST_MARGIN, 1);
     p->capacity = capacity;
 }
 
@@ -187,7 +242,17 @@ static void read_part(void *ctx, struct relay_part *part)
     n->rest = mem_resize(n->rest, n->rest_length > 0 ? n->rest_length : 1, 1);
     memcpy(n->rest, p->text + whole, n->rest_length);
     p->used = whole;
-    memset(p->text + whole, 0, JSON_SCAN_PADDING);
+    memset(p->text + whole, 0, CAST_MARGIN);
+}
+
+static void init_work(const struct ndjson *n, struct ndjson_work *w)
+{
+    size_t columns = n->wanted.count > 0 ? n->wanted.count : 1;
+    w->record = json_record_new(&n->wanted);
+    w->stride = PIECES_MAX / columns;
+    w->stride = w->stride < 1 ? 1 : w->stride > KEPT_MAX ? KEPT_MAX : w->stride;
+    w->pieces = mem_calloc(columns * w->stride, sizeof *w->pieces);
+    w->lines = mem_calloc(w->stride, sizeof *w->lines);
 }
 
 static void start(struct ndjson *n)
@@ -202,9 +267,9 @@ static void start(struct ndjson *n)
     size_t memory = options->memory > 0 ? options->memory : MEMORY_DEFAULT;
     n->block = memory / n->part_count / 4;
     n->block = n->block < BLOCK_MIN ? BLOCK_MIN : n->block > BLOCK_MAX ? BLOCK_MAX : n->block;
-    n->records = mem_calloc(n->threads, sizeof *n->records);
+    n->work = mem_calloc(n->threads, sizeof *n->work);
     for (unsigned i = 0; i < n->threads; i++)
-        n->records[i] = json_record_new(&n->wanted);
+        init_work(n, &n->work[i]);
     n->parts = mem_calloc(n->part_count, sizeof *n->parts);
     n->relay_parts = mem_calloc(n->part_count, sizeof(struct relay_part *));
     for (size_t i = 0; i < n->part_count; i++)
@@ -261,6 +326,14 @@ static void give(const struct ndjson *n, struct reader_batch *from, struct reade
     }
 }
 
+static int check_met(struct ndjson *n, struct error *err)
+{
+    struct json_record *records[THREADS_MAX];
+    for (unsigned i = 0; i < n->threads; i++)
+        records[i] = n->work[i].record;
+    return json_wanted_check(&n->wanted, &n->base, records, n->threads, err);
+}
+
 static int ndjson_next(struct reader *r, struct reader_batch *out, struct error *err)
 {
     struct ndjson *n = self_of(r);
@@ -278,7 +351,7 @@ static int ndjson_next(struct reader *r, struct reader_batch *out, struct error 
         }
         rc = next_part(n, err);
         if (rc == ERR_OK && n->ended)
-            rc = json_wanted_check(&n->wanted, r, n->records, n->threads, err);
+            rc = check_met(n, err);
         if (rc == ERR_OK && n->ended)
             rc = input_digest(n->input, r->sha256, err);
     }
@@ -316,7 +389,7 @@ static int ndjson_names(struct reader *r, struct reader_texts *out, struct error
     json_names_init(&n->names);
     int rc = json_window_open(&w, r->file, r->options, err);
     while (rc == ERR_OK && !ended) {
-        struct json_scan line;
+        struct json_scan line = {0};
         struct json_excess excess = {NULL, false};
         rc = next_line(&w, &line, &ended, err);
         const char *begin = line.at;
@@ -349,9 +422,12 @@ static void ndjson_free(struct reader *r)
     relay_free(n->relay);
     for (size_t i = 0; i < n->part_count; i++)
         free_part(&n->parts[i]);
-    for (unsigned i = 0; n->records != NULL && i < n->threads; i++)
-        json_record_free(n->records[i]);
-    free(n->records);
+    for (unsigned i = 0; n->work != NULL && i < n->threads; i++) {
+        json_record_free(n->work[i].record);
+        free(n->work[i].pieces);
+        free(n->work[i].lines);
+    }
+    free(n->work);
     free(n->parts);
     free(n->relay_parts);
     free(n->rest);

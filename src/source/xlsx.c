@@ -260,16 +260,6 @@ static int xlsx_names(struct reader *r, struct reader_texts *out, struct error *
     return ERR_OK;
 }
 
-/* The column of the sheet that has one of the names; SIZE_MAX: none has. */
-static size_t find_column(const struct xlsx *x, const struct reader_texts *from)
-{
-    for (size_t i = 0; i < from->count; i++)
-        for (size_t k = 0; k < x->name_count; k++)
-            if (strcmp(from->items[i], x->names[k]) == 0)
-                return x->places[k];
-    return SIZE_MAX;
-}
-
 static int xlsx_select(struct reader *r, const struct reader_column *columns, size_t count,
                        struct error *err)
 {
@@ -279,9 +269,11 @@ static int xlsx_select(struct reader *r, const struct reader_column *columns, si
     x->column_count = count;
     x->wanted = mem_calloc(count, sizeof *x->wanted);
     for (size_t i = 0; i < count; i++) {
-        x->wanted[i] = find_column(x, &columns[i].from);
-        if (x->wanted[i] == SIZE_MAX && !columns[i].optional)
-            return reader_missing(r, &columns[i], &has, err);
+        size_t found;
+        int rc = reader_match(r, &columns[i], &has, &found, err);
+        if (rc != ERR_OK)
+            return rc;
+        x->wanted[i] = found != SIZE_MAX ? x->places[found] : SIZE_MAX;
     }
     return ERR_OK;
 }

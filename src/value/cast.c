@@ -138,10 +138,15 @@ enum cast_outcome cast_text(const struct cast *c, const char *text, size_t lengt
     return CAST_NULL;
 }
 
+bool cast_is_plain(const struct cast *c)
+{
+    return c->style.decimal == '.' && c->style.thousands == '\0';
+}
+
 enum cast_outcome cast_number(const struct cast *c, const char *text, size_t length,
                               struct column *out)
 {
-    if (c->style.decimal == '.' && c->style.thousands == '\0')
+    if (cast_is_plain(c))
         return cast_text(c, text, length, out);
     struct cast plain = *c;
     plain.style.decimal = '.';

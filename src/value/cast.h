@@ -62,6 +62,9 @@ enum cast_outcome cast_text(const struct cast *c, const char *text, size_t lengt
 enum cast_outcome cast_number(const struct cast *c, const char *text, size_t length,
                               struct column *out);
 
+/* Is there no difference between the two, because texts of the column have numbers like that, too? */
+bool cast_is_plain(const struct cast *c);
+
 /* A text among others: `length` bytes, `at` bytes behind the base of all. */
 struct cast_span {
     uint32_t at;
