@@ -1,10 +1,11 @@
 /*
- * CSV to typed batches, with the SHA-256 of the file, beside DuckDB's read_csv with explicit types.
+ * CSV and newline-delimited JSON to typed batches, with the SHA-256 of the file, beside DuckDB's
+ * read_csv and read_json with explicit types.
  *
  * usage: source_csv [MILLIONS_OF_ROWS [THREADS [ROUNDS]]]       (default 10 2 5)
  *
- * Two invented files in TMPDIR: a long one (code, date, price, number), and a wide one (30 columns,
- * quoted texts, NULLs) with a tenth of the rows. The two take turns, so that a busy machine slows both;
+ * Invented files in TMPDIR: a long one (code, date, price, number), the same as JSON, and a wide one
+ * (30 columns, quoted texts, NULLs) with a tenth of the rows. The two take turns, so that a busy machine slows both;
  * each figure is a median of the rounds, and the ratio is that of each round.
  */
 #include <stdio.h>
@@ -16,6 +17,7 @@
 
 #include "engine/engine.h"
 #include "source/csv.h"
+#include "source/ndjson.h"
 #include "util/fs.h"
 #include "util/mem.h"
 #include "util/str.h"
@@ -28,6 +30,7 @@ struct table {
     const char *(*type)(size_t column); /* as the schema has it */
     void (*row)(FILE *f, size_t i);
     size_t rows;
+    bool json; /* lines of JSON; else CSV */
     char *path;
 };
 
@@ -50,6 +53,14 @@ static void long_row(FILE *f, size_t i)
     size_t day = i / 500;
     fprintf(f, "S%05zu,%04zu-%02zu-%02zu,%zu.%02zu,%zu\n", i * 7919 % 500, 1970 + day / 336 % 60,
             day / 28 % 12 + 1, day % 28 + 1, i * 7919 % 10007, i % 100, i * 31 % 1000003);
+}
+
+static void json_row(FILE *f, size_t i)
+{
+    size_t day = i / 500;
+    fprintf(f, "{\"c0\":\"S%05zu\",\"c1\":\"%04zu-%02zu-%02zu\",\"c2\":%zu.%02zu,\"c3\":%zu}\n",
+            i * 7919 % 500, 1970 + day / 336 % 60, day / 28 % 12 + 1, day % 28 + 1,
+            i * 7919 % 10007, i % 100, i * 31 % 1000003);
 }
 
 static const char *wide_type(size_t column)
@@ -95,9 +106,10 @@ static void write_table(struct table *t, const char *folder)
     FILE *f = fopen(t->path, "w");
     if (f == NULL)
         fail(t->path, NULL);
-    for (size_t k = 0; k < t->columns; k++)
+    for (size_t k = 0; !t->json && k < t->columns; k++)
         fprintf(f, "%sc%zu", k > 0 ? "," : "", k);
-    fputc('\n', f);
+    if (!t->json)
+        fputc('\n', f);
     for (size_t i = 0; i < t->rows; i++)
         t->row(f, i);
     if (fclose(f) != 0)
@@ -149,7 +161,7 @@ static size_t read_ours(const struct table *t, unsigned threads,
     struct reader_batch batch;
     struct error err = ERROR_INIT;
     size_t rows = 0;
-    int rc = csv_open(&file, &options, &r, &err);
+    int rc = t->json ? ndjson_open(&file, &options, &r, &err) : csv_open(&file, &options, &r, &err);
     if (rc != ERR_OK || reader_select(r, columns, t->columns, &err) != ERR_OK)
         fail("open", &err);
     reader_batch_init(&batch, columns, t->columns);
@@ -173,7 +185,10 @@ static size_t read_duckdb(const struct table *t, struct engine *e)
     str_append(&sql, "SELECT CAST(count(*) AS BIGINT), ");
     for (size_t k = 0; k < t->columns; k++)
         str_printf(&sql, "%scount(c%zu)", k > 0 ? " + " : "", k);
-    str_printf(&sql, " FROM read_csv('%s', auto_detect = false, header = true, delim = ',', "
+    if (t->json)
+        str_printf(&sql, " FROM read_json('%s', format = 'newline_delimited', columns = {", t->path);
+    else
+        str_printf(&sql, " FROM read_csv('%s', auto_detect = false, header = true, delim = ',', "
                      "quote = '\"', escape = '\"', columns = {", t->path);
     for (size_t k = 0; k < t->columns; k++)
         str_printf(&sql, "%sc%zu: '%s'", k > 0 ? ", " : "", k, t->type(k));
@@ -232,8 +247,9 @@ int main(int argc, char **argv)
     if (millions == 0 || rounds == 0 || rounds > ROUNDS_MAX || mkdtemp(folder) == NULL)
         fail("usage: source_csv [MILLIONS_OF_ROWS [THREADS [ROUNDS]]]", NULL);
     struct table tables[] = {
-        {"long", 4, long_type, long_row, millions * 1000000, NULL},
-        {"wide", 30, wide_type, wide_row, millions * 100000, NULL},
+        {"long", 4, long_type, long_row, millions * 1000000, false, NULL},
+        {"wide", 30, wide_type, wide_row, millions * 100000, false, NULL},
+        {"ndjson", 4, long_type, json_row, millions * 1000000, true, NULL},
     };
     struct engine_options options = {.library = getenv("CAUCE_LIBDUCKDB"),
                                      .workdir = folder,
