@@ -130,17 +130,24 @@ static void view_column(struct cursor *c, const struct sizes *sizes, size_t rows
     c->bad = c->bad || !rebase(out->offsets, rows, sizes->bytes);
 }
 
+static int garbled(struct error *err)
+{
+    return error_set(err, ERR_SYSTEM, "a batch of rows is garbled.");
+}
+
 int wire_batch_view(const struct wire_frame *frame, struct batch *view, struct error *err)
 {
     struct cursor c = {.at = frame->bytes, .left = filled(frame->count)};
     const struct head *head = get(&c, 1, sizeof *head);
-    if (head != NULL && (head->columns != view->column_count || head->rows > WIRE_BYTES_MAX))
-        c.bad = true;
     const struct sizes *sizes = get(&c, view->column_count, sizeof *sizes);
-    view->rows = c.bad ? 0 : (size_t)head->rows;
+    view->rows = 0;
+    if (head == NULL || sizes == NULL || head->columns != view->column_count ||
+        head->rows > WIRE_BYTES_MAX)
+        return garbled(err);
+    view->rows = (size_t)head->rows;
     for (size_t i = 0; i < view->column_count && !c.bad; i++)
         view_column(&c, &sizes[i], view->rows, &view->columns[i]);
-    return c.bad ? error_set(err, ERR_SYSTEM, "a batch of rows is garbled.") : ERR_OK;
+    return c.bad ? garbled(err) : ERR_OK;
 }
 
 static void copy_column(struct column *to, const struct column *from)
