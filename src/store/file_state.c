@@ -8,6 +8,7 @@
 
 #include "store/file_content.h"
 #include "store/store_backend.h"
+#include "util/fs.h"
 #include "util/mem.h"
 
 int file_conflict(const struct file_root *root, const char *key, struct error *err)
@@ -104,6 +105,40 @@ static int rename_locked(struct file_root *root, const struct store_move *move,
     return file_settle_change(root, from->folder, move->from, err);
 }
 
+/*
+ * A file that has another name would share its bytes with it for good, as projections of older
+ * datasets do with their event files: put a copy in its place first.
+ */
+static int take_apart(struct file_root *root, const char *key, const struct file_place *place,
+                      struct error *err)
+{
+    struct store_body body;
+    struct file_temp temp;
+    bool vanished;
+    char *path = fs_join(root->path, key);
+    int rc = store_body_file(path, &body, err);
+    file_temp_name(root, place, key, &temp);
+    if (rc == ERR_OK)
+        rc = file_temp_write(root, key, &body, &temp, &vanished, err);
+    if (rc == ERR_OK && renameat(temp.folder, temp.name, place->folder, place->name) != 0) {
+        rc = file_root_error(root, errno, "replace", key, err);
+        file_temp_drop(&temp);
+    }
+    free(path);
+    return rc;
+}
+
+/* Has the file another name than that of `from`, and is it not `to`, which the move takes away? */
+static bool is_shared(const struct file_place *from, const struct file_place *to)
+{
+    struct stat moved;
+    struct stat replaced;
+    if (fstatat(from->folder, from->name, &moved, AT_SYMLINK_NOFOLLOW) != 0 || moved.st_nlink < 2)
+        return false;
+    return fstatat(to->folder, to->name, &replaced, AT_SYMLINK_NOFOLLOW) != 0 ||
+           replaced.st_ino != moved.st_ino || replaced.st_dev != moved.st_dev;
+}
+
 /* From an open folder; `to` is entered, and left by the caller. */
 static int move_to(struct file_root *root, const struct store_move *move,
                    const struct file_place *from, struct file_place *to, struct error *err)
@@ -113,6 +148,8 @@ static int move_to(struct file_root *root, const struct store_move *move,
         rc = compare_state(root, to, move->to, move->expected, err);
     if (rc == ERR_OK)
         rc = file_root_settle(root, move->to, err);
+    if (rc == ERR_OK && is_shared(from, to))
+        rc = take_apart(root, move->from, from, err);
     /* No store removes folders under the lock; ERR_ABSENT is kept for an absent source. */
     if (rc == ERR_ABSENT)
         return file_vanished(root, move->to, err);

@@ -14,6 +14,8 @@
  * state from any other. It also changes when the file gets or loses another name or permission: a
  * move is then refused although the content is the same, and may be tried with a fresh head.
  *
+ * A file that has another name is copied before it is moved.
+ *
  * Removals are not brought to disk: after a power failure a removed object may be there again, named
  * by nothing. What a dead process leaves behind (temporary files) is listed like any object.
  *

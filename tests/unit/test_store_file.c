@@ -407,6 +407,30 @@ static void test_a_move_ends_what_an_interrupted_one_began(void **state)
     free(to);
 }
 
+/* As datasets of older programs have them. */
+static void test_a_file_with_another_name_is_copied_when_it_is_moved(void **state)
+{
+    struct here *h = *state;
+    struct store_tag guard;
+    char *event = in_root(h, "event");
+    char *former = in_root(h, "former");
+    char *final = in_root(h, "final");
+    assert_int_equal(put(h, "guard", "g", &guard), ERR_OK);
+    assert_int_equal(put(h, "event", "rows", NULL), ERR_OK);
+    assert_int_equal(link(event, former), 0);
+    struct store_move move = {
+        .from = "former", .to = "final", .guard = "guard", .guard_tag = &guard};
+    assert_int_equal(store_move(h->st, &move, NULL), ERR_OK);
+    assert_int_equal(stat_of(event).st_nlink, 1);
+    assert_int_equal(stat_of(final).st_nlink, 1);
+    holds(h, "event", "rows");
+    holds(h, "final", "rows");
+    lists(h, "event\nfinal\nguard\n");
+    free(final);
+    free(former);
+    free(event);
+}
+
 static void test_a_change_by_hand_is_another_state(void **state)
 {
     struct here *h = *state;
@@ -975,6 +999,7 @@ int main(void)
         in_store(test_folders_that_become_empty_are_removed_but_never_the_root),
         in_store(test_a_move_takes_empty_folders_with_it),
         in_store(test_a_move_ends_what_an_interrupted_one_began),
+        in_store(test_a_file_with_another_name_is_copied_when_it_is_moved),
         in_store(test_a_change_by_hand_is_another_state),
         in_store(test_long_names),
         in_store(test_a_local_file_that_is_given_is_moved_and_not_copied),
