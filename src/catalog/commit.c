@@ -82,7 +82,8 @@ static void pause_before(unsigned attempt)
 /* Failures after which the store has surely changed nothing. */
 static bool surely_nothing(int rc)
 {
-    return rc == ERR_AGAIN || rc == ERR_FULL || rc == ERR_DENIED || rc == ERR_INTERRUPTED;
+    return rc == ERR_AGAIN || rc == ERR_FULL || rc == ERR_DENIED || rc == ERR_GATE ||
+           rc == ERR_INTERRUPTED;
 }
 
 /* ---- PREPARE ------------------------------------------------------------------------------- */
@@ -336,7 +337,7 @@ static int settle(struct attempt *a, struct error *err)
             error_clear(err);
             return ERR_OK;
         }
-        bool final = rc == ERR_DENIED || rc == ERR_FULL || rc == ERR_INTERRUPTED;
+        bool final = rc == ERR_DENIED || rc == ERR_FULL || rc == ERR_GATE || rc == ERR_INTERRUPTED;
         bool last = a->report->swaps > COMMIT_RESENDS || (final && !a->doubt);
         if (last)
             return a->doubt ? unknown(a, err) : failed(a, rc, err);

@@ -386,7 +386,7 @@ bool layout_is_run(const char *key)
 static bool is_state(const char *key)
 {
     static const char *const states[] = {LAYOUT_POINTER, LAYOUT_LEASE, LAYOUT_INDEX,
-                                         LAYOUT_PROJECTIONS};
+                                         LAYOUT_PROJECTIONS, STORE_PROOF};
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         if (strcmp(key, states[i]) == 0)
             return true;

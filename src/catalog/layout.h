@@ -83,7 +83,7 @@ int layout_parse_temp(const char *key, enum partition_by by, struct version_id *
  */
 enum layout_kind {
     LAYOUT_STRANGER,
-    LAYOUT_STATE,   /* pointer, lease, manifests of derived things: one of each, always in use */
+    LAYOUT_STATE,   /* pointer, lease, manifests of derived things, proof: one of each, in use */
     LAYOUT_VERSION, /* manifest or event file of a version */
     LAYOUT_DERIVED, /* shard of an index, projection, scratch of a consolidation */
     LAYOUT_RECORD,  /* of a run */

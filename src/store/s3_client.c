@@ -125,14 +125,18 @@ static void learn_clock(struct s3_client *client, const struct transfer_answer *
         client->clock_offset = seconds * SECOND - time_now();
 }
 
-static const char *advice(int code, const struct s3_wire_error *e)
+static const char *advice(enum s3_op op, int code, const struct s3_wire_error *e)
 {
+    bool reads = op == S3_OP_GET || op == S3_OP_HEAD;
     if (strcmp(e->code, "NoSuchBucket") == 0)
         return " The bucket does not exist.";
     if (e->region[0] != '\0')
         return " The bucket is in another region: set AWS_REGION.";
     switch (code) {
     case ERR_DENIED:
+        if (reads && (e->code[0] == '\0' || strcmp(e->code, "AccessDenied") == 0))
+            return " Check the credentials (cauce doctor shows which are used) and what they may "
+                   "do: without s3:ListBucket also an object that does not exist is answered so.";
         return " Check the credentials (cauce doctor shows which are used) and what they may do.";
     case ERR_GATE:
         return " The server does not support this request.";
@@ -153,7 +157,7 @@ static int report_answer(const struct s3_client *client, const struct s3_call *c
     error_set(err, code, "%s %s%s%s was answered %ld%s%s%s%s%s.%s", call->http.method,
               client->store.url, call->key != NULL ? "/" : "", call->key != NULL ? call->key : "",
               status, e->code[0] != '\0' ? " " : "", e->code, e->message[0] != '\0' ? " (" : "",
-              e->message, e->message[0] != '\0' ? ")" : "", advice(code, e));
+              e->message, e->message[0] != '\0' ? ")" : "", advice(call->op, code, e));
     if (e->region[0] != '\0')
         error_append(err, "Region of the bucket: %s.", e->region);
     if (id != NULL)
@@ -258,7 +262,10 @@ int s3_client_tag(const struct transfer_answer *answer, const char *key, struct 
         tag = &ignored;
     if (etag != NULL && s3_wire_tag(etag, tag->text, sizeof tag->text))
         return ERR_OK;
-    return error_set(err, ERR_DAMAGED, "The server's answer for %s has no usable ETag.", key);
+    return error_set(err, ERR_AGAIN,
+                     "The answer for %s has no usable ETag: something before the server gave it (a "
+                     "proxy, a page to log in).",
+                     key);
 }
 
 /* The digest in a header: hex as ours, base64 as S3's; "" is told by NULL. */
@@ -277,6 +284,12 @@ int s3_client_verify(const struct transfer_answer *answer, const char *key, cons
                      struct error *err)
 {
     struct str base64;
+    const char *type = http_header(&answer->head, "content-type");
+    if (type != NULL && str_starts(type, "text/html"))
+        return error_set(err, ERR_AGAIN,
+                         "The answer for %s is a page in HTML: something before the server gave it "
+                         "(a proxy, a page to log in).",
+                         key);
     str_init(&base64, 64);
     aws_sign_base64_of_hex(sha256, &base64);
     int rc = compare_digest(key, http_header(&answer->head, S3_META_SHA256), sha256, err);

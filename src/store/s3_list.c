@@ -307,8 +307,9 @@ static int remove_batch(struct s3_client *client, const char *const *keys, size_
     s3_call_header(&call, "x-amz-checksum-sha256", checksum.data);
     store_count(&client->store.bill.deletes, 1);
     int rc = s3_client_call(client, &call, &answer, err);
-    if (rc == ERR_OK)
-        rc = s3_wire_deleted_parse(body.data, body.len, &result, err);
+    /* Whatever answers so knows no batches. */
+    if (rc == ERR_OK && s3_wire_deleted_parse(body.data, body.len, &result, err) != ERR_OK)
+        rc = ERR_GATE;
     if (rc == ERR_OK)
         rc = judge_batch(&result, count, removed, err);
     s3_wire_deleted_release(&result);
@@ -336,7 +337,7 @@ static int remove_some(struct s3_client *client, const char *const *keys, size_t
     size_t gone = 0;
     int rc = remove_batch(client, keys, count, &gone, err);
     /* Some servers want another checksum, or know no batches: one by one then, from now on. */
-    if (rc == ERR_GATE || rc == ERR_DENIED || rc == ERR_DAMAGED) {
+    if (rc == ERR_GATE || rc == ERR_DENIED) {
         client->batches = false;
         gone = 0;
         rc = remove_singly(client, keys, count, &gone, err);

@@ -114,7 +114,7 @@ int s3_object_see(struct s3_client *client, const char *key, struct s3_seen *see
         rc = s3_client_tag(&answer, key, &seen->info.tag, err);
     if (rc == ERR_OK &&
         !parse_length(http_header(&answer.head, "content-length"), &seen->info.size))
-        rc = error_set(err, ERR_DAMAGED, "The server's answer for %s does not tell its size.", key);
+        rc = error_set(err, ERR_AGAIN, "The answer for %s does not tell its size.", key);
     if (rc == ERR_OK) {
         take_labels(&answer, &seen->info);
         const char *digest = http_header(&answer.head, S3_META_SHA256);

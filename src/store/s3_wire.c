@@ -42,9 +42,9 @@ void s3_wire_error_parse(const char *bytes, size_t count, struct s3_wire_error *
 
 static int bad_answer(struct error *err, const char *what)
 {
-    return error_set(err, ERR_DAMAGED,
-                     "The server's answer to %s is not the XML document that was "
-                     "expected.",
+    return error_set(err, ERR_AGAIN,
+                     "The answer to %s is not the XML document that was expected: it was cut "
+                     "short, or something before the server gave it (a proxy, a page to log in).",
                      what);
 }
 

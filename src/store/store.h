@@ -282,7 +282,11 @@ int store_each(struct store *st, size_t count, store_task *task, void *ctx, stru
 /* Local path of an object as a new string (trait local_paths), for reading only. */
 int store_local_path(struct store *st, const char *key, char **path, struct error *err);
 
-/* Prove that the store honours its conditions; cheap after the first time. */
+/*
+ * Prove that the store honours its conditions; cheap after the first time. What was proven is kept
+ * on this machine, and in the store as STORE_PROOF, for machines that keep nothing.
+ */
+#define STORE_PROOF ".probe/proof.json"
 int store_probe(struct store *st, struct error *err);
 
 /*

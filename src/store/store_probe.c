@@ -10,11 +10,12 @@
 #include "util/mem.h"
 
 #define KEY_SIZE 80
+#define SWAP_TRIES 4
 
 /* Objects that one run of the probe made. */
 struct probe {
     const struct store_subject *subject;
-    struct store *store;
+    struct store *store; /* that repeats what may be repeated */
     struct store_dialect dialect;
     char id[ID_SIZE];
     char (*keys)[KEY_SIZE];
@@ -83,17 +84,27 @@ static int check_create(struct probe *p, const char *key, struct store_tag *tag,
     return rc;
 }
 
+/* A replacement that surely changed nothing is asked for once more; no decorator may do that. */
+static int replace(struct probe *p, const char *key, const struct store_tag *expected,
+                   const struct store_body *body, struct store_tag *tag, struct error *err)
+{
+    int rc = ERR_AGAIN;
+    for (int i = 0; i < SWAP_TRIES && rc == ERR_AGAIN; i++)
+        rc = store_swap(p->store, key, expected, body, tag, err);
+    return rc;
+}
+
 /* Replace with the right tag, in whichever way of writing it the server understands. */
 static int check_right_tag(struct probe *p, const char *key, struct store_tag *tag,
                            struct error *err)
 {
     struct store_body next = store_body_bytes("next", 4);
     struct store_tag moved;
-    int rc = store_swap(p->store, key, tag, &next, &moved, err);
+    int rc = replace(p, key, tag, &next, &moved, err);
     if (rc == ERR_CONFLICT || rc == ERR_DENIED || rc == ERR_GATE) {
         p->dialect.unquoted = true;
         tell_dialect(p);
-        rc = store_swap(p->store, key, tag, &next, &moved, err);
+        rc = replace(p, key, tag, &next, &moved, err);
     }
     if (rc != ERR_OK)
         return refuse(err, rc, "right-tag",
@@ -113,7 +124,7 @@ static int check_wrong_tags(struct probe *p, const char *key, const struct store
     struct store_tag strange = {"00000000000000000000000000000000"};
     const struct store_tag *const tags[] = {stale, &strange};
     for (size_t i = 0; i < 2; i++) {
-        int rc = store_swap(p->store, key, tags[i], &wrong, NULL, err);
+        int rc = replace(p, key, tags[i], &wrong, NULL, err);
         if (rc != ERR_CONFLICT)
             return refuse(err, rc, "wrong-tag",
                           "an object was replaced although If-Match named another ETag");
@@ -127,7 +138,7 @@ static int check_absent(struct probe *p, const struct store_tag *tag, struct err
     fresh_key(p, "absent", key);
     struct store_body body = store_body_bytes("absent", 6);
     struct store_info info;
-    int rc = store_swap(p->store, key, tag, &body, NULL, err);
+    int rc = replace(p, key, tag, &body, NULL, err);
     if (rc != ERR_CONFLICT)
         return refuse(err, rc, "absent",
                       "an object that does not exist was created although If-Match named an ETag");
@@ -190,8 +201,9 @@ static void *race(void *arg)
         r->rc = attempt_copy(r->probe, r->key, r->expected);
     else
         r->rc = r->expected == NULL
-                    ? store_put_new(r->probe->store, r->key, &r->body, NULL, &r->err)
-                    : store_swap(r->probe->store, r->key, r->expected, &r->body, NULL, &r->err);
+                    ? store_put_new(r->probe->subject->store, r->key, &r->body, NULL, &r->err)
+                    : store_swap(r->probe->subject->store, r->key, r->expected, &r->body, NULL,
+                                 &r->err);
     return NULL;
 }
 
@@ -360,7 +372,8 @@ static void clean(struct probe *p)
 int store_probe_prove(const struct store_subject *subject, struct store_dialect *out,
                       struct error *err)
 {
-    struct probe p = {.subject = subject, .store = subject->store};
+    struct probe p = {.subject = subject,
+                      .store = subject->patient != NULL ? subject->patient : subject->store};
     char key[KEY_SIZE];
     char source[KEY_SIZE];
     struct store_tag stale = {""};

@@ -32,11 +32,13 @@ struct store_dialect {
 #define STORE_PROBE_SERVER 64
 
 /*
- * The store to be proven. Its operations must not be repeated by a decorator; objects below
- * ".probe/" are made and deleted.
+ * The store to be proven; objects below ".probe/" are made and deleted. In the races its operations
+ * must not be repeated by a decorator.
  */
 struct store_subject {
     struct store *store;
+    /* The same, but repeats what may be repeated: for all but the races. NULL: that store itself. */
+    struct store *patient;
     void *ctx;
     /* Talk like this from now on. NULL: there is one way only. */
     void (*use)(void *ctx, const struct store_dialect *dialect);
@@ -66,15 +68,20 @@ int store_probe_prove(const struct store_subject *subject, struct store_dialect 
                       struct error *err);
 
 /*
- * The result kept in a file below `folder` (NULL: not kept), for one endpoint and bucket
- * (`identity`), good for STORE_PROBE_DAYS days from `now` (microseconds since 1970 UTC). Loading
- * gives false where there is none that can be used; saving is best effort. Only proofs are kept,
- * never refusals.
+ * The result kept in a file below `folder` (NULL: not kept) and in the store itself, for one
+ * endpoint and bucket (`identity`), good for STORE_PROBE_DAYS days from `now` (microseconds since
+ * 1970 UTC). Loading gives false where there is none that can be used; saving and forgetting are
+ * best effort. Only proofs are kept, never refusals.
  */
 #define STORE_PROBE_DAYS 7
-bool store_probe_load(const char *folder, const char *identity, int64_t now,
-                      struct store_dialect *out);
-void store_probe_save(const char *folder, const char *identity, int64_t now,
+struct store_proof {
+    const char *folder;
+    const char *identity;
+    struct store *store; /* whose writing needs no proof; NULL: not kept there */
+};
+bool store_probe_load(const struct store_proof *kept, int64_t now, struct store_dialect *out);
+void store_probe_save(const struct store_proof *kept, int64_t now,
                       const struct store_dialect *dialect);
+void store_probe_forget(const struct store_proof *kept);
 
 #endif

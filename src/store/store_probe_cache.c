@@ -1,4 +1,4 @@
-/* The part of store_probe.h that remembers: one small JSON file per endpoint and bucket. */
+/* The part of store_probe.h that remembers: one small JSON document per endpoint and bucket. */
 #include "store/store_probe.h"
 
 #include <stdlib.h>
@@ -38,34 +38,20 @@ static bool read_dialect(const struct json *root, const char *identity, int64_t 
     return true;
 }
 
-bool store_probe_load(const char *folder, const char *identity, int64_t now,
-                      struct store_dialect *out)
+static bool decode(const struct str *text, const char *identity, int64_t now,
+                   struct store_dialect *out)
 {
-    if (folder == NULL)
-        return false;
-    char *path = file_of(folder, identity);
     struct json *root = NULL;
-    struct str text;
-    str_init(&text, CACHE_SIZE_MAX);
-    bool found = fs_read(path, &text, NULL) == ERR_OK &&
-                 json_parse(text.data, text.len, path, &root, NULL) == ERR_OK &&
+    bool found = json_parse(text->data, text->len, "proof", &root, NULL) == ERR_OK &&
                  read_dialect(root, identity, now, out);
     json_free(root);
-    str_release(&text);
-    free(path);
     return found;
 }
 
-void store_probe_save(const char *folder, const char *identity, int64_t now,
-                      const struct store_dialect *dialect)
+static void encode(const char *identity, int64_t now, const struct store_dialect *dialect,
+                   struct str *out)
 {
-    if (folder == NULL)
-        return;
-    char *path = file_of(folder, identity);
     struct json *root = json_new_object();
-    struct str text;
-    struct error err = ERROR_INIT;
-    str_init(&text, CACHE_SIZE_MAX);
     json_set_integer(root, "format", FORMAT);
     json_set_string(root, "identity", identity);
     json_set_integer(root, "proven", now);
@@ -73,13 +59,76 @@ void store_probe_save(const char *folder, const char *identity, int64_t now,
     json_set_bool(root, "multipart", dialect->multipart);
     json_set_bool(root, "copies", dialect->copies);
     json_set_integer(root, "absent", dialect->absent);
-    json_write(root, true, &text);
-    int rc = fs_make_folders(folder, false, &err);
-    if (rc == ERR_OK)
-        rc = fs_replace(path, text.data, text.len, &err);
-    if (rc != ERR_OK)
-        log_debug("the result of the probe is not kept: %s", err.text);
-    str_release(&text);
+    json_write(root, true, out);
     json_free(root);
+}
+
+bool store_probe_load(const struct store_proof *kept, int64_t now, struct store_dialect *out)
+{
+    struct str text;
+    bool found = false;
+    str_init(&text, CACHE_SIZE_MAX);
+    if (kept->folder != NULL) {
+        char *path = file_of(kept->folder, kept->identity);
+        found = fs_read(path, &text, NULL) == ERR_OK && decode(&text, kept->identity, now, out);
+        free(path);
+    }
+    str_clear(&text);
+    if (!found && kept->store != NULL)
+        found = store_get(kept->store, STORE_PROOF, &text, NULL, NULL) == ERR_OK &&
+                decode(&text, kept->identity, now, out);
+    str_release(&text);
+    return found;
+}
+
+static void save_here(const struct store_proof *kept, const struct str *text)
+{
+    struct error err = ERROR_INIT;
+    if (kept->folder == NULL)
+        return;
+    char *path = file_of(kept->folder, kept->identity);
+    int rc = fs_make_folders(kept->folder, false, &err);
+    if (rc == ERR_OK)
+        rc = fs_replace(path, text->data, text->len, &err);
+    if (rc != ERR_OK)
+        log_debug("the result of the probe is not kept here: %s", err.text);
     free(path);
+}
+
+static void save_there(const struct store_proof *kept, const struct str *text)
+{
+    struct error err = ERROR_INIT;
+    struct store_info info;
+    struct store_body body = store_body_bytes(text->data, text->len);
+    if (kept->store == NULL)
+        return;
+    int rc = store_head(kept->store, STORE_PROOF, &info, &err);
+    if (rc == ERR_OK)
+        rc = store_swap(kept->store, STORE_PROOF, &info.tag, &body, NULL, &err);
+    else if (rc == ERR_ABSENT)
+        rc = store_put_new(kept->store, STORE_PROOF, &body, NULL, &err);
+    if (rc != ERR_OK)
+        log_debug("the result of the probe is not kept in the store: %s", err.text);
+}
+
+void store_probe_save(const struct store_proof *kept, int64_t now,
+                      const struct store_dialect *dialect)
+{
+    struct str text;
+    str_init(&text, CACHE_SIZE_MAX);
+    encode(kept->identity, now, dialect, &text);
+    save_here(kept, &text);
+    save_there(kept, &text);
+    str_release(&text);
+}
+
+void store_probe_forget(const struct store_proof *kept)
+{
+    if (kept->folder != NULL) {
+        char *path = file_of(kept->folder, kept->identity);
+        fs_remove(path, NULL);
+        free(path);
+    }
+    if (kept->store != NULL)
+        store_remove(kept->store, STORE_PROOF, NULL);
 }

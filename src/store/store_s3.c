@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "net/http.h"
+#include "net/xml.h"
 #include "store/s3_client.h"
 #include "store/store_backend.h"
 #include "store/store_parallel.h"
@@ -18,7 +19,8 @@
 struct s3_store {
     struct s3_client client; /* first */
     pthread_mutex_t probing;
-    bool prove; /* whatever was learned before */
+    bool prove;   /* whatever was learned before */
+    bool doubted; /* it was proven once more already, after a refusal without cause */
 };
 
 static struct s3_store *store_of(struct store *st)
@@ -86,6 +88,12 @@ static int copy_here(void *ctx, const char *from, const char *to, const struct s
     return s3_object_move(&c->store, &move, err);
 }
 
+/* It is a value of its maker's. */
+static void keep_twin(struct store *st)
+{
+    (void)st;
+}
+
 static const struct store_ops bare_ops = {
     .get = s3_object_get,
     .get_file = s3_download_file,
@@ -96,6 +104,13 @@ static const struct store_ops bare_ops = {
     .list = s3_list_all,
     .remove = s3_object_remove,
     .remove_many = s3_list_remove_many,
+    .free = keep_twin,
+};
+
+/* One proof. */
+struct proving {
+    struct store_subject subject;
+    struct store_dialect *dialect;
 };
 
 /* The same connection without the readiness check, so that the probe can write. */
@@ -122,47 +137,85 @@ static void add_bill(struct store_bill *to, const struct store_bill *from)
     store_count(&to->retries, from->retries);
 }
 
-static int prove(struct s3_client *c, struct store_dialect *dialect, struct error *err)
+static int prove_once(void *ctx, struct error *err)
 {
-    struct s3_client twin;
-    make_twin(c, &twin);
-    const struct store_subject subject = {
-        .store = &twin.store,
-        .ctx = &twin,
-        .use = use_dialect,
-        .server = server_name,
-        .absent_status = absent_status,
-        .put_in_parts = put_in_parts,
-        .copy = copy_here,
-    };
-    int rc;
-    int tries = 0;
-    do {
-        rc = store_probe_prove(&subject, dialect, err);
-    } while ((rc == ERR_AGAIN || rc == ERR_UNKNOWN) && ++tries < PROBE_TRIES);
-    c->clock_offset = twin.clock_offset;
-    c->batches = twin.batches;
-    add_bill(&c->store.bill, &twin.store.bill);
+    struct proving *p = ctx;
+    int rc = store_probe_prove(&p->subject, p->dialect, err);
+    /* The probe's own objects have fresh names: whatever came of a lost answer is in nobody's way. */
+    return rc == ERR_UNKNOWN ? ERR_AGAIN : rc;
+}
+
+/* Each request is repeated as those of others are, but for the races; and then all of it. */
+static int prove(struct s3_client *twin, struct store_dialect *dialect, struct error *err)
+{
+    const int64_t deadline = (int64_t)twin->settings.retry_seconds * 1000000;
+    const struct store_retry_policy one = {.deadline = deadline};
+    const struct store_retry_policy all = {.tries = PROBE_TRIES, .deadline = deadline};
+    struct store *patient = store_retry_new(&twin->store, &one);
+    struct proving p = {.dialect = dialect,
+                        .subject = {
+                            .store = &twin->store,
+                            .patient = patient,
+                            .ctx = twin,
+                            .use = use_dialect,
+                            .server = server_name,
+                            .absent_status = absent_status,
+                            .put_in_parts = put_in_parts,
+                            .copy = copy_here,
+                        }};
+    int rc = store_retry_loop(&all, prove_once, &p, &twin->store.bill.retries, err);
+    store_free(patient);
     return rc;
 }
 
-static int probe_locked(struct s3_store *s, struct error *err)
+/* Some servers ignore conditions in buckets that keep old versions of objects. */
+static void blame_versioning(struct s3_client *twin, struct error *err)
+{
+    struct str body;
+    struct transfer_answer answer;
+    struct s3_call call = {.op = S3_OP_LIST};
+    str_init(&body, XML_BODY_MAX);
+    transfer_answer_init(&answer);
+    call.http = (struct transfer_request){.method = "GET", .into = &body};
+    s3_call_query(&call, "versioning", "");
+    if (s3_client_call(twin, &call, &answer, NULL) == ERR_OK &&
+        strstr(body.data, "<Status>") != NULL)
+        error_append(err, "Versioning is or was switched on for the bucket, and this server does "
+                          "not honour conditions then: publish to a bucket without.");
+    transfer_answer_release(&answer);
+    str_release(&body);
+}
+
+/* With `again` whatever was learned before is forgotten first. */
+static int probe_locked(struct s3_store *s, bool again, struct error *err)
 {
     struct s3_client *c = &s->client;
+    struct s3_client twin;
     struct store_dialect dialect = {0};
     char *identity = identity_of(c);
+    make_twin(c, &twin);
+    /* Who only wants to know leaves nothing in the store. */
+    const struct store_proof kept = {c->settings.cache_folder, identity,
+                                     s->prove ? NULL : &twin.store};
     int rc = ERR_OK;
-    if (s->prove || !store_probe_load(c->settings.cache_folder, identity, time_now(), &dialect)) {
-        rc = prove(c, &dialect, err);
+    if (again)
+        store_probe_forget(&kept);
+    if (s->prove || again || !store_probe_load(&kept, time_now(), &dialect)) {
+        rc = prove(&twin, &dialect, err);
+        use_dialect(&twin, &dialect);
         if (rc == ERR_OK)
-            store_probe_save(c->settings.cache_folder, identity, time_now(), &dialect);
-        if (rc == ERR_GATE)
+            store_probe_save(&kept, time_now(), &dialect);
+        if (rc == ERR_GATE) {
             c->store.traits.compare_and_swap = false;
+            blame_versioning(&twin, err);
+        }
     }
-    if (rc == ERR_OK) {
+    c->clock_offset = twin.clock_offset;
+    c->batches = twin.batches;
+    add_bill(&c->store.bill, &twin.store.bill);
+    c->probed = rc == ERR_OK;
+    if (rc == ERR_OK)
         use_dialect(c, &dialect);
-        c->probed = true;
-    }
     free(identity);
     return rc;
 }
@@ -175,9 +228,33 @@ static int s3_probe(struct store *st, struct error *err)
         return ERR_OK;
     pthread_mutex_lock(&s->probing);
     if (!s->client.probed)
-        rc = probe_locked(s, err);
+        rc = probe_locked(s, false, err);
     pthread_mutex_unlock(&s->probing);
     return rc;
+}
+
+/*
+ * A replacement was refused although the object is in the state that it named: the server is not what
+ * it was when it was proven (versioning was switched on, or another version runs). It is proven once
+ * more. Nothing was changed by the refused request.
+ */
+static int doubt_conditions(struct s3_store *s, const char *key, const struct store_tag *expected,
+                            struct error *err)
+{
+    struct store_info info;
+    if (s->doubted || s3_object_head(&s->client.store, key, &info, NULL) != ERR_OK ||
+        !store_tag_equal(&info.tag, expected))
+        return ERR_CONFLICT;
+    pthread_mutex_lock(&s->probing);
+    s->doubted = true;
+    int rc = probe_locked(s, true, err);
+    pthread_mutex_unlock(&s->probing);
+    if (rc == ERR_OK)
+        return error_set(err, ERR_AGAIN,
+                         "%s was not replaced: the server had changed its ways, which are known "
+                         "now.",
+                         key);
+    return rc == ERR_GATE ? rc : ERR_CONFLICT;
 }
 
 /* ---- Operations that write need the proof first --------------------------------------------- */
@@ -193,7 +270,12 @@ static int s3_swap(struct store *st, const char *key, const struct store_tag *ex
                    const struct store_body *body, struct store_tag *tag, struct error *err)
 {
     int rc = s3_probe(st, err);
-    return rc == ERR_OK ? s3_object_swap(st, key, expected, body, tag, err) : rc;
+    if (rc != ERR_OK)
+        return rc;
+    rc = s3_object_swap(st, key, expected, body, tag, err);
+    return rc == ERR_CONFLICT && expected != NULL
+               ? doubt_conditions(store_of(st), key, expected, err)
+               : rc;
 }
 
 static int s3_move(struct store *st, const struct store_move *move, struct error *err)

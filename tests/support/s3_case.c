@@ -80,7 +80,7 @@ void s3_case_open(struct s3_case *f, bool bare)
 {
     char *cache = fs_join(f->folder, "cauce");
     char *identity = mem_printf("%s/bucket bucket bucket", http_mock_url(f->mock));
-    store_probe_save(cache, identity, time_now(), &f->dialect);
+    store_probe_save(&(struct store_proof){cache, identity, NULL}, time_now(), &f->dialect);
     free(identity);
     free(cache);
     const struct store_options options = {.setting = s3_test_get, .setting_ctx = &f->settings};

@@ -279,16 +279,17 @@ static void a_proof_is_remembered_for_a_week(void **state)
     struct store_dialect out = {0};
     int64_t now = 1000000 * SECOND;
     int64_t week = STORE_PROBE_DAYS * 86400 * SECOND;
-    assert_false(store_probe_load(cache, "here", now, &out));
-    store_probe_save(cache, "here", now, &in);
-    assert_true(store_probe_load(cache, "here", now, &out));
+    assert_false(store_probe_load(&(struct store_proof){cache, "here", NULL}, now, &out));
+    store_probe_save(&(struct store_proof){cache, "here", NULL}, now, &in);
+    assert_true(store_probe_load(&(struct store_proof){cache, "here", NULL}, now, &out));
     assert_true(out.unquoted && out.copies && !out.multipart && out.absent == 412);
-    assert_true(store_probe_load(cache, "here", now + week, &out));
-    assert_false(store_probe_load(cache, "here", now + week + 1, &out));
-    assert_false(store_probe_load(cache, "here", now - 1, &out));
-    assert_false(store_probe_load(cache, "there", now, &out));
-    assert_false(store_probe_load(NULL, "here", now, &out));
-    store_probe_save(NULL, "here", now, &in);
+    assert_true(store_probe_load(&(struct store_proof){cache, "here", NULL}, now + week, &out));
+    assert_false(
+        store_probe_load(&(struct store_proof){cache, "here", NULL}, now + week + 1, &out));
+    assert_false(store_probe_load(&(struct store_proof){cache, "here", NULL}, now - 1, &out));
+    assert_false(store_probe_load(&(struct store_proof){cache, "there", NULL}, now, &out));
+    assert_false(store_probe_load(&(struct store_proof){NULL, "here", NULL}, now, &out));
+    store_probe_save(&(struct store_proof){NULL, "here", NULL}, now, &in);
     free(cache);
     temp_folder_free(folder);
 }

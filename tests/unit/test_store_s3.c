@@ -124,6 +124,14 @@ static void rotten_content_is_never_handed_out(void **state)
     s3_case_end(&f);
 }
 
+static int count_entry(void *ctx, const struct store_entry *entry, struct error *err)
+{
+    (void)ctx;
+    (void)entry;
+    (void)err;
+    return ERR_OK;
+}
+
 static void content_without_a_tag_is_not_handed_out(void **state)
 {
     (void)state;
@@ -131,7 +139,36 @@ static void content_without_a_tag_is_not_handed_out(void **state)
     char *text;
     struct store_tag tag;
     s3_case_begin(&f, "get-no-tag", false);
-    assert_int_equal(s3_case_get(&f, &text, &tag), ERR_DAMAGED);
+    assert_int_equal(s3_case_get(&f, &text, &tag), ERR_AGAIN);
+    free(text);
+    s3_case_end(&f);
+}
+
+/* A proxy's page in HTML says nothing of the dataset: a failure of the storage, asked for again. */
+static void a_page_in_html_is_no_damage(void **state)
+{
+    (void)state;
+    struct s3_case f;
+    char *text;
+    s3_case_begin(&f, "get-page", false);
+    assert_int_equal(s3_case_get(&f, &text, NULL), ERR_AGAIN);
+    assert_non_null(strstr(f.err.text, "page in HTML"));
+    free(text);
+    s3_case_end(&f);
+    s3_case_begin(&f, "list-page", false);
+    assert_int_equal(store_list(f.store, "", count_entry, NULL, &f.err), ERR_AGAIN);
+    assert_non_null(strstr(f.err.text, "not the XML document"));
+    s3_case_end(&f);
+}
+
+static void a_missing_object_without_the_right_to_list_is_hinted_at(void **state)
+{
+    (void)state;
+    struct s3_case f;
+    char *text;
+    s3_case_begin(&f, "get-denied", false);
+    assert_int_equal(s3_case_get(&f, &text, NULL), ERR_DENIED);
+    assert_non_null(strstr(f.err.text, "s3:ListBucket"));
     free(text);
     s3_case_end(&f);
 }
@@ -204,7 +241,7 @@ static void a_swap_is_sent_once_whatever_the_answer(void **state)
         const char *scenario;
         int code;
     } rows[] = {
-        {"put-ok", ERR_OK},           {"put-412", ERR_CONFLICT},   {"put-404", ERR_CONFLICT},
+        {"put-ok", ERR_OK},           {"swap-412", ERR_CONFLICT},  {"swap-404", ERR_CONFLICT},
         {"put-409", ERR_AGAIN},       {"put-500", ERR_UNKNOWN},    {"put-503", ERR_UNKNOWN},
         {"put-drop", ERR_UNKNOWN},    {"put-no-tag", ERR_UNKNOWN}, {"put-501", ERR_GATE},
         {"put-slow-body", ERR_AGAIN},
@@ -217,7 +254,8 @@ static void a_swap_is_sent_once_whatever_the_answer(void **state)
         if (code != rows[i].code)
             fail_msg("%s: %s, expected %s (%s)", rows[i].scenario, error_name(code),
                      error_name(rows[i].code), f.err.text);
-        assert_int_equal(http_mock_count(f.mock), 1);
+        /* A refusal is followed by a look at what is there, to see whether it had a cause. */
+        assert_int_equal(http_mock_count(f.mock), code == ERR_CONFLICT ? 2 : 1);
         if (code == ERR_UNKNOWN)
             assert_int_equal(f.err.code, ERR_UNKNOWN);
         s3_case_end(&f);
@@ -244,7 +282,8 @@ static void nobody_listening_means_that_nothing_was_sent(void **state)
     s3_case_prepare(&f, "put-ok");
     s3_test_set(&f.settings, "AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     char *cache = fs_join(f.folder, "cauce");
-    store_probe_save(cache, "http://127.0.0.1:1/bucket bucket bucket", time_now(), &f.dialect);
+    store_probe_save(&(struct store_proof){cache, "http://127.0.0.1:1/bucket bucket bucket", NULL},
+                     time_now(), &f.dialect);
     free(cache);
     s3_case_open(&f, true);
     assert_int_equal(s3_case_swap(&f, NULL), ERR_AGAIN);
@@ -507,6 +546,8 @@ int main(void)
         cmocka_unit_test(the_clock_of_the_server_is_learned),
         cmocka_unit_test(rotten_content_is_never_handed_out),
         cmocka_unit_test(content_without_a_tag_is_not_handed_out),
+        cmocka_unit_test(a_page_in_html_is_no_damage),
+        cmocka_unit_test(a_missing_object_without_the_right_to_list_is_hinted_at),
         cmocka_unit_test(more_than_the_limit_is_refused),
         cmocka_unit_test(creation_is_conditional_and_signed),
         cmocka_unit_test(the_dialect_of_if_match_is_spoken),

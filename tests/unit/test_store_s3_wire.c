@@ -71,7 +71,7 @@ static void a_listing_that_is_none_is_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct s3_wire_list list;
         struct error err = ERROR_INIT;
-        if (s3_wire_list_parse(bad[i], strlen(bad[i]), &list, &err) != ERR_DAMAGED)
+        if (s3_wire_list_parse(bad[i], strlen(bad[i]), &list, &err) != ERR_AGAIN)
             fail_msg("accepted: %s", bad[i]);
         assert_null(list.objects);
     }
