@@ -147,7 +147,8 @@ static int join_key(void *ctx, const struct store_entry *entry, struct error *er
 {
     (void)err;
     struct str *all = ctx;
-    str_printf(all, "%s\n", entry->key);
+    if (strcmp(entry->key, STORE_PROOF) != 0)
+        str_printf(all, "%s\n", entry->key);
     return ERR_OK;
 }
 

@@ -57,7 +57,7 @@ char *contract_file(const struct contract *c, const char *name, const void *byte
 /* `size` bytes that look like noise and depend on the seed; a new buffer. */
 unsigned char *contract_noise(size_t size, uint64_t seed);
 
-/* Keys of a listing, joined by newlines, as a new string. */
+/* Keys of a listing, joined by newlines, as a new string; without what a store knows of itself. */
 char *contract_list(struct contract *c, const char *prefix);
 
 #endif
