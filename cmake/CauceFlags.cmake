@@ -30,6 +30,11 @@ if(CAUCE_WERROR)
   target_compile_options(cauce_flags INTERFACE -Werror)
 endif()
 
+if(CAUCE_FUZZ)
+  # The fuzzer steers by what it reaches: in the code under test, not only in the target.
+  target_compile_options(cauce_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 if(CAUCE_SANITIZE)
   target_compile_options(cauce_flags INTERFACE
     -fsanitize=${CAUCE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)

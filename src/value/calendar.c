@@ -30,14 +30,17 @@ struct calendar_day calendar_of(int32_t days)
     return out;
 }
 
-bool calendar_exists(struct calendar_day d)
+int calendar_month_length(int year, int month)
 {
     static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    if (d.year < 1 || d.year > 9999 || d.month < 1 || d.month > 12 || d.day < 1)
-        return false;
-    if (d.month == 2 && d.day == 29)
-        return (d.year % 4 == 0 && d.year % 100 != 0) || d.year % 400 == 0;
-    return d.day <= lengths[d.month - 1];
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return lengths[month - 1] + (month == 2 && leap);
+}
+
+bool calendar_exists(struct calendar_day d)
+{
+    return d.year >= 1 && d.year <= 9999 && d.month >= 1 && d.month <= 12 && d.day >= 1 &&
+           d.day <= calendar_month_length(d.year, d.month);
 }
 
 int calendar_weekday(int32_t days)

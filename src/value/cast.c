@@ -8,17 +8,13 @@
 
 /* ---- What a cast is made of ------------------------------------------------------------------ */
 
-static uint64_t length_bit(size_t length)
-{
-    return UINT64_C(1) << (length < 63 ? length : 63);
-}
-
 static void copy_nulls(struct cast *c, const struct cast_options *o)
 {
     c->nulls = mem_calloc(o->null_count, sizeof *c->nulls);
     for (size_t i = 0; i < o->null_count; i++) {
         c->nulls[i] = (struct cast_null){mem_strdup(o->nulls[i]), strlen(o->nulls[i])};
-        c->null_lengths |= length_bit(c->nulls[i].length);
+        size_t length = c->nulls[i].length;
+        c->null_lengths |= UINT64_C(1) << (length < 63 ? length : 63);
     }
     c->null_count = o->null_count;
 }
@@ -87,7 +83,7 @@ struct type cast_type(const struct cast *c)
 
 static bool is_null(const struct cast *c, const char *text, size_t length)
 {
-    if ((c->null_lengths & length_bit(length)) == 0)
+    if (!cast_may_be_null(c, length))
         return false;
     for (size_t i = 0; i < c->null_count; i++)
         if (c->nulls[i].length == length && memcmp(c->nulls[i].text, text, length) == 0)

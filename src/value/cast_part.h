@@ -34,6 +34,12 @@ struct cast {
     struct zone *zone; /* NULL: UTC */
 };
 
+/* May a text of that length mean NULL? */
+static inline bool cast_may_be_null(const struct cast *c, size_t length)
+{
+    return (c->null_lengths >> (length < 63 ? length : 63) & 1) != 0;
+}
+
 /* The reader of a type, by what is said about how it is written. */
 cast_reader *cast_reader_of(enum type_kind kind, bool formats);
 

@@ -312,7 +312,14 @@ static size_t read_one_by_one(struct bulk *b, const char *base, const struct cas
 size_t cast_texts(const struct cast *c, const char *base, const struct cast_span *texts,
                   size_t count, struct column *out)
 {
-    struct bulk b = {.cast = c, .null_lengths = c->null_lengths, .decimal = c->style.decimal};
+    struct bulk b = {
+        .cast = c,
+        .null_lengths = c->null_lengths,
+        .decimal = c->style.decimal,
+        /* A month from the start: what no text has read yet could be the bytes of a text that is none. */
+        .month = load8("1970-01-"),
+        .month_days = -1,
+    };
     column_reserve(out, out->count + count);
     switch (c->type.kind) {
     case TYPE_INT:

@@ -39,8 +39,10 @@ void column_init(struct column *c, struct type type)
 {
     *c = (struct column){.type = type};
     column_reserve(c, FIRST_CAPACITY);
-    if (c->offsets != NULL)
-        c->offsets[0] = 0;
+    if (c->offsets == NULL)
+        return;
+    c->offsets[0] = 0;
+    column_reserve_bytes(c, FIRST_BYTES); /* never NULL, however little is in it */
 }
 
 void column_release(struct column *c)

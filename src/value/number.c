@@ -57,19 +57,35 @@ static bool take(struct cursor *c, char wanted)
     return true;
 }
 
-/* A run of digits; returns how many. Those beyond the ones that are kept count as powers of ten. */
-static size_t take_digits(struct cursor *c, struct number *out)
+#define HALF_DIGITS UINT64_C(1000000000000000000) /* one more digit still fits 64 bits */
+
+/* Digits beyond those that fit 64 bits; what is beyond those that are kept counts as powers of ten. */
+static void take_far_digits(struct cursor *c, struct number *out)
 {
-    const char *begin = c->at;
+    const uint128 most = (uint128)HALF_DIGITS * number_powers[NUMBER_DIGITS - 1 - 18];
     for (; c->at < c->end && is_digit(*c->at); c->at++) {
         unsigned digit = (unsigned)(*c->at - '0');
-        if (out->digits < number_power(NUMBER_DIGITS - 1)) {
+        if (out->digits < most) {
             out->digits = out->digits * 10 + digit;
         } else {
             out->power++;
             out->lost = out->lost || digit != 0;
         }
     }
+}
+
+/* A run of digits; returns how many. */
+static size_t take_digits(struct cursor *c, struct number *out)
+{
+    const char *begin = c->at;
+    if (out->digits < HALF_DIGITS) {
+        uint64_t digits = (uint64_t)out->digits;
+        for (; c->at < c->end && is_digit(*c->at) && digits < HALF_DIGITS; c->at++)
+            digits = digits * 10 + (unsigned)(*c->at - '0');
+        out->digits = digits;
+    }
+    if (c->at < c->end && is_digit(*c->at))
+        take_far_digits(c, out);
     return (size_t)(c->at - begin);
 }
 
@@ -224,18 +240,47 @@ static double round_to_double(uint128 value, int power, bool more)
     return ldexp((double)kept, power + drop);
 }
 
+static const uint64_t fives[WIDE_POWER + 1] = {
+    UINT64_C(1),
+    UINT64_C(5),
+    UINT64_C(25),
+    UINT64_C(125),
+    UINT64_C(625),
+    UINT64_C(3125),
+    UINT64_C(15625),
+    UINT64_C(78125),
+    UINT64_C(390625),
+    UINT64_C(1953125),
+    UINT64_C(9765625),
+    UINT64_C(48828125),
+    UINT64_C(244140625),
+    UINT64_C(1220703125),
+    UINT64_C(6103515625),
+    UINT64_C(30517578125),
+    UINT64_C(152587890625),
+    UINT64_C(762939453125),
+    UINT64_C(3814697265625),
+    UINT64_C(19073486328125),
+    UINT64_C(95367431640625),
+    UINT64_C(476837158203125),
+    UINT64_C(2384185791015625),
+    UINT64_C(11920928955078125),
+    UINT64_C(59604644775390625),
+    UINT64_C(298023223876953125),
+    UINT64_C(1490116119384765625),
+    UINT64_C(7450580596923828125),
+};
+
 /*
  * digits * 10^power, correctly rounded, with no more than whole numbers of 128 bits: a power of ten
- * is one of five and one of two, and only the one of five costs bits.
+ * is one of five and one of two, and only the one of five costs bits. A quotient has 63 or 64.
  */
 static double wide_double(uint64_t digits, int power)
 {
-    uint64_t five = 1;
-    for (int i = power < 0 ? -power : power; i > 0; i--)
-        five *= 5;
     if (power >= 0)
-        return round_to_double((uint128)digits * five, power, false);
-    int shift = 64 + __builtin_clzll(digits);
+        return round_to_double((uint128)digits * fives[power], power, false);
+    uint64_t five = fives[-power];
+    int shift = 63 + __builtin_clzll(digits) - __builtin_clzll(five);
     uint128 numerator = (uint128)digits << shift;
     uint128 quotient = numerator / five;
     return round_to_double(quotient, power - shift, quotient * five != numerator);

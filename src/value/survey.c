@@ -304,8 +304,9 @@ static void note_sample(char sample[SAMPLE_SIZE], struct text t)
 {
     size_t length = t.length < SAMPLE_SIZE - 1 ? t.length : SAMPLE_SIZE - 1;
     while (length < t.length && length > 0 && ((unsigned char)t.data[length] & 0xc0) == 0x80)
-        length--; /* not in the middle of a character */
-    memcpy(sample, t.data, length);
+        length--;                       /* not in the middle of a character */
+    for (size_t i = 0; i < length; i++) /* what is quoted stays in its line */
+        sample[i] = (unsigned char)t.data[i] < ' ' || t.data[i] == 0x7f ? ' ' : t.data[i];
     sample[length] = '\0';
 }
 
@@ -391,6 +392,9 @@ void survey_add(struct survey *s, size_t column, const char *text, size_t length
         return;
     }
     c->values++;
+    /* Blanks alone are a text, but no value of any other type: its cast looks for NULL without them. */
+    if (t.length < length && is_null(s, t))
+        return;
     if (!note_null_word(c, t))
         look(s, c, t);
 }

@@ -259,8 +259,10 @@ static size_t find(const struct zone *z, int64_t utc)
 /* How far to go back so that the table holds a moment: whole cycles of the calendar. */
 static int64_t beyond(const struct zone *z, int64_t utc)
 {
+    if (!z->repeats)
+        return 0;
     int64_t end = z->changes[z->count - 1].from - 4 * DAY;
-    if (!z->repeats || utc < end)
+    if (utc < end)
         return 0;
     return ((utc - end) / CYCLE_SECONDS + 1) * CYCLE_SECONDS;
 }

@@ -48,17 +48,12 @@ static char *cast_one(const struct cast *c, const char *text)
     struct column column;
     char *out = NULL;
     column_init(&column, cast_type(c));
-    /* An exact copy, so that reading beyond the text is seen by the sanitizers. */
-    size_t length = strlen(text);
-    char *exact = malloc(length > 0 ? length : 1);
-    memcpy(exact, text, length);
-    enum cast_outcome outcome = cast_text(c, exact, length, &column);
+    enum cast_outcome outcome = value_cast(c, text, strlen(text), &column);
     if (outcome == CAST_VALUE)
         out = value_text(&column, 0);
     else if (outcome == CAST_NULL)
         out = strdup("(NULL)");
     assert_int_equal(column.count, outcome == CAST_BAD ? 0 : 1);
-    free(exact);
     column_release(&column);
     return out;
 }
@@ -676,6 +671,63 @@ static void typed_moments_lose_nothing_on_the_way(void **state)
     CHECK_TYPED("text", "00000000-0000-0000-0000-000000000000", cast_uuid, (struct uuid){{0}});
 }
 
+/* Bytes that are no digits are no date either, whatever the date before them was. */
+static void a_date_of_zero_bytes_is_no_date(void **state)
+{
+    (void)state;
+    struct sample s = {.type = "date"};
+    struct cast *c = cast_of(&s);
+    struct column column;
+    column_init(&column, cast_type(c));
+    assert_int_equal(value_cast(c,
+                                "\0\0\0\0\0\0\0\0"
+                                "01",
+                                10, &column),
+                     CAST_BAD);
+    assert_int_equal(value_cast(c, "1970-01-01", 10, &column), CAST_VALUE);
+    assert_int_equal(value_cast(c, "1970-02-28", 10, &column), CAST_VALUE);
+    column_release(&column);
+    cast_free(c);
+}
+
+/* A column is filled up to the first text that is bad, and what was there stays. */
+static void many_texts_are_cast_up_to_the_first_bad_one(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"int",          "bigint",        "double",
+                                        "decimal(9,2)", "decimal(30,2)", "date",
+                                        "timestamp",    "time",          "boolean"};
+    static const char *const good[] = {
+        "12",         "-1234567890",         "1.25",     "1.25", "1.25",
+        "2024-01-05", "2024-01-05T10:00:00", "10:00:00", "true"};
+    char base[16 * 32 + CAST_MARGIN] = {0};
+    struct cast_span spans[16];
+    for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+        struct sample s = {.type = types[k]};
+        struct cast *c = cast_of(&s);
+        struct column column;
+        for (uint32_t i = 0; i < 16; i++) {
+            spans[i] = (struct cast_span){32 * i, (uint32_t)strlen(i == 11 ? "x" : good[k])};
+            memcpy(base + spans[i].at, i == 11 ? "x" : good[k], spans[i].length);
+        }
+        column_init(&column, cast_type(c));
+        assert_int_equal(cast_texts(c, base, spans, 16, &column), 11);
+        assert_int_equal(cast_texts(c, base, spans + 12, 4, &column), 4);
+        assert_int_equal(column.count, 15);
+        assert_int_equal(column.nulls, 0);
+        char *first = value_text(&column, 0);
+        for (size_t i = 1; i < 15; i++) {
+            char *other = value_text(&column, i);
+            assert_string_equal(first, other);
+            assert_false(column_is_null(&column, i));
+            free(other);
+        }
+        free(first);
+        column_release(&column);
+        cast_free(c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -694,6 +746,8 @@ int main(void)
         cmocka_unit_test(a_format_that_cannot_be_used_is_refused_by_name),
         cmocka_unit_test(a_time_zone_that_is_not_there_is_refused),
         cmocka_unit_test(typed_values_lose_nothing_on_the_way),
+        cmocka_unit_test(a_date_of_zero_bytes_is_no_date),
+        cmocka_unit_test(many_texts_are_cast_up_to_the_first_bad_one),
         cmocka_unit_test(typed_moments_lose_nothing_on_the_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,8 @@ static void whole_numbers_are_bigint_or_exact_decimals(void **state)
         {.texts = "1|true", .found = "text"},
         {.texts = "", .found = "text"},
         {.texts = "1||2", .found = "bigint"},
+        {.texts = "1| |2", .found = "bigint"},
+        {.texts = "a| |b", .found = "text"},
     };
     CHECK(samples);
 }
@@ -238,6 +240,7 @@ static void words_for_missing_values_are_named(void **state)
         {.texts = "-|-", .found = "text"},
         {.texts = "true|FALSE", .found = "boolean"},
         {.texts = "yes|no", .found = "text"},
+        {.texts = "1|2|3|4|5|6|7|8|9|10|11|a\tb", .found = "text", .doubt = "\"a b\""},
         {.texts = "1|2|3|4|5|6|7|8|9|10|11|x|12",
          .found = "text",
          .doubt = "because of \"x\", value 12."},
