@@ -184,6 +184,7 @@ static int status(const struct options *o, int *exit_status, struct error *err)
     if (rc == ERR_OK)
         rc = status_read(&in.dataset, now, &s, err);
     if (rc == ERR_OK) {
+        dataset_warn_of_pointer(&in.dataset, &s.base);
         if (o->json)
             print_json(&in, &s, &m, now);
         else

@@ -38,6 +38,12 @@ static const struct witness *lost(const struct repair_view *view, const struct c
     return same ? NULL : latest;
 }
 
+static bool is_proposed(const struct repair_view *view, const struct candidate *c)
+{
+    const struct candidate *choice = proposed(view);
+    return choice != NULL && choice == c;
+}
+
 static bool is_current(const struct repair_view *view, const struct candidate *c)
 {
     return view->found.intact && version_id_equal(&view->found.pointer.current, &c->version);
@@ -67,7 +73,7 @@ static struct json *encode(const struct repair_view *view, const struct candidat
     json_set_string(object, "manifest", c->key);
     text_set_time(object, "created_at", c->time);
     json_set_bool(object, "current", is_current(view, c));
-    json_set_bool(object, "proposed", c == proposed(view));
+    json_set_bool(object, "proposed", is_proposed(view, c));
     json_set_bool(object, "published", evidence_of(&view->evidence, &c->version, &count) != NULL);
     json_set_bool(object, "whole", c->whole);
     json_set_bool(object, "readable", c->readable);
@@ -117,7 +123,7 @@ static void add_row(const struct repair_view *view, const struct candidate *c, s
         str_printf(&names, "%s%s", i > 0 ? ", " : "", w[i].who);
     if (count > NAMED_BY)
         str_printf(&names, " and %zu more", count - NAMED_BY);
-    table_cell(t, c == proposed(view) ? "*" : is_current(view, c) ? "=" : " ");
+    table_cell(t, is_proposed(view, c) ? "*" : is_current(view, c) ? "=" : " ");
     table_cell(t, name);
     table_cell(t, c->readable ? text_time(c->time, time) : NULL);
     table_cell(t, describe(view, c));

@@ -59,6 +59,12 @@ void dataset_release(struct dataset *d);
  */
 int dataset_check_pointer(struct dataset *d, const struct base *base, struct error *err);
 
+/*
+ * The same for whoever only reads, and of what index and projections know as well: a warning where the
+ * pointer went back, for then it is not the newest version that is read.
+ */
+void dataset_warn_of_pointer(struct dataset *d, const struct base *base);
+
 /* This machine has seen that state of the pointer. Best effort. */
 void dataset_remember(const struct dataset *d, const struct pointer *p);
 

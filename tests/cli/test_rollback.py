@@ -74,6 +74,13 @@ class Rollback(Case):
         shutil.copytree(self.folder / "backup", self.folder / "published")
         self.refuse(*self.EVERYBODY)
 
+    def test_who_reads_is_warned(self):
+        self.restore(POINTER)
+        for command in (["read", "d.yml"], ["status", "d.yml"]):
+            out, err = self.cauce(*command)
+            self.assertIn("versions 2 to 3 are newer", err, command)
+            self.assertNotEqual(out, "")
+
     def test_a_dataset_that_was_made_anew_is_another(self):
         shutil.rmtree(self.folder / "published")
         self.assertEqual(self.publish(FIRST)["sequence"], 1)
