@@ -381,12 +381,19 @@ static inline void bare_values(const struct csv_cut *c, const uint32_t *ends, ui
                                struct cast_span *spans, size_t stride)
 {
     const struct csv_rules *r = c->rules;
-    for (size_t k = 0; k < r->wanted_count; k++) {
+    if (r->wanted_count == r->fields && !r->trim) {
+        for (size_t k = 0; k < r->fields; k++, spans += stride) {
+            *spans = (struct cast_span){at, ends[k] - at};
+            at = ends[k] + 1;
+        }
+        return;
+    }
+    for (size_t k = 0; k < r->wanted_count; k++, spans += stride) {
         size_t field = r->wanted[k];
         uint32_t begin = field > 0 ? ends[field - 1] + 1 : at;
-        spans[k * stride] = (struct cast_span){begin, ends[field] - begin};
+        *spans = (struct cast_span){begin, ends[field] - begin};
         if (r->trim)
-            spans[k * stride] = trimmed(c, begin, ends[field]);
+            *spans = trimmed(c, begin, ends[field]);
     }
 }
 

@@ -39,13 +39,15 @@ static inline uint64_t high_bits(bytes16 v)
 #endif
 
 /* Bits of the bytes that are wanted; `*all` collects the bytes themselves. */
-static inline uint64_t find16(const char *text, const struct wanted *w, bytes16 *all)
+static inline uint64_t find16(const char *text, const struct wanted *w, bool escape, bytes16 *all)
 {
     bytes16 v;
     memcpy(&v, text, sizeof v);
     *all |= v;
-    return high_bits((bytes16)((v == w->delimiter) | (v == w->quote) | (v == w->escape) |
-                               (v == w->lf) | (v == w->cr)));
+    bytes16 found = (bytes16)((v == w->delimiter) | (v == w->quote) | (v == w->lf) | (v == w->cr));
+    if (escape)
+        found |= (bytes16)(v == w->escape);
+    return high_bits(found);
 }
 
 /* Write the places of the bits, four in a step: what is written behind the last is written over. */
@@ -60,24 +62,35 @@ static inline uint32_t *write_marks(uint32_t *marks, uint64_t mask, uint32_t bas
     return marks;
 }
 
+/* `escape` is known where this is called: each call becomes a loop of its own. */
+static inline size_t find_all(const char *text, size_t length, const struct wanted *w, bool escape,
+                              uint32_t *marks, bytes16 *all)
+{
+    uint32_t *end = marks;
+    for (size_t at = 0; at < length; at += GROUP) {
+        uint64_t mask = find16(text + at, w, escape, all) |
+                        find16(text + at + 16, w, escape, all) << 16 |
+                        find16(text + at + 32, w, escape, all) << 32 |
+                        find16(text + at + 48, w, escape, all) << 48;
+        if (length - at < GROUP)
+            mask &= ((uint64_t)1 << (length - at)) - 1;
+        end = write_marks(end, mask, (uint32_t)at);
+    }
+    *end = (uint32_t)length;
+    return (size_t)(end - marks);
+}
+
 size_t csv_index(const char *text, size_t length, const struct csv_index_bytes *bytes,
                  uint32_t *marks, bool *ascii)
 {
     const struct wanted w = {repeat(bytes->delimiter), repeat(bytes->quote), repeat(bytes->escape),
                              repeat('\n'), repeat('\r')};
     bytes16 all = repeat(0);
-    uint32_t *end = marks;
-    for (size_t at = 0; at < length; at += GROUP) {
-        uint64_t mask = find16(text + at, &w, &all) | find16(text + at + 16, &w, &all) << 16 |
-                        find16(text + at + 32, &w, &all) << 32 |
-                        find16(text + at + 48, &w, &all) << 48;
-        if (length - at < GROUP)
-            mask &= ((uint64_t)1 << (length - at)) - 1;
-        end = write_marks(end, mask, (uint32_t)at);
-    }
-    *end = (uint32_t)length;
+    size_t count = bytes->escape != bytes->quote && bytes->escape != '\n'
+                       ? find_all(text, length, &w, true, marks, &all)
+                       : find_all(text, length, &w, false, marks, &all);
     uint64_t half[2];
     memcpy(half, &all, sizeof half);
     *ascii = ((half[0] | half[1]) & 0x8080808080808080u) == 0;
-    return (size_t)(end - marks);
+    return count;
 }

@@ -57,28 +57,30 @@ ALWAYS_INLINE uint64_t eight_digits(uint64_t word)
     return (word & 0x0000ffff0000ffffu) * 42949672960001 >> 32;
 }
 
-/* Up to 16 characters, of which `count` count, as digits behind zeros. */
-ALWAYS_INLINE bool read_digits(uint128 text, uint32_t count, uint64_t *out)
+/* So many zeros as digits as are missing to eight, in front of one to eight of them. */
+ALWAYS_INLINE uint64_t zeros_before(uint32_t count)
 {
-    uint64_t zeros = 0x3030303030303030u;
-    if (count <= 8) {
-        uint64_t word = (uint64_t)text;
-        if (count < 8)
-            word = word << (64 - 8 * count) | zeros >> (8 * count);
-        *out = eight_digits(word);
-        return all_digits(word);
-    }
-    if (count < 16)
-        text = text << (128 - 8 * count) | ((uint128)zeros << 64 | zeros) >> (8 * count);
-    uint64_t high = (uint64_t)text;
-    uint64_t low = (uint64_t)(text >> 64);
-    *out = eight_digits(high) * 100000000 + eight_digits(low);
-    return all_digits(high) && all_digits(low);
+    return 0x3030303030303030u >> (8 * (count - 1)) >> 8;
 }
 
-ALWAYS_INLINE uint128 load16(const char *text)
+/* One to eight digits. */
+ALWAYS_INLINE bool read_word(const char *text, uint32_t count, uint64_t *out)
 {
-    return (uint128)load8(text + 8) << 64 | load8(text);
+    uint64_t word = load8(text) << (64 - 8 * count) | zeros_before(count);
+    *out = eight_digits(word);
+    return all_digits(word);
+}
+
+/* One to sixteen digits. */
+ALWAYS_INLINE bool read_digits(const char *text, uint32_t count, uint64_t *out)
+{
+    if (count <= 8)
+        return read_word(text, count, out);
+    uint64_t first;
+    bool good = read_word(text, count - 8, &first);
+    uint64_t word = load8(text + count - 8);
+    *out = first * 100000000 + eight_digits(word);
+    return good && all_digits(word);
 }
 
 /* Bits at the top of the bytes that are `c`; those behind the first may be wrong. */
@@ -88,60 +90,71 @@ ALWAYS_INLINE uint64_t find_byte(uint64_t word, char c)
     return (x - 0x0101010101010101u) & ~x & 0x8080808080808080u;
 }
 
-/* Where the point stands among the first `count` characters; `count`: nowhere. */
-ALWAYS_INLINE uint32_t find_point(uint128 text, uint32_t count, char point)
+/* A number of one to eight characters, the last of them in the highest byte. */
+ALWAYS_INLINE bool read_short(const char *text, uint32_t length, char point,
+                              struct number_plain *out)
 {
-    uint64_t found = find_byte((uint64_t)text, point);
-    uint32_t at = (uint32_t)(found != 0 ? __builtin_ctzll(found) / 8 : 8);
-    if (found == 0 && count > 8) {
-        found = find_byte((uint64_t)(text >> 64), point);
-        at = (uint32_t)(found != 0 ? __builtin_ctzll(found) / 8 + 8 : 16);
-    }
-    return at < count ? at : count;
+    uint64_t word = load8(text) << (64 - 8 * length);
+    uint64_t found = find_byte(word, point);
+    out->fraction = 0;
+    if (found == 0)
+        return read_word(text, length, &out->digits);
+    unsigned at = (unsigned)__builtin_ctzll(found) / 8;
+    if (at == 8 - length || at == 7)
+        return false;
+    /* What stands before the point moves into its place. */
+    uint64_t before = word & ((UINT64_C(1) << (8 * at)) - 1);
+    word =
+        (word >> (8 * at) >> 8 << 8 << (8 * at)) | before << 8 | zeros_before(length) << 8 | 0x30;
+    out->fraction = 7 - at;
+    out->digits = eight_digits(word);
+    return all_digits(word);
 }
 
-/* Digits with a point among them, after the character that is left out. */
-ALWAYS_INLINE bool read_around(uint128 text, uint32_t length, uint32_t point, uint64_t *out)
+/* The same for up to sixteen digits. */
+ALWAYS_INLINE bool read_long(const char *text, uint32_t length, char point,
+                             struct number_plain *out)
 {
-    if (length <= 8) {
-        uint64_t word = (uint64_t)text;
-        uint64_t whole = word & ((UINT64_C(1) << (8 * point)) - 1);
-        return read_digits(whole | (word >> 8 >> (8 * point)) << (8 * point), length - 1, out);
-    }
-    uint128 whole = text & (((uint128)1 << (8 * point)) - 1);
-    return read_digits(whole | text >> 8 >> (8 * point) << (8 * point), length - 1, out);
+    uint32_t at = 0;
+    while (at < length && text[at] != point)
+        at++;
+    out->fraction = at < length ? length - at - 1 : 0;
+    if (at == length)
+        return length <= DIGITS_MAX && read_digits(text, length, &out->digits);
+    if (at == 0 || out->fraction == 0 || length > DIGITS_MAX)
+        return false;
+    uint64_t whole;
+    uint64_t part;
+    if (!read_digits(text, at, &whole) || !read_digits(text + at + 1, out->fraction, &part))
+        return false;
+    out->digits = whole * number_powers[out->fraction] + part;
+    return true;
 }
 
 /* A number of digits with at most one point between them. */
 ALWAYS_INLINE bool read_plain(const struct bulk *b, const char *text, uint32_t length,
                               struct number_plain *out)
 {
-    if (may_be_null(b, length))
+    if (length - 1 > DIGITS_MAX || ((b->null_lengths >> length) & 1) != 0)
         return false;
     out->negative = *text == '-';
     text += out->negative;
     length -= out->negative;
-    if (length - 1 >= DIGITS_MAX)
-        return false;
-    uint128 word = load16(text);
-    uint32_t point = find_point(word, length, b->decimal);
-    out->fraction = 0;
-    if (point == length)
-        return read_digits(word, length, &out->digits);
-    out->fraction = length - point - 1;
-    return point > 0 && out->fraction > 0 && read_around(word, length, point, &out->digits);
+    if (length - 1 < 8)
+        return read_short(text, length, b->decimal, out);
+    return length > 0 && read_long(text, length, b->decimal, out);
 }
 
 /* ---- values ---- */
 
 ALWAYS_INLINE bool read_integer(struct bulk *b, const char *text, uint32_t length, int64_t *out)
 {
-    if (may_be_null(b, length))
+    if (length - 1 > DIGITS_MAX || ((b->null_lengths >> length) & 1) != 0)
         return false;
     bool negative = *text == '-';
     length -= negative;
     uint64_t digits;
-    if (length - 1 >= DIGITS_MAX || !read_digits(load16(text + negative), length, &digits))
+    if (length - 1 >= DIGITS_MAX || !read_digits(text + negative, length, &digits))
         return false;
     *out = negative ? -(int64_t)digits : (int64_t)digits;
     return true;
