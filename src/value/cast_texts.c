@@ -9,7 +9,6 @@
  */
 #include <string.h>
 
-#include "value/calendar.h"
 #include "value/cast_part.h"
 
 #define ALWAYS_INLINE __attribute__((always_inline)) static inline
@@ -200,22 +199,26 @@ ALWAYS_INLINE bool read_decimal(struct bulk *b, const char *text, uint32_t lengt
     return true;
 }
 
-/* "2026-01-" as a word: the days before that month. */
-static bool find_month(struct bulk *b, uint64_t word)
+/*
+ * "2026-01-" as a word: the days before that month, counted from a March as calendar_days does
+ * (https://howardhinnant.github.io/date_algorithms.html).
+ */
+ALWAYS_INLINE bool find_month(struct bulk *b, uint64_t word)
 {
     const uint64_t dashes = 0x2d00002d00000000u;
     uint64_t digits = (word & 0x00ffff00ffffffffu) | 0x3000003000000000u;
     if ((word & 0xff0000ff00000000u) != dashes || !all_digits(digits))
         return false;
-    char text[sizeof word];
-    memcpy(text, &word, sizeof text);
-    int year =
-        (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + text[3] - '0';
-    struct calendar_day first = {year, (text[5] - '0') * 10 + text[6] - '0', 1};
-    if (!calendar_exists(first))
+    unsigned number = (unsigned)eight_digits(digits); /* 20260010 */
+    unsigned year = number / 10000;
+    unsigned month = number % 10000 / 10;
+    if (year == 0 || month - 1 >= 12)
         return false;
+    year -= month <= 2;
+    unsigned march = month > 2 ? month - 3 : month + 9;
+    unsigned days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * march + 2) / 5;
     b->month = word;
-    b->month_days = calendar_days(first) - 1;
+    b->month_days = (int32_t)days - 719468 - 1;
     return true;
 }
 
