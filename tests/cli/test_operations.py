@@ -272,6 +272,17 @@ class ExitCodes(State):
         self.fails(10, "show", "d.yml", "2", says=['"rates" has no version 2'])
         self.cauce("status", "d.yml")
 
+    def test_exit_124_the_time_limit_was_over_before_the_commit(self):
+        self.publish(FIRST)
+        (self.folder / "rates.csv").write_text(SECOND)
+        (self.folder / "d.yml").write_text(
+            CONFIG + "timeout: 1s\ntransform: SELECT source.* FROM source, range(1000000) a, "
+            "range(1000000) b, range(1000) c WHERE hash(a.range, b.range, c.range) = 1\n")
+        _, err = self.cauce("run", "d.yml", status=124)
+        self.assertIn("Nothing was published. Raise `timeout`", err)
+        (self.folder / "d.yml").write_text(CONFIG)
+        self.all_is_well(SECOND, 2)
+
     def test_exit_130_interrupted_before_the_commit(self):
         self.publish(FIRST)
         before = self.published()
