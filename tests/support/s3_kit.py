@@ -70,6 +70,23 @@ def server(folder):
     return dict(line.split("=", 1) for line in started.stdout.split())
 
 
+class Absent(Exception):
+    """A server that cannot be had here; the text says why."""
+
+
+def other_server(folder, name):
+    """Settings of a server of another maker that is up until this test ends; Absent: there is none."""
+    starter = str(ROOT / "tests/support/s3-other")
+    place = str(folder / f"server-{name}")
+    env = dict(os.environ, CAUCE_TEST_OWNER=str(os.getpid()))
+    started = subprocess.run([starter, "start", name, place], env=env, capture_output=True, text=True,
+                             check=False)
+    if started.returncode != 0:
+        raise Absent((started.stderr.strip().splitlines() or ["it does not start"])[-1])
+    atexit.register(subprocess.run, [starter, "stop", name, place], check=False)
+    return dict(line.split("=", 1) for line in started.stdout.split())
+
+
 class Client:
     """The few requests that tests send themselves, signed as "Signature Version 4" describes it."""
 

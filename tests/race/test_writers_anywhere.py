@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""Eight writers publish to one dataset on a real server at once, some of them killed at a random
-moment. In the end every row is there exactly once, every version that was acknowledged is in the
-chain, what died left nothing that gc does not find, and every object is what its manifest says.
+"""Eight writers publish to one dataset at once, in a folder and on real servers; some are killed at a
+random moment, some are stopped for a while and go on as if nothing had happened, and all the time gc
+deletes and the consolidation goes on beside them. In the end every row is there exactly once, every
+version that was acknowledged is in the chain, what died left nothing that gc does not find, and every
+object is what its manifest says.
 
-About 25 versions; 200 with CAUCE_TORTURE=full, 12 of a program that a sanitizer makes slow. The seed
-is printed, and taken from CAUCE_TORTURE_SEED."""
+About 25 versions in a folder and on the server of the other tests; 200 with CAUCE_TORTURE=full, there
+and on every server that can be had; 12 of a program that a sanitizer makes slow. The seed is printed,
+and taken from CAUCE_TORTURE_SEED."""
 import collections
 import json
 import os
 import random
 import secrets
+import signal
 import subprocess
 import sys
 import threading
@@ -21,21 +25,45 @@ from support import s3_kit  # noqa: E402
 
 WRITERS = 8
 VERSIONS = 200 if s3_kit.torture() else 12 if s3_kit.SANITIZED else 25
-KILLED = 0.25  # of the runs
+KILLED = 0.2  # of the runs
+PAUSED = 0.1  # of the runs: stopped for as long as others need to overtake them
+OTHERS = ("versitygw", "minio") if s3_kit.torture() else ()
 BUCKET = "writers"
 SHARED = 40  # rows that all of them publish, again and again
-PLACE = secrets.token_hex(6)
+NAME = secrets.token_hex(6)
 SEED = int(os.environ.get("CAUCE_TORTURE_SEED") or str(secrets.randbits(32)), 0)
 
 # Statuses of a run that was not killed: done, storage failed, lost every race, outcome unknown.
 EXPECTED_STATUS = (0, 5, 6, 7)
 
 
-def dataset(folder, name, settings):
-    """The one dataset, as one of those at work sees it; what was learned of the server is shared."""
-    d = s3_kit.Dataset(folder / str(name), settings, f"s3://{BUCKET}/{PLACE}")
-    d.cache = folder / "cache"
-    return d
+class Place:
+    """Where one race is run: a store, and how it is looked into without cauce."""
+
+    def __init__(self, name, folder, settings=None):
+        self.name = name
+        self.folder = folder
+        self.settings = settings or {}
+        if settings:
+            self.client = s3_kit.Client(settings)
+            self.client.make_bucket(BUCKET)
+            self.store = f"s3://{BUCKET}/{NAME}"
+        else:
+            self.client = None
+            self.store = str(folder / "store")
+
+    def dataset(self, name):
+        """The one dataset, as one of those at work sees it; what was learned of the server is
+        shared."""
+        d = s3_kit.Dataset(self.folder / str(name), self.settings, self.store)
+        d.cache = self.folder / "cache"
+        return d
+
+    def scratch(self):
+        """What is left of consolidations."""
+        if self.client:
+            return self.client.list(BUCKET, f"{NAME}/levels/.tmp/")
+        return [str(p) for p in Path(self.store, "levels", ".tmp").rglob("*") if p.is_file()]
 
 
 class Run:
@@ -48,11 +76,11 @@ class Run:
 
 
 class Race:
-    def __init__(self, folder, settings):
-        self.folder = folder
-        self.settings = settings
+    def __init__(self, place):
+        self.place = place
         self.lock = threading.Lock()
         self.runs = []
+        self.cleanings = collections.Counter()
         self.newest = 0
         self.problems = []
         self.seconds = 1.0  # that a run takes, about
@@ -83,9 +111,36 @@ class Race:
                   for i in rng.sample(range(SHARED), 5)]
         return own + shared
 
+    def watch(self, process, rng):
+        """Let it run, kill it, or stop it for a while; what it said."""
+        fate = rng.random()
+        moment = rng.random() * 1.5 * self.seconds
+        try:
+            if fate < KILLED + PAUSED:
+                return process.communicate(timeout=moment)[0]
+        except subprocess.TimeoutExpired:
+            if fate < KILLED:
+                process.kill()
+            else:
+                process.send_signal(signal.SIGSTOP)
+                time.sleep(rng.random() * 3 * self.seconds)
+                process.send_signal(signal.SIGCONT)
+        return process.communicate(timeout=300)[0]
+
+    def clean(self, name, arguments):
+        """Another process that does the same over and over, beside the writers."""
+        d = self.place.dataset(name)
+        while not self.is_over():
+            done = d.cauce(name, *arguments, status=None)
+            with self.lock:
+                self.cleanings[name, done.returncode] += 1
+                if done.returncode not in EXPECTED_STATUS:
+                    self.problems.append(f"{name} ended with {done.returncode}: {done.stderr}")
+            time.sleep(self.seconds / 4)
+
     def write(self, writer):
         rng = random.Random(SEED * 1000 + writer)
-        d = dataset(self.folder, writer, self.settings)
+        d = self.place.dataset(writer)
         turn = 0
         while not self.is_over():
             turn += 1
@@ -96,18 +151,15 @@ class Race:
             process = subprocess.Popen(d.command("run", "--json", "-q", "-s", source, *extra),
                                        env=d.environment(), stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, text=True)
-            wait = rng.random() * 1.5 * self.seconds if rng.random() < KILLED else 300
-            try:
-                out, _ = process.communicate(timeout=wait)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                out, _ = process.communicate()
+            out = self.watch(process, rng)
             run.status = process.returncode
             run.told = json.loads(out) if run.status != -9 else None
             self.note(run, time.monotonic() - began)
 
     def race(self):
         threads = [threading.Thread(target=self.write, args=(w,)) for w in range(WRITERS)]
+        threads.append(threading.Thread(target=self.clean, args=("gc", ("--delete",))))
+        threads.append(threading.Thread(target=self.clean, args=("consolidate", ())))
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -159,7 +211,7 @@ def check_chain(race, versions):
     return found
 
 
-def check_rest(d, client):
+def check_rest(d, place):
     """After an ordinary run and gc there is nothing but what is named; all of it is sound."""
     found = []
     last = d.run([("the last one", "2026-03-01", "x")])
@@ -167,44 +219,62 @@ def check_rest(d, client):
         found.append(f"an ordinary run afterwards says {last['outcome']}")
     d.cauce("gc", "--delete")
     left = json.loads(d.cauce("gc", "--json").stdout)["objects"]
-    scratch = client.list(BUCKET, f"{PLACE}/{d.dataset}/.tmp/")
+    scratch = place.scratch()
     if left or scratch:
         found.append(f"gc left {left} objects, {scratch}")
     return found + [f"verify: {f}" for f in d.findings("--data", "--strict")]
 
 
-def main():
-    folder = s3_kit.scratch()
-    settings = s3_kit.server(folder)
-    client = s3_kit.Client(settings)
-    client.make_bucket(BUCKET)
-    print(f"seed {SEED}", flush=True)
-    race = Race(folder, settings)
-    reader = dataset(folder, "reader", settings)
-    reader.run([("the first one", "2026-01-01", "x")])
-    race.runs.append(Run([("the first one", "2026-01-01", "x")]))
+def places(folder):
+    """Where to race; a place that cannot be had is told by its name alone, with the reason."""
+    yield "a folder", lambda: Place("a folder", folder / "a-folder")
+    if os.environ.get("CAUCE_TEST_S3_ENDPOINT") != "none":
+        yield "S3", lambda: Place("S3", folder / "s3", s3_kit.server(folder))
+    for name in OTHERS:
+        yield name, lambda: Place(name, folder / name, s3_kit.other_server(folder, name))
+
+
+def run_race(place):
+    """The lines of the report: (what should be, what was found)."""
+    race = Race(place)
+    reader = place.dataset("reader")
+    first = [("the first one", "2026-01-01", "x")]
+    reader.run(first)
+    race.runs.append(Run(first))
     began = time.monotonic()
     race.race()
     seconds = time.monotonic() - began
-
     text = reader.cauce("read", "--events", "--format", "csv").stdout.splitlines()[1:]
     events = [(tuple(line.split(",")[:2]), line.split(",")[2]) for line in text]
     versions = json.loads(reader.cauce("log", "--json").stdout)
-    parts = {
-        "writers end as they should": race.problems,
+    ends = collections.Counter(r.told["outcome"] if r.told else "killed" for r in race.runs)
+    lost = sum(r.told["conflicts"] for r in race.runs if r.told)
+    print(f"{place.name}: {len(versions)} versions, {len(race.runs)} runs {dict(ends)}, {lost} races "
+          f"lost, beside them {dict(race.cleanings)}, {len(events)} rows, {seconds:.0f} s", flush=True)
+    return {
+        "processes end as they should": race.problems,
         "every row is there once": check_rows(race, events),
         "no acknowledged version is lost": check_chain(race, versions),
-        "gc and verify find nothing": check_rest(reader, client),
+        "gc and verify find nothing": check_rest(reader, place),
     }
-    ends = collections.Counter(r.told["outcome"] if r.told else "killed" for r in race.runs)
-    races = sum(r.told["conflicts"] for r in race.runs if r.told)
-    print(f"{len(versions)} versions, {len(race.runs)} runs {dict(ends)}, {races} races lost, "
-          f"{len(events)} rows, {seconds:.0f} s")
-    for name, found in parts.items():
-        print(f"{'not ok' if found else 'ok'} - {name}")
-        for line in found[:20]:
-            print(f"    {line}")
-    return 1 if any(parts.values()) else 0
+
+
+def main():
+    folder = s3_kit.scratch()
+    print(f"seed {SEED}", flush=True)
+    failed = False
+    for name, make in places(folder):
+        try:
+            place = make()
+        except s3_kit.Absent as why:
+            print(f"ok - {name} # SKIP {why}")
+            continue
+        for what, found in run_race(place).items():
+            print(f"{'not ok' if found else 'ok'} - {name}: {what}")
+            for line in found[:20]:
+                print(f"    {line}")
+            failed = failed or bool(found)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
