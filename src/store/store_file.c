@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -149,9 +150,37 @@ static int file_local_path(struct store *st, const char *key, char **path, struc
 
 /* ---- Creating and replacing ---------------------------------------------------------------- */
 
+/*
+ * A file that is given away loses its own name before it gets that of the object; in between gc may
+ * take it for a remain and delete it. Held open, its bytes can still be copied.
+ */
+struct held {
+    int fd;
+    char path[32]; /* by descriptor: proc(5) */
+    struct store_body body;
+};
+
+static void hold(const struct store_body *body, struct held *h)
+{
+    h->fd = body->given ? open(body->path, O_RDONLY | O_CLOEXEC) : -1;
+    h->body = *body;
+    if (h->fd < 0)
+        return;
+    snprintf(h->path, sizeof h->path, "/proc/self/fd/%d", h->fd);
+    h->body.path = h->path;
+    h->body.given = false;
+}
+
+static void let_go(struct held *h)
+{
+    if (h->fd >= 0)
+        close(h->fd);
+}
+
 /* Bring the body to disk under its temporary name: moved where that is as good, else copied. */
 static int prepare(struct store_file *fs, const char *key, const struct store_body *body,
-                   const struct file_temp *temp, bool *vanished, struct error *err)
+                   const struct held *held, const struct file_temp *temp, bool *vanished,
+                   struct error *err)
 {
     if (body->given && !atomic_load(&fs->copy_only)) {
         bool moved;
@@ -162,19 +191,20 @@ static int prepare(struct store_file *fs, const char *key, const struct store_bo
         if (moved || rc != ERR_OK)
             return rc;
     }
-    return file_temp_write(&fs->root, key, body, temp, vanished, err);
+    return file_temp_write(&fs->root, key, &held->body, temp, vanished, err);
 }
 
 /* One attempt at an object in its open folder, which must not have that name yet. */
 static int create_in(struct store_file *fs, const struct file_place *place, const char *key,
-                     const struct store_body *body, bool *vanished, struct error *err)
+                     const struct store_body *body, const struct held *held, bool *vanished,
+                     struct error *err)
 {
     struct stat st;
     struct file_temp temp;
     if (fstatat(place->folder, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
         return file_conflict(&fs->root, key, err); /* spares the writing; link(2) is what decides */
     file_temp_name(&fs->root, place, key, &temp);
-    int rc = prepare(fs, key, body, &temp, vanished, err);
+    int rc = prepare(fs, key, body, held, &temp, vanished, err);
     if (rc == ERR_OK)
         rc = file_publish_new(&fs->root, &temp, place, key, vanished, err);
     return rc;
@@ -187,6 +217,8 @@ static int create(struct store_file *fs, const char *key, const struct store_bod
     bool vanished = true;
     int rc = ERR_OK;
     struct fs_lock lock = FS_LOCK_NONE;
+    struct held held;
+    hold(body, &held);
     for (int tries = 0; vanished && tries < WRITE_TRIES; tries++) {
         struct file_place place;
         vanished = false;
@@ -196,12 +228,13 @@ static int create(struct store_file *fs, const char *key, const struct store_bod
             break;
         rc = file_root_enter(&fs->root, key, FILE_CREATE, &place, err);
         if (rc == ERR_OK)
-            rc = create_in(fs, &place, key, body, &vanished, err);
+            rc = create_in(fs, &place, key, body, &held, &vanished, err);
         else
             vanished = rc == ERR_ABSENT;
         file_place_leave(&place);
     }
     fs_unlock(&lock);
+    let_go(&held);
     return vanished ? file_vanished(&fs->root, key, err) : rc;
 }
 
@@ -238,7 +271,10 @@ static int replace_locked(struct store_file *fs, const char *key, const struct s
     if (rc != ERR_OK)
         return rc == ERR_ABSENT ? file_conflict(&fs->root, key, err) : rc;
     file_temp_name(&fs->root, &place, key, &temp);
-    rc = prepare(fs, key, body, &temp, &vanished, err);
+    struct held held;
+    hold(body, &held);
+    rc = prepare(fs, key, body, &held, &temp, &vanished, err);
+    let_go(&held);
     if (rc == ERR_OK)
         rc = file_publish_over(&fs->root, &temp, &place, key, err);
     else if (vanished)

@@ -1,5 +1,7 @@
 /* What is special to the folder store; what it shares with every other is in tests/contract. */
+#include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -515,6 +517,51 @@ static void test_what_is_stored_shares_its_bytes_with_nothing(void **state)
     free(path);
 }
 
+/* What gc does beside a writer: it takes what is on its way for the remain of an interrupted write. */
+static void *sweep(void *ctx)
+{
+    struct here *h = ctx;
+    char *folder = in_root(h, "given");
+    for (int i = 0; i < 20000; i++) {
+        DIR *dir = opendir(folder);
+        for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL; e = readdir(dir))
+            if (strstr(e->d_name, ".tmp-") != NULL)
+                unlinkat(dirfd(dir), e->d_name, 0);
+        if (dir != NULL)
+            closedir(dir);
+        if (fs_exists(h->outside) == false)
+            break;
+    }
+    free(folder);
+    return NULL;
+}
+
+static void test_a_given_file_that_is_swept_on_its_way_arrives_all_the_same(void **state)
+{
+    struct here *h = *state;
+    pthread_t sweeper;
+    assert_int_equal(pthread_create(&sweeper, NULL, sweep, h), 0);
+    for (int i = 0; i < 300; i++) {
+        char *path = mem_printf("%s/scratch-%d", h->folder, i);
+        char *key = mem_printf("given/%d", i);
+        struct store_body body;
+        struct str back;
+        str_init(&back, 100);
+        assert_int_equal(fs_write(path, key, strlen(key), NULL), ERR_OK);
+        assert_int_equal(store_body_file(path, &body, NULL), ERR_OK);
+        body.given = true;
+        if (store_put_new(h->st, key, &body, NULL, &h->err) != ERR_OK)
+            fail_msg("%s: %s", key, h->err.text);
+        assert_int_equal(store_get(h->st, key, &back, NULL, NULL), ERR_OK);
+        assert_string_equal(back.data, key);
+        str_release(&back);
+        free(key);
+        free(path);
+    }
+    assert_int_equal(rmdir(h->outside), 0);
+    pthread_join(sweeper, NULL);
+}
+
 /* Somebody else has another name for what is given away. */
 static void test_a_local_file_with_another_name_is_copied(void **state)
 {
@@ -1003,6 +1050,7 @@ int main(void)
         in_store(test_a_change_by_hand_is_another_state),
         in_store(test_long_names),
         in_store(test_a_local_file_that_is_given_is_moved_and_not_copied),
+        in_store(test_a_given_file_that_is_swept_on_its_way_arrives_all_the_same),
         in_store(test_what_is_stored_shares_its_bytes_with_nothing),
         in_store(test_a_local_file_with_another_name_is_copied),
         in_store(test_a_local_file_elsewhere_is_copied),
