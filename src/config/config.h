@@ -110,6 +110,13 @@ struct config_next {
     uint64_t max_pages;
 };
 
+/* Rows that are made of columns. */
+struct config_unpivot {
+    struct config_list keep; /* columns that stay */
+    char *name;              /* column for the names of the others; NULL: nothing is to be made */
+    char *value;             /* and for their values */
+};
+
 struct config_source {
     struct config_url *urls; /* at least one, unless the file leaves it to the command line */
     size_t url_count;
@@ -144,6 +151,7 @@ struct config_source {
     char *records; /* JSON: path of the records; NULL: the document itself */
     struct config_next next;
     char *file_column; /* a column with the name of the file; NULL: none */
+    struct config_unpivot unpivot;
 
     int64_t timeout_seconds;       /* default 300; most time without progress of a download */
     uint64_t max_bytes;            /* 0: no limit; of the file as stored */

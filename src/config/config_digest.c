@@ -95,6 +95,11 @@ static void put_source(struct form *f, const struct config_source *source)
     put_if(f, "range", source->range);
     put_if(f, "records", source->records);
     put_if(f, "file_column", source->file_column);
+    if (source->unpivot.name != NULL) {
+        put_list(f, "unpivot", &source->unpivot.keep);
+        put(f, "name", source->unpivot.name);
+        put(f, "value", source->unpivot.value);
+    }
     if (source->next.kind == CONFIG_NEXT_NONE)
         return;
     put_number(f, "next", source->next.kind);

@@ -52,6 +52,7 @@ struct config_table {
 extern const struct config_table config_table_root;
 extern const struct config_table config_table_store;
 extern const struct config_table config_table_source;
+extern const struct config_table config_table_unpivot;
 extern const struct config_table config_table_column;
 extern const struct config_table config_table_partition;
 extern const struct config_table config_table_lease;

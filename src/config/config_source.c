@@ -22,6 +22,8 @@ static void read_proxy(struct config_reader *r, const struct yaml_tree_node *nod
                        const struct config_field *field, void *target);
 static void read_format(struct config_reader *r, const struct yaml_tree_node *node,
                         const struct config_field *field, void *target);
+static void read_unpivot(struct config_reader *r, const struct yaml_tree_node *node,
+                         const struct config_field *field, void *target);
 static void read_header(struct config_reader *r, const struct yaml_tree_node *node,
                         const struct config_field *field, void *target);
 static void read_footer(struct config_reader *r, const struct yaml_tree_node *node,
@@ -36,6 +38,14 @@ static const struct config_choices compression_choices = {
 static const struct config_range skip_range = {0, 1000000};
 static const struct config_range pivot_range = {1, 9900};
 static const struct config_range timeout_range = {1, 86400};
+
+static const struct config_field unpivot_fields[] = {
+    {"keep", config_read_list, offsetof(struct config_unpivot, keep), NULL, NULL, false},
+    {"name", config_read_column_name, offsetof(struct config_unpivot, name), NULL, NULL, false},
+    {"value", config_read_column_name, offsetof(struct config_unpivot, value), NULL, NULL, false},
+};
+
+const struct config_table config_table_unpivot = {"unpivot", unpivot_fields, 3};
 
 #define AT(member) offsetof(struct config_source, member)
 
@@ -67,6 +77,7 @@ static const struct config_field fields[] = {
     {"records", config_read_text, AT(records), NULL, NULL, false},
     {"next", config_read_next, AT(next), NULL, &config_table_next, false},
     {"file_column", config_read_column_name, AT(file_column), NULL, NULL, false},
+    {"unpivot", read_unpivot, AT(unpivot), NULL, &config_table_unpivot, false},
     {"timeout_seconds", config_read_seconds, AT(timeout_seconds), &timeout_range, NULL, false},
     {"max_bytes", read_size, AT(max_bytes), NULL, NULL, false},
     {"headers", config_read_headers, 0, NULL, NULL, false},
@@ -137,6 +148,9 @@ void config_source_release(struct config_source *source)
     free(source->records);
     config_next_release(&source->next);
     free(source->file_column);
+    config_list_release(&source->unpivot.keep);
+    free(source->unpivot.name);
+    free(source->unpivot.value);
     free(source->ca_bundle);
     free(source->proxy);
     *source = (struct config_source){0};
@@ -248,6 +262,19 @@ static void read_footer(struct config_reader *r, const struct yaml_tree_node *no
         config_read_number(r, node, &number, &source->footer_lines);
     else
         config_read_text(r, node, field, &source->footer);
+}
+
+static void read_unpivot(struct config_reader *r, const struct yaml_tree_node *node,
+                         const struct config_field *field, void *target)
+{
+    (void)field;
+    struct config_unpivot *unpivot = target;
+    const struct yaml_tree_node *seen[CONFIG_TABLE_MAX];
+    config_read_map(r, node, &config_table_unpivot, unpivot, seen);
+    if (node->kind == YAML_TREE_MAP && (unpivot->name == NULL || unpivot->value == NULL))
+        config_problem_value(r, node,
+                             "needs a \"name\" and a \"value\": columns that the names and values "
+                             "of the other columns go to.");
 }
 
 static void read_widths(struct config_reader *r, const struct yaml_tree_node *node,

@@ -46,6 +46,7 @@ struct run {
     struct manifest_source identity; /* what the manifest will say of it */
     struct source_column *columns;   /* that are configured, as `source` takes them */
     struct source_constant *constants;
+    struct unpivot unpivot; /* where it is configured */
     struct source *source;
     struct schema loaded; /* schema that `source_rows` was loaded for */
     bool is_loaded;

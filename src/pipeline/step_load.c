@@ -22,6 +22,8 @@ static struct reader_texts list_of(const struct config_list *list)
 static void list_columns(struct run *r)
 {
     const struct config *config = r->d->config;
+    const struct config_unpivot *unpivot = &config->source.unpivot;
+    r->unpivot = (struct unpivot){list_of(&unpivot->keep), unpivot->name, unpivot->value};
     r->columns = mem_calloc(config->column_count, sizeof *r->columns);
     r->constants = mem_calloc(config->constant_count, sizeof *r->constants);
     for (size_t i = 0; i < config->column_count; i++) {
@@ -126,6 +128,7 @@ static void describe_source(const struct run *r, struct source_options *out)
         .pivot = (int)c->pivot,
         .time_zone = c->time_zone,
         .file_column = c->file_column,
+        .unpivot = c->unpivot.name != NULL ? &r->unpivot : NULL,
         .columns = r->columns,
         .column_count = config->column_count,
         .constants = r->constants,

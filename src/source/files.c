@@ -107,12 +107,22 @@ static int read_rows(struct reading *r, struct reader *reader, struct error *err
     return rc;
 }
 
+static int open_file(const struct files *f, size_t i, struct reader **out, struct error *err)
+{
+    int rc = stop_check(err);
+    if (rc == ERR_OK)
+        rc = source_format_open(f->format, &f->tools, &f->items[i], f->options, out, err);
+    if (rc != ERR_OK || f->unpivot == NULL)
+        return rc;
+    struct reader *inner = *out;
+    *out = NULL;
+    return unpivot_open(inner, f->unpivot, out, err);
+}
+
 static int read_file(const struct files *f, size_t i, struct reading *r, struct error *err)
 {
     struct reader *reader = NULL;
-    int rc = stop_check(err);
-    if (rc == ERR_OK)
-        rc = source_format_open(f->format, &f->tools, &f->items[i], f->options, &reader, err);
+    int rc = open_file(f, i, &reader, err);
     if (rc == ERR_OK)
         rc = reader_select(reader, r->inner, r->inner_count, err);
     if (rc == ERR_OK)
@@ -146,9 +156,7 @@ static int names_of(const struct files *f, size_t i, struct names *out, struct e
 {
     struct reader *reader = NULL;
     struct reader_texts texts = {0};
-    int rc = stop_check(err);
-    if (rc == ERR_OK)
-        rc = source_format_open(f->format, &f->tools, &f->items[i], f->options, &reader, err);
+    int rc = open_file(f, i, &reader, err);
     if (rc == ERR_OK)
         rc = reader_names(reader, &texts, err);
     for (size_t k = 0; k < texts.count && rc == ERR_OK; k++)

@@ -8,6 +8,7 @@
 #include "source/format.h"
 #include "source/names.h"
 #include "source/report.h"
+#include "source/unpivot.h"
 
 /* What to read. Everything is borrowed. */
 struct files {
@@ -16,6 +17,7 @@ struct files {
     size_t count;
     const struct read_options *options;
     const char *file_column; /* name of one more column, with the name of the file; NULL: none */
+    const struct unpivot *unpivot; /* rows that are to be made of columns; NULL: none */
     struct format_tools tools;
 };
 

@@ -264,7 +264,7 @@ int found_types(const struct files *files, const struct source_options *o, struc
                 struct error *err)
 {
     *out = (struct found){0};
-    if (files->format == FILE_FORMAT_PARQUET)
+    if (files->format == FILE_FORMAT_PARQUET && files->unpivot == NULL)
         return declared_types(files, out, err);
     return surveyed_types(files, o, out, err);
 }

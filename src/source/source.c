@@ -27,6 +27,7 @@ int source_open(struct engine *e, const struct source_options *options, struct s
                               .count = options->file_count,
                               .options = &s->options.read,
                               .file_column = options->file_column,
+                              .unpivot = options->unpivot,
                               .tools = {.engine = e, .workdir = options->workdir}};
     int rc = ERR_OK;
     if (options->transform != NULL)

@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "source/format.h"
 #include "source/report.h"
+#include "source/unpivot.h"
 #include "util/schema.h"
 
 /* What the configuration says of a column. */
@@ -57,6 +58,7 @@ struct source_options {
     int pivot;                           /* first year of the hundred that %y means */
     const char *time_zone;               /* of timestamps without an offset; NULL: UTC */
     const char *file_column;             /* a column with the name of the file; NULL: none */
+    const struct unpivot *unpivot;       /* rows that are to be made of columns; NULL: none */
     const struct source_column *columns; /* that are configured; none: found */
     size_t column_count;
     const struct source_constant *constants;

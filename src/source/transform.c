@@ -120,7 +120,7 @@ static const struct type text_type = {TYPE_TEXT, 0, 0};
 static int find_columns(const struct files *files, const struct source_options *o,
                         struct found *found, struct error *err)
 {
-    if (o->column_count == 0 || files->format == FILE_FORMAT_PARQUET)
+    if (o->column_count == 0 || (files->format == FILE_FORMAT_PARQUET && files->unpivot == NULL))
         return found_types(files, o, found, err);
     int rc = found_names(files, false, found, err);
     found->types = mem_calloc(found->names.count, sizeof *found->types);

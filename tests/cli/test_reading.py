@@ -204,6 +204,20 @@ class Text(Reading):
         self.publish("a.csv", ["k int", "v text", "w int"])
         self.assertEqual(self.json("status", "d.yml")["keys_total"], 60000)
 
+    def test_a_column_for_every_year_becomes_rows(self):
+        self.write("a.csv", "k,name,2030,2031\n1,x,5,\n2,y,6,7\n")
+        source = {"url": "a.csv", "unpivot": {"keep": ["k", "name"], "name": "year",
+                                              "value": "people"}}
+        columns = ["k int", {"name": "year", "type": "date", "formats": "%Y"}, "people int"]
+        rows = self.publish(source, columns, key=["k", "year"])
+        self.assertEqual(rows, ["1,2030-01-01,5", "1,2031-01-01,", "2,2030-01-01,6",
+                                "2,2031-01-01,7"])
+        self.write("a.csv", "k,name,2030,Total\n1,x,5,6\n")
+        self.refuse(4, '"Total", which is the name of a column of a.csv', source, columns,
+                    key=["k", "year"])
+        self.write("a.csv", "k,name,2030,2031\n1,x,5,bad\n")
+        self.refuse(4, 'a.csv:2:7: column "people": "bad"', source, columns, key=["k", "year"])
+
     def test_fixed_width(self):
         self.write("a.txt", "  1 ab\n 20cde\n")
         rows = self.publish({"url": "a.txt", "format": "fixed", "widths": [3, 3],
