@@ -24,7 +24,7 @@
 #define CONFIG_COLUMN_NAME_MAX 128        /* bytes of a column's name */
 #define CONFIG_COLUMNS_MAX 4096
 #define CONFIG_PARALLEL_DEFAULT 16
-#define CONFIG_PIVOT_DEFAULT 1970 /* first year of the hundred that %y means */
+#define CONFIG_PIVOT_DEFAULT 1969 /* of %y: as in POSIX, and as it has always been read here */
 #define CONFIG_PROBLEMS_MAX 100   /* problems kept; more are counted */
 
 /* Where values come from. What is not set is asked of this machine. */
@@ -141,7 +141,7 @@ struct config_source {
     uint64_t skip_lines;
     uint64_t footer_lines; /* at the end, that are no records */
     char *footer;          /* what the first line of the footer begins with; NULL: none */
-    uint64_t pivot;        /* first year of the hundred that %y means; default 1970 */
+    uint64_t pivot;        /* first of the hundred years that %y stands for; default 1969 */
     char *time_zone;       /* of timestamps without an offset; NULL: UTC */
     char *archive;    /* pattern of the members of an archive; NULL: the files are no archives */
     uint32_t *widths; /* fixed width: characters of each column */

@@ -3,11 +3,8 @@
 #include "config/config_read.h"
 #include "util/mem.h"
 
-/*
- * What may follow "%" in a format: the specifiers of DuckDB's strptime
- * (https://duckdb.org/docs/stable/sql/functions/dateformat).
- */
-static const char specifiers[] = "aAbBcdfgGHIjmMnpSuUVwWxXyYzZ%";
+/* What may follow "%" in a format: the pieces that value/format.c knows. */
+static const char specifiers[] = "aAbBcdDfFgGHIjmMnpQRsSTuVwxXyYzZ%";
 static const char after_minus[] = "dmyHIMSj";
 
 /* The first wrong specifier, cut to three bytes in `wrong`; false where all are right. */

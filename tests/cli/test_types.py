@@ -56,6 +56,10 @@ class Types(Case):
         self.refuse("date", ["05/01/24", "5/1/4"], "(%Y is four digits)",
                     more=", formats: ['%d/%m/%Y', '%d.%m.%Y']")
 
+    def test_a_year_of_two_digits_is_of_the_hundred_from_1969(self):
+        self.accept("date", ["05/01/24", "05/01/69", "05/01/68"],
+                    ["2024-01-05", "1969-01-05", "2068-01-05"], more=", formats: '%d/%m/%y'")
+
     def test_a_year_of_two_digits_is_what_the_pivot_says(self):
         self.accept("date", ["05/01/24", "05/01/30"], ["2024-01-05", "1930-01-05"],
                     more=", formats: '%d/%m/%y'", pivot=1930)

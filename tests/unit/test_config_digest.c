@@ -150,7 +150,7 @@ static void what_does_not_touch_rows_does_not_change_it(void **state)
          "", "key: id"},
         {", format: csv, compression: auto, delimiter: ',', quote: '\"', escape: '\"', header: "
          "true, encoding: UTF-8, nulls: [''], decimal: '.', thousands: '', skip_lines: 0, "
-         "comment: '', footer: 0, trim: false, percent: false, pivot: 1970",
+         "comment: '', footer: 0, trim: false, percent: false, pivot: 1969",
          "", "key: id"},
         {"", ", from: id, nullable: false, optional: false, trim: false", "key: id"},
         {"", "", "key: [id]\nrevisions: publish\nduplicates: last\nbad_rows: fail"},

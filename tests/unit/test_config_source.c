@@ -70,13 +70,13 @@ static void formats_of_dates_are_checked(void **state)
     (void)state;
     config_test_wrong("dataset: d\n"
                       "key: id\n"
-                      "source: {url: a.csv, date_formats: [DD.MM.YYYY, '%d.%Q'], "
+                      "source: {url: a.csv, date_formats: [DD.MM.YYYY, '%d.%q'], "
                       "timestamp_formats: '%'}\n",
                       NULL,
                       "dir/d.yml:3:37: \"source.date_formats[0]\" must be a format such as "
                       "\"%d.%m.%Y\", not \"DD.MM.YYYY\".\n"
-                      "dir/d.yml:3:49: \"source.date_formats[1]\" holds \"%Q\", which is no "
-                      "part of a format: \"%d.%Q\".\n"
+                      "dir/d.yml:3:49: \"source.date_formats[1]\" holds \"%q\", which is no "
+                      "part of a format: \"%d.%q\".\n"
                       "dir/d.yml:3:78: \"source.timestamp_formats\" holds \"%\", which is no "
                       "part of a format: \"%\".\n");
 }
