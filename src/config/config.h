@@ -125,19 +125,20 @@ struct config_source {
     enum config_compression compression;
     char delimiter[5]; /* one UTF-8 character; default ",", for .tsv a tab */
     bool delimiter_set;
-    char quote;               /* default '"'; NUL: none */
-    char escape;              /* default as quote; NUL: none */
-    unsigned header;          /* lines that name the columns; default 1 */
-    char *encoding;           /* iconv's name; default "utf-8" */
-    struct config_list nulls; /* texts that mean NULL, as set; see config_source_nulls */
-    bool nulls_set;
-    struct config_list date_formats;      /* strptime formats; empty: ISO 8601 */
+    char quote;                      /* default '"'; NUL: none */
+    char escape;                     /* default as quote; NUL: none */
+    unsigned header;                 /* lines that name the columns; default 1 */
+    char *encoding;                  /* iconv's name; default "utf-8" */
+    struct config_list nulls;        /* texts that mean NULL, as set; see config_source_nulls */
+    struct config_list date_formats; /* strptime formats; empty: ISO 8601 */
     struct config_list timestamp_formats; /* the same */
     char decimal;                         /* '.' or ','; default '.' */
     char thousands;                       /* NUL: none */
     char comment;                         /* lines that begin with it are skipped; NUL: none */
     bool trim;                            /* blanks around values are no part of them */
     bool percent;                         /* numbers may end in % */
+    bool nulls_set;
+    bool allow_private; /* downloads: link-local and metadata addresses too */
     uint64_t skip_lines;
     uint64_t footer_lines; /* at the end, that are no records */
     char *footer;          /* what the first line of the footer begins with; NULL: none */
@@ -157,9 +158,8 @@ struct config_source {
     uint64_t max_bytes;            /* 0: no limit; of the file as stored */
     struct config_header *headers; /* of http requests */
     size_t header_count;
-    bool allow_private; /* link-local and metadata addresses too */
-    char *ca_bundle;    /* path, resolved; NULL: the system's */
-    char *proxy;        /* URL; may hold a secret; NULL: as the environment says */
+    char *ca_bundle; /* path, resolved; NULL: the system's */
+    char *proxy;     /* URL; may hold a secret; NULL: as the environment says */
 };
 
 struct config_column {

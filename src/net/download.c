@@ -32,7 +32,7 @@ struct job {
     struct download_result *result;
     struct url source; /* the URL that was asked for */
     struct http *http;
-    const struct url *at;       /* where this request goes */
+    struct url at;              /* where this request goes */
     bool refuse_loopback;       /* it was led there from another machine */
     struct http_answer *answer; /* of the request that was sent last */
     struct download_head head;  /* of that answer */
@@ -251,7 +251,7 @@ static int connect_seconds(const struct job *j)
 static int connect_to(struct job *j, struct error *err)
 {
     const struct download_options *o = &j->options;
-    char *proxy = proxy_for(j, j->at);
+    char *proxy = proxy_for(j, &j->at);
     char *no_proxy = mem_strdup(setting_of(j, "no_proxy", "NO_PROXY"));
     const struct http_options options = {
         .ca_file = o->ca_file,
@@ -333,7 +333,7 @@ static int report_fault(const struct job *j, int rc, struct error *err)
 
 static int ask(struct job *j, bool from_here, struct error *err)
 {
-    bool foreign = strcasecmp(j->at->origin, j->source.origin) != 0;
+    bool foreign = strcasecmp(j->at.origin, j->source.origin) != 0;
     size_t count;
     j->refuse_loopback = foreign && !from_here;
     int rc = connect_to(j, err);
@@ -342,7 +342,7 @@ static int ask(struct job *j, bool from_here, struct error *err)
     struct http_pair *headers = make_headers(j, foreign, &count);
     const struct http_request request = {
         .method = "GET",
-        .url = j->at->text,
+        .url = j->at.text,
         .headers = headers,
         .header_count = count,
         .user = foreign ? NULL : j->source.user,
@@ -362,9 +362,10 @@ static int ask(struct job *j, bool from_here, struct error *err)
 
 /* ---- Redirects ----------------------------------------------------------------------------- */
 
-/* Go where an answer points, if that is allowed: `at` becomes that URL. */
-static int follow(struct job *j, struct url *at, const char *location, struct error *err)
+/* Go where an answer points, if that is allowed: the next request goes there. */
+static int follow(struct job *j, const char *location, struct error *err)
 {
+    struct url *at = &j->at;
     struct url next;
     int rc = url_parse(at->text, location, &next, err);
     if (rc != ERR_OK)
@@ -388,12 +389,10 @@ static int follow(struct job *j, struct url *at, const char *location, struct er
 /* One try: the request and all that it is redirected to. */
 static int try_once(struct job *j, struct error *err)
 {
-    struct url at;
     bool from_here = false;
-    int rc = url_parse(NULL, j->source.text, &at, err);
+    int rc = url_parse(NULL, j->source.text, &j->at, err);
     free(j->elsewhere);
     j->elsewhere = NULL;
-    j->at = &at;
     set_conditions(j);
     for (unsigned hops = 0; rc == ERR_OK; hops++) {
         j->head = (struct download_head){0};
@@ -405,10 +404,9 @@ static int try_once(struct job *j, struct error *err)
             rc = error_set(err, ERR_SOURCE, "it redirects more than %d times",
                            DOWNLOAD_REDIRECTS_MAX);
         else
-            rc = follow(j, &at, j->head.location, err);
+            rc = follow(j, j->head.location, err);
     }
-    url_release(&at);
-    j->at = NULL;
+    url_release(&j->at);
     return rc;
 }
 
