@@ -140,7 +140,7 @@ static struct reader_column *wanted_columns(const struct table *t)
     struct error err = ERROR_INIT;
     for (size_t k = 0; k < t->columns; k++) {
         struct cast_options o = {.nulls = nulls, .null_count = 1, .decimal = '.'};
-        struct cast *cast;
+        struct cast *cast = NULL;
         const char **from = mem_alloc(sizeof *from);
         *from = mem_printf("c%zu", k);
         if (type_parse(t->type(k), &o.type, &err) != ERR_OK || cast_new(&o, &cast, &err) != ERR_OK)

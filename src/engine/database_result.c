@@ -261,7 +261,7 @@ static bool take_value(const struct result_column *c, const void *data, idx_t ro
         take_integer(c, data, row, out);
         return true;
     case RESULT_FLOAT:
-        column_add_double(out, ((const float *)data)[row]);
+        column_add_double(out, (double)((const float *)data)[row]);
         return true;
     case RESULT_DOUBLE:
         column_add_double(out, ((const double *)data)[row]);

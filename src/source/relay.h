@@ -15,7 +15,8 @@
 
 /* A part is the caller's own struct, which begins with this. */
 struct relay_part {
-    int rc; /* of reading it; no part follows one that failed, and there is no work on it */
+    /* As whatever it is the head of may need it. */
+    _Alignas(max_align_t) int rc; /* of reading it: no part follows one that failed */
     struct error err;
     bool last; /* nothing follows */
 };
