@@ -91,8 +91,9 @@ int fs_walk(const char *folder, fs_visit *visit, void *ctx, struct error *err);
  * Exclusive lock on an open folder, taken without waiting: ERR_CONFLICT where somebody else, process
  * or thread, holds it. It is on the folder itself (flock(2)), so that nobody can delete or replace it
  * under its holder, and the kernel frees it when the holder dies. Network file systems lock folders
- * within one machine only: there the file FS_LOCK_FILE in the folder is locked besides. `path` names
- * the folder. That the path may name another folder by now is for the caller to look at, once the
+ * within one machine only: there the file FS_LOCK_FILE in the folder is locked besides; elsewhere
+ * only where it is found, for former versions of cauce, one of which may be at work, knew no other
+ * lock. `path` names the folder. That the path may name another folder by now is for the caller to look at, once the
  * lock is held: fs_names.
  */
 #define FS_LOCK_FILE ".cauce.lock"

@@ -58,11 +58,14 @@ static bool is_current(int folder, int file)
            locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
 }
 
-/* The lock on the file in the folder, which other machines see, too. */
-static int take_file(int folder, const char *path, int *out, struct error *err)
+/* The lock on the file in the folder, which other machines see, too, and former versions. */
+static int take_file(int folder, const char *path, bool make, int *out, struct error *err)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd = openat(folder, FS_LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | (make ? O_CREAT : 0);
+    int fd = openat(folder, FS_LOCK_FILE, flags, 0666);
+    if (fd < 0 && errno == ENOENT && !make)
+        return ERR_OK;
     if (fd < 0)
         return failed(path, errno, err);
     int errnum = fcntl(fd, F_OFD_SETLK, &whole) == 0 ? 0 : errno;
@@ -80,8 +83,8 @@ int fs_lock_folder(int folder, const char *path, struct fs_lock *out, struct err
 {
     *out = FS_LOCK_NONE;
     int rc = take_folder(folder, path, &out->folder, err);
-    if (rc == ERR_OK && fs_is_network_fd(folder))
-        rc = take_file(folder, path, &out->file, err);
+    if (rc == ERR_OK)
+        rc = take_file(folder, path, fs_is_network_fd(folder), &out->file, err);
     if (rc != ERR_OK)
         fs_unlock(out);
     return rc;

@@ -170,6 +170,27 @@ static void nothing_in_the_folder_can_free_the_lock(void **state)
     free(file);
 }
 
+/* Versions that knew no other lock may be at work on the store while this one begins. */
+static void the_lock_file_of_former_versions_is_kept_to_where_it_is_found(void **state)
+{
+    const char *path = *state;
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct fs_lock lock;
+    int file = openat(folder, FS_LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    assert_int_equal(fcntl(file, F_OFD_SETLK, &whole), 0);
+    assert_int_equal(fs_lock_folder(folder, path, &lock, NULL), ERR_CONFLICT);
+    close(file);
+    assert_int_equal(fs_lock_folder(folder, path, &lock, NULL), ERR_OK);
+    file = openat(folder, FS_LOCK_FILE, O_RDWR | O_CLOEXEC);
+    assert_int_equal(fcntl(file, F_OFD_SETLK, &whole), -1);
+    fs_unlock(&lock);
+    close(file);
+    assert_int_equal(unlinkat(folder, FS_LOCK_FILE, 0), 0);
+    assert_int_equal(fs_lock_folder(folder, path, &lock, NULL), ERR_OK);
+    assert_int_equal(faccessat(folder, FS_LOCK_FILE, F_OK, 0), -1);
+    fs_unlock(&lock);
+}
+
 static void a_path_names_a_folder_until_another_takes_its_place(void **state)
 {
     char *path = fs_join(*state, "x");
@@ -198,6 +219,7 @@ int main(void)
         T(the_holder_is_named),
         T(unlocking_does_not_wait_for_children),
         T(nothing_in_the_folder_can_free_the_lock),
+        T(the_lock_file_of_former_versions_is_kept_to_where_it_is_found),
         T(a_path_names_a_folder_until_another_takes_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
