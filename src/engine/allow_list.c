@@ -9,7 +9,7 @@
     "('range', 'generate_series', 'unnest', 'repeat', 'repeat_row', 'json_each', 'json_tree')"
 
 /*
- * DuckDB calls these constant, though they read the session or the clock, or draw a sample. (It marks
+ * DuckDB calls these constant, though they read the session, the catalog or the clock, wait, or draw a sample. (It marks
  * the others itself: random, uuid, now, current_date, nextval, write_log ...)
  */
 #define NOT_CONSTANT                                                                           \
@@ -17,7 +17,13 @@
     "'current_localtimestamp', 'current_user', 'current_role', 'session_user', 'user', "       \
     "'current_catalog', 'current_database', 'current_schema', 'current_schemas', "             \
     "'current_query', 'reservoir_quantile', 'pg_conf_load_time', 'pg_postmaster_start_time', " \
-    "'pg_my_temp_schema', 'json_serialize_plan')"
+    "'pg_my_temp_schema', 'json_serialize_plan', 'ago', 'pg_sleep', 'get_block_size', "        \
+    "'format_type', 'pg_get_viewdef', 'pg_get_constraintdef')"
+
+/* age() of one argument counts from today; of two it is constant. */
+#define COUNTS_FROM_TODAY                                                                      \
+    "(function = 'age' AND (SELECT count(*) FROM item list JOIN item entry ON entry.parent = " \
+    "list.id WHERE list.parent = place.id AND list.key = 'children') < 2)"
 
 /* Words without parentheses that are functions where no column has their name. */
 #define CLOCK_WORDS                                                                         \
@@ -62,7 +68,8 @@ static const char FIND[] =
     "AND NOT (key = 'function' AND coalesce(above, '') = 'TABLE_FUNCTION') "
     "AND NOT (class = 'WINDOW' AND kind <> 'WINDOW_AGGREGATE') "
     "AND function NOT IN ('unnest', 'error') "
-    "AND (function IN " NOT_CONSTANT " OR function NOT IN (SELECT name FROM known)) "
+    "AND (function IN " NOT_CONSTANT " OR " COUNTS_FROM_TODAY
+    " OR function NOT IN (SELECT name FROM known)) "
     "UNION ALL SELECT id, 'function', text FROM word WHERE text IN " CLOCK_WORDS
     "UNION ALL SELECT id, 'relation', concat_ws('.', nullif(catalog, ''), nullif(schema, ''), "
     "relation) FROM place WHERE kind = 'BASE_TABLE' AND NOT (coalesce(catalog, '') = '' "

@@ -602,6 +602,9 @@ static void what_is_not_on_the_list_is_refused_by_name(void **state)
         {"SELECT getenv('HOME')", "getenv()"},
         {"SELECT GETENV('HOME')", "getenv()"},
         {"SELECT nextval('s') FROM source", "nextval()"},
+        {"SELECT age(TIMESTAMP '2026-01-01')", "age()"},
+        {"SELECT ago(INTERVAL 1 DAY)", "ago()"},
+        {"SELECT pg_sleep(1)", "pg_sleep()"},
         {"SELECT write_log('x')", "write_log()"},
         {"SELECT current_setting('threads')", "current_setting()"},
         {"SELECT system.main.current_setting('threads')", "current_setting()"},
@@ -645,7 +648,7 @@ static void what_computes_from_its_arguments_is_allowed(void **state)
         "SELECT a + 1, -a, a::DOUBLE, a || 'x', a IN (1, 2), a BETWEEN 1 AND 2, d - 3 FROM source",
         "SELECT coalesce(a, 1), nullif(a, 2), CASE WHEN a = 1 THEN 2 END, try_cast(a AS DATE), now "
         "FROM source",
-        "SELECT date_trunc('month', d), extract(year FROM d), strftime(d, '%Y'), d + INTERVAL 1 DAY "
+        "SELECT age(d, DATE '2026-01-01'), date_trunc('month', d), extract(year FROM d), strftime(d, '%Y'), d + INTERVAL 1 DAY "
         "FROM source",
         "SELECT count(*), sum(a), max(a) FILTER (WHERE a > 0), string_agg(now, ',' ORDER BY a), "
         "arg_max(a, d), quantile_cont(a, 0.5) FROM source GROUP BY ALL HAVING count(*) > 0",
