@@ -16,7 +16,7 @@
 /* A part is the caller's own struct, which begins with this. */
 struct relay_part {
     /* As whatever it is the head of may need it. */
-    _Alignas(max_align_t) int rc; /* of reading it: no part follows one that failed */
+    _Alignas(void *) int rc; /* of reading it: no part follows one that failed */
     struct error err;
     bool last; /* nothing follows */
 };
