@@ -44,23 +44,24 @@ static void list_columns(struct run *r)
             (struct source_constant){config->constants[i].name, config->constants[i].value};
 }
 
-static void add_readable(struct run *r, size_t *capacity, const char *path, const char *shown)
+static void add_readable(struct run *r, size_t *capacity, struct reader_file file)
 {
     r->readable = mem_grow(r->readable, r->readable_count, capacity, sizeof *r->readable);
-    r->readable[r->readable_count++] = (struct reader_file){path, shown};
+    r->readable[r->readable_count++] = file;
 }
 
 /* The members of an archive, unpacked into the scratch folder. */
 static int open_archive(struct run *r, size_t file, size_t *capacity, struct error *err)
 {
     const struct config_source *c = &r->d->config->source;
-    struct reader_file archive = {r->files[file].path, r->files[file].shown};
+    struct reader_file archive = {r->files[file].path, r->files[file].shown, NULL};
     struct members *m = &r->members[file];
     char prefix[32];
     snprintf(prefix, sizeof prefix, "member-%zu-", file);
     int rc = members_unpack(&archive, c->archive, c->max_bytes, r->d->work.path, prefix, m, err);
     for (size_t i = 0; i < m->count && rc == ERR_OK; i++)
-        add_readable(r, capacity, m->items[i].path, m->items[i].shown);
+        add_readable(r, capacity,
+                     (struct reader_file){m->items[i].path, m->items[i].shown, m->items[i].name});
     return rc;
 }
 
@@ -74,7 +75,8 @@ static int list_files(struct run *r, struct error *err)
         if (r->d->config->source.archive != NULL)
             rc = open_archive(r, i, &capacity, err);
         else
-            add_readable(r, &capacity, r->files[i].path, r->files[i].shown);
+            add_readable(r, &capacity,
+                         (struct reader_file){r->files[i].path, r->files[i].shown, NULL});
     }
     return rc;
 }

@@ -47,38 +47,59 @@ static void split_columns(const struct files *f, struct reading *r)
         column_init(&r->file, cast_type(r->columns[r->file_at].cast));
 }
 
-static const char *last_part(const char *path)
+/* The last part of a path: of a member that in its archive, of a URL without what follows it. */
+static char *name_of_file(const struct reader_file *file)
 {
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
+    const char *whole = file->member != NULL ? file->member : file->shown;
+    bool web = file->member == NULL && strncmp(whole, "http", 4) == 0 && strstr(whole, "://");
+    size_t end = web ? strcspn(whole, "?#") : strlen(whole);
+    size_t begin = end;
+    while (begin > 0 && whole[begin - 1] != '/')
+        begin--;
+    return mem_printf("%.*s", (int)(end - begin), whole + begin);
+}
+
+/* The name of the file must not stand in the place of what the file itself has. */
+static int check_file_column(const struct files *f, struct reader *reader, struct error *err)
+{
+    struct reader_texts has = {0};
+    int rc = reader_names(reader, &has, err);
+    for (size_t i = 0; i < has.count && rc == ERR_OK; i++)
+        if (strcmp(has.items[i], f->file_column) == 0)
+            rc = error_set(err, ERR_GATE,
+                           "%s has a column \"%s\" of its own: give `file_column` another name.",
+                           reader->file->shown, f->file_column);
+    return rc;
 }
 
 /* So many rows of the name of a file, as the type of the column has it. */
-static int fill_file(struct reading *r, const char *shown, size_t rows, struct error *err)
+static int fill_file(struct reading *r, const struct reader_file *file, size_t rows,
+                     struct error *err)
 {
     const struct reader_column *c = &r->columns[r->file_at];
-    const char *name = last_part(shown);
+    char *name = name_of_file(file);
+    int rc = ERR_OK;
     column_clear(&r->file);
     if (rows > 0 && cast_text(c->cast, name, strlen(name), &r->file) == CAST_BAD) {
         char *reason = cast_reason(c->cast, name, strlen(name));
-        int rc = error_set(err, ERR_GATE, "column \"%s\": the name of the file %s %s.", c->name,
-                           shown, reason);
+        rc = error_set(err, ERR_GATE, "column \"%s\": the name of the file %s %s.", c->name,
+                       file->shown, reason);
         free(reason);
-        return rc;
     }
-    for (size_t i = 1; i < rows; i++)
+    free(name);
+    for (size_t i = 1; i < rows && rc == ERR_OK; i++)
         if (!column_copy(&r->file, &r->file, 0))
-            return error_set(err, ERR_LIMIT, "the name of the file %s is too long.", shown);
-    return ERR_OK;
+            rc = error_set(err, ERR_LIMIT, "the name of the file %s is too long.", file->shown);
+    return rc;
 }
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
-static int give(struct reading *r, const char *shown, struct error *err)
+static int give(struct reading *r, const struct reader_file *file, struct error *err)
 {
     size_t next = 0;
     size_t rows = r->batch.values.rows;
-    int rc = r->file_at == SIZE_MAX ? ERR_OK : fill_file(r, shown, rows, err);
+    int rc = r->file_at == SIZE_MAX ? ERR_OK : fill_file(r, file, rows, err);
     for (size_t i = 0; i < r->count && rc == ERR_OK; i++)
         r->view.columns[i] = i == r->file_at ? r->file : r->batch.values.columns[next++];
     r->view.rows = rows;
@@ -101,7 +122,7 @@ static int read_rows(struct reading *r, struct reader *reader, struct error *err
         rc = reader_next(reader, &r->batch, err);
         note_faults(r, reader->file->shown);
         if (rc == ERR_OK && r->batch.values.rows > 0)
-            rc = give(r, reader->file->shown, err);
+            rc = give(r, reader->file, err);
         r->report->rows += rc == ERR_OK ? r->batch.values.rows : 0;
     } while (rc == ERR_OK && (r->batch.values.rows > 0 || r->batch.fault_count > 0));
     return rc;
@@ -123,6 +144,8 @@ static int read_file(const struct files *f, size_t i, struct reading *r, struct 
 {
     struct reader *reader = NULL;
     int rc = open_file(f, i, &reader, err);
+    if (rc == ERR_OK && r->file_at != SIZE_MAX)
+        rc = check_file_column(f, reader, err);
     if (rc == ERR_OK)
         rc = reader_select(reader, r->inner, r->inner_count, err);
     if (rc == ERR_OK)

@@ -174,8 +174,11 @@ static int declared_types(const struct files *files, struct found *out, struct e
         if (rc == ERR_OK)
             rc = declared_of(files, i, out, &room, err);
     }
+    if (files->file_column != NULL && rc == ERR_OK)
+        names_add(&out->names, files->file_column);
+    out->types = mem_resize(out->types, out->names.count, sizeof *out->types);
     for (size_t i = 0; i < out->names.count; i++)
-        if (out->types[i].kind == TYPE_NONE)
+        if (i >= room || out->types[i].kind == TYPE_NONE)
             out->types[i] = text_type;
     out->formats = mem_calloc(out->names.count, sizeof *out->formats);
     return rc;

@@ -76,8 +76,9 @@ void reader_batch_fault(struct reader_batch *b, const struct reader_fault *place
 
 /* One file. Borrowed until the reader is freed. */
 struct reader_file {
-    const char *path;  /* local */
-    const char *shown; /* as the user knows it: for messages */
+    const char *path;   /* local */
+    const char *shown;  /* as the user knows it: for messages */
+    const char *member; /* path inside the archive that it was unpacked from; NULL: from none */
 };
 
 struct reader;

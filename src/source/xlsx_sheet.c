@@ -178,10 +178,10 @@ static void share_text(struct xlsx_sheet *s)
         append(s, text, length);
 }
 
-/* By its type: n, s, str, inlineStr, b, e, d. */
-static enum xlsx_cell_kind kind_of_cell(struct xlsx_sheet *s)
+/* By its type: n, s, str, inlineStr, b, e, d. Only a text may be saved as no characters at all. */
+static enum xlsx_cell_kind kind_of_cell(struct xlsx_sheet *s, bool empty)
 {
-    if (s->has_formula && !s->has_value)
+    if (s->has_formula && (!s->has_value || (empty && strcmp(s->type, "str") != 0)))
         return XLSX_CELL_FORMULA;
     if (s->type[0] == '\0' || strcmp(s->type, "n") == 0)
         return XLSX_CELL_NUMBER;
@@ -201,7 +201,7 @@ static void end_cell(struct xlsx_sheet *s)
         return;
     append(s, "", 0);
     bool empty = r->used == s->cell.at;
-    s->cell.kind = kind_of_cell(s);
+    s->cell.kind = kind_of_cell(s, empty);
     if (empty && s->cell.kind == XLSX_CELL_NUMBER)
         return;
     if (s->cell.kind == XLSX_CELL_TEXT && strcmp(s->type, "s") != 0)

@@ -166,6 +166,21 @@ class Files(Reading):
         rows = self.publish({"url": "*th.csv", "file_column": "file"}, ["k int", "file text"])
         self.assertEqual(rows, ["1,north.csv", "2,south.csv"])
 
+    def test_a_member_of_an_archive_has_its_own_name_wherever_it_lies(self):
+        with zipfile.ZipFile(self.folder / "a.zip", "w") as archive:
+            archive.writestr("1.csv", "k\n1\n")
+            archive.writestr("x/2.csv", "k\n2\n")
+        rows = self.publish({"url": "a.zip", "archive": "*.csv", "file_column": "file"},
+                            ["k int", "file text"])
+        self.assertEqual(rows, ["1,1.csv", "2,2.csv"])
+
+    def test_the_name_of_the_file_takes_no_column_of_the_file_away(self):
+        self.write("a.csv", "k,file\n1,x\n")
+        self.write("a.json", '[{"k":1},{"k":2,"file":"x"}]')
+        for name in "a.csv", "a.json":
+            self.refuse(4, f'{name} has a column "file" of its own', {"url": name, "file_column": "file"},
+                        ["k int", "file text"])
+
     def test_messages_name_the_file_as_the_user_knows_it(self):
         (self.folder / "a.csv.gz").write_bytes(gzip.compress(b"k,v\n1,x\n"))
         self.refuse(4, 'a.csv.gz:2:3: column "v"', "a.csv.gz", ["k int", "v int"])
@@ -300,6 +315,10 @@ class Parquet(Reading):
         self.table("a.parquet", k=["1", "2"], v=["2031-01-01", "2031-01-02"])
         self.publish("a.parquet")
         self.assertEqual(self.types(), {"k": "text", "v": "text"})
+
+    def test_the_name_of_the_file_is_a_column_where_none_are_listed(self):
+        self.table("a.parquet", k=[1])
+        self.assertEqual(self.publish({"url": "a.parquet", "file_column": "file"}), ["1,a.parquet"])
 
     def test_texts_that_mean_null(self):
         self.table("a.parquet", k=[1, 2], v=["NA", ""])

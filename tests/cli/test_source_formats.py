@@ -297,6 +297,23 @@ class Workbook(FormatCase):
         rows = self.publish(config('{url: s.xlsx, nulls: ["#N/A"]}', columns))
         self.assertEqual(rows, [{"k": 1, "v": None}])
 
+    def test_a_formula_whose_value_was_not_saved_is_a_fault(self):
+        columns = ["name: k, type: int", "name: v, type: text"]
+        for saved in ("", "<v></v>", "<v/>"):
+            self.write("s.xlsx", self.workbook([[self.text("k"), self.text("v")],
+                                                [self.number(1), f"<c><f>1+1</f>{saved}</c>"]]))
+            said = self.publish(config("s.xlsx", columns), status=4)
+            self.assertIn('s.xlsx:2:2', said)
+            self.assertIn("is a formula without a value", said)
+        self.write("s.xlsx", self.workbook([[self.text("k"), self.text("v")],
+                                            [self.number(1), '<c t="str"><f>""</f><v></v></c>']]))
+        self.assertEqual(self.publish(config("s.xlsx", columns)), [{"k": 1, "v": ""}])
+
+    def test_rows_before_the_header_are_skipped(self):
+        self.write("s.xlsx", self.workbook([[self.text("A title")], [self.text("k")], [self.number(1)]]))
+        rows = self.publish(config("{url: s.xlsx, skip_lines: 1}", ["name: k, type: int"]))
+        self.assertEqual(rows, [{"k": 1}])
+
     def test_a_sheet_that_is_not_there(self):
         self.write("s.xlsx", self.workbook([[self.text("k")]]))
         said = self.publish(config("{url: s.xlsx, sheet: Two}", ["name: k, type: int"]), status=4)

@@ -83,7 +83,7 @@ static void read_one(const char *bytes, size_t length, const struct read_options
     char path[64];
     struct str out;
     struct reader *r;
-    struct reader_file file = {path, "file"};
+    struct reader_file file = {.path = path, .shown = "file"};
     uint32_t count = 0;
     int fd = memfd_create("csv", MFD_CLOEXEC);
     if (fd < 0 || write(fd, bytes, length) != (ssize_t)length)

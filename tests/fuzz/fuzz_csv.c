@@ -42,7 +42,7 @@ static struct read_options choose(const uint8_t *data)
 /* How many columns the reader finds; 0 where it finds none to begin with. */
 static size_t count_columns(const char *path, const struct read_options *o)
 {
-    struct reader_file file = {path, "s.csv"};
+    struct reader_file file = {.path = path, .shown = "s.csv"};
     struct reader *r;
     struct reader_texts names = {0};
     if (csv_open(&file, o, &r, NULL) != ERR_OK)

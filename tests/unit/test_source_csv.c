@@ -270,7 +270,7 @@ static void a_byte_order_mark_is_no_character(void **state)
 static void check_names(struct fixture *f, const char *text, struct read_options o,
                         const char *expected)
 {
-    struct reader_file file = {f->path, "s.csv"};
+    struct reader_file file = {.path = f->path, .shown = "s.csv"};
     struct reader *r;
     struct reader_texts names;
     struct str got;

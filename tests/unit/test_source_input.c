@@ -109,7 +109,7 @@ struct input_kind {
 
 static int open_and_read(struct fixture *f, const char *path, struct input_kind kind)
 {
-    struct reader_file file = {path, f->source};
+    struct reader_file file = {.path = path, .shown = f->source};
     struct input *in;
     char part[5000];
     size_t got = 0;
