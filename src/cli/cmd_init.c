@@ -146,9 +146,13 @@ static void warn_of_rows(const struct draft *d)
         return;
     str_init(&places, 4000);
     report_format(r, &places);
-    log_warn("%llu of %llu rows of the sample could not be read; the first ones:\n%s",
-             (unsigned long long)r->rejected, (unsigned long long)(r->rows + r->rejected),
-             places.data);
+    log_warn("%llu of %llu rows of the sample could not be read; the first ones:",
+             (unsigned long long)r->rejected, (unsigned long long)(r->rows + r->rejected));
+    for (const char *line = places.data; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        log_warn("  %.*s", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
     str_release(&places);
 }
 

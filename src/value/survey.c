@@ -623,11 +623,11 @@ static void doubt_nulls(const struct column_state *c, struct type type, struct s
 {
     if (c->words == 0 || type.kind == TYPE_NONE)
         return;
-    sentence(out, "It stays text because of values that may mean NULL:");
+    sentence(out, "Without `nulls` it is text, because of values that may mean NULL:");
     for (size_t i = 0, told = 0; i < SURVEY_NULLS_MAX; i++)
         if ((c->words & UINT32_C(1) << i) != 0)
             str_printf(out, "%s \"%s\"", told++ > 0 ? "," : "", null_words[i]);
-    str_append(out, " (nulls).");
+    str_append_char(out, '.');
 }
 
 #define LATE 10 /* what is closed before is not worth a word: it is an ordinary text */

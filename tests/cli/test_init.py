@@ -36,6 +36,14 @@ class Init(Case):
         self.assertEqual(self.json("run", "d.yml")["rows_new"], 3)
         self.assertTrue(self.json("verify", "--data", "d.yml")["sound"])
 
+    def test_rows_of_the_sample_that_cannot_be_read_are_named_one_on_each_line(self):
+        (self.folder / "s.csv").write_text("id,v\n1,2\n2,3,4\n3,5\n4,6,7\n5,8\n6,9\n7,9\n")
+        _, err = self.cauce("init", "--from", "s.csv", "d.yml")
+        lines = err.splitlines()
+        self.assertTrue(lines[0].endswith("2 of 7 rows of the sample could not be read; the first ones:"), err)
+        self.assertIn('s.csv:3:5: "2,3,4"', lines[1])
+        self.assertIn('s.csv:5:5: "4,6,7"', lines[2])
+
     def test_every_format_publishes_what_it_holds(self):
         rows = [{"id": i, "name": f"n{i % 2}", "day": f"2026-01-{i + 1:02}"} for i in range(5)]
         csv = "id;name;day\n" + "".join(f"{r['id']};{r['name']};{r['day']}\n" for r in rows)

@@ -133,7 +133,7 @@ class Types(Case):
     def test_words_for_missing_values_are_named(self):
         kind, err = self.infer(["1", "-", "n/a"])
         self.assertEqual(kind, "text")
-        self.assertIn('"-", "n/a" (nulls)', err)
+        self.assertIn('may mean NULL: "-", "n/a".', err)
 
 
 if __name__ == "__main__":
