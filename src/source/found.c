@@ -8,6 +8,25 @@
 #include "util/stop.h"
 #include "util/str.h"
 
+/* How a source says that it writes dates, or timestamps. */
+static int parse_formats(const struct reader_texts *texts, enum type_kind kind, int pivot,
+                         struct format ***out, struct error *err)
+{
+    int rc = ERR_OK;
+    *out = mem_calloc(texts->count, sizeof **out);
+    for (size_t i = 0; i < texts->count && rc == ERR_OK; i++)
+        rc = format_parse(texts->items[i], kind, pivot, &(*out)[i], err);
+    return rc;
+}
+
+static void free_formats(struct format ***formats, size_t count)
+{
+    for (size_t i = 0; *formats != NULL && i < count; i++)
+        format_free((*formats)[i]);
+    free(*formats);
+    *formats = NULL;
+}
+
 void found_release(struct found *f)
 {
     for (size_t i = 0; f->formats != NULL && i < f->names.count; i++)
@@ -15,6 +34,8 @@ void found_release(struct found *f)
     free(f->formats);
     free(f->types);
     survey_free(f->survey);
+    free_formats(&f->dates, f->date_count);
+    free_formats(&f->timestamps, f->timestamp_count);
     names_release(&f->names);
     *f = (struct found){0};
 }
@@ -222,23 +243,41 @@ static int read_texts(const struct files *files, const struct source_options *o,
     return rc;
 }
 
-static int surveyed_types(const struct files *files, const struct source_options *o,
-                          struct found *out, struct error *err)
+static int survey_files(const struct files *files, const struct source_options *o,
+                        struct found *out, struct error *err)
 {
+    int pivot = o->pivot != 0 ? o->pivot : FORMAT_PIVOT;
+    int rc = parse_formats(&o->date_formats, TYPE_DATE, pivot, &out->dates, err);
+    out->date_count = o->date_formats.count;
+    if (rc == ERR_OK)
+        rc = parse_formats(&o->timestamp_formats, TYPE_TIMESTAMP, pivot, &out->timestamps, err);
+    out->timestamp_count = o->timestamp_formats.count;
     struct survey_options options = {.nulls = o->nulls.items,
                                      .null_count = o->nulls.count,
                                      .decimal = o->decimal,
                                      .thousands = o->thousands,
                                      .percent = o->percent,
-                                     .trim = o->trim};
+                                     .trim = o->trim,
+                                     .dates = out->dates,
+                                     .date_count = out->date_count,
+                                     .timestamps = out->timestamps,
+                                     .timestamp_count = out->timestamp_count};
+    if (rc == ERR_OK)
+        survey_new(&options, out->names.count, &out->survey);
+    return rc == ERR_OK ? read_texts(files, o, out, err) : rc;
+}
+
+static int surveyed_types(const struct files *files, const struct source_options *o,
+                          struct found *out, struct error *err)
+{
     int rc = found_names(files, true, out, err);
+    if (rc == ERR_OK)
+        rc = survey_files(files, o, out, err);
     if (rc != ERR_OK)
         return rc;
-    survey_new(&options, out->names.count, &out->survey);
     out->types = mem_calloc(out->names.count, sizeof *out->types);
     out->formats = mem_calloc(out->names.count, sizeof *out->formats);
-    rc = read_texts(files, o, out, err);
-    for (size_t i = 0; i < out->names.count && rc == ERR_OK; i++) {
+    for (size_t i = 0; i < out->names.count; i++) {
         struct survey_finding finding;
         survey_find(out->survey, i, &finding);
         out->types[i] = finding.type;

@@ -11,6 +11,10 @@ struct found {
     struct type *types;    /* text where nothing more is certain; NULL: nobody has looked */
     char **formats;        /* of dates and times as strptime has them; NULL: ISO 8601 */
     struct survey *survey; /* of the texts; NULL: types are declared */
+    struct format **dates; /* as the source says that it writes them; the survey borrows them */
+    size_t date_count;
+    struct format **timestamps;
+    size_t timestamp_count;
 };
 
 /* Release is safe on a zeroed struct. */

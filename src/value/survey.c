@@ -23,8 +23,8 @@ enum kind_bit {
     CAN_BOOLEAN = 1,
     CAN_WHOLE = 2,  /* whole numbers, without a point */
     CAN_NUMBER = 4, /* numbers as the source is said to write them */
-    CAN_DATE = 8,   /* 2026-01-31 */
-    CAN_MOMENT = 16 /* the same with a time of day, in ISO 8601 */
+    CAN_DATE = 8,   /* as the source is said to write them, else 2026-01-31 */
+    CAN_MOMENT = 16 /* the same with a time of day, else in ISO 8601 */
 };
 
 enum seen_bit {
@@ -269,20 +269,41 @@ static void look_for_styles(struct column_state *c, struct text t)
 
 #define DATE_LENGTH 10
 
-static void look_for_iso(struct column_state *c, struct text t)
+/* Which of the two a text may be in ISO 8601. */
+static uint8_t look_for_iso(struct column_state *c, struct text t)
 {
     struct moment m;
     bool padded =
         t.length >= DATE_LENGTH && t.data[4] == '-' && t.data[7] == '-' &&
         (t.length == DATE_LENGTH || t.data[DATE_LENGTH] == 'T' || t.data[DATE_LENGTH] == ' ');
-    if (!padded || moment_read(t.data, t.length, &m) != FAULT_NONE) {
-        c->can &= (uint8_t) ~(CAN_DATE | CAN_MOMENT);
-        return;
-    }
+    if (!padded || moment_read(t.data, t.length, &m) != FAULT_NONE)
+        return 0;
     if (t.length == DATE_LENGTH)
-        return;
-    c->can &= (uint8_t)~CAN_DATE;
+        return CAN_DATE | CAN_MOMENT;
     c->seen |= (uint16_t)(SEEN_CLOCK | (m.has_offset ? SEEN_OFFSET : SEEN_LOCAL));
+    return CAN_MOMENT;
+}
+
+static bool fits_one(struct format *const *formats, size_t count, struct text t)
+{
+    struct moment m;
+    for (size_t i = 0; i < count; i++)
+        if (format_read(formats[i], t.data, t.length, &m) == FAULT_NONE)
+            return true;
+    return false;
+}
+
+/* Where the source says how it writes dates or timestamps, that counts, and ISO 8601 does not. */
+static void look_for_moments(const struct survey *s, struct column_state *c, struct text t)
+{
+    const struct survey_options *o = &s->options;
+    uint8_t can = look_for_iso(c, t);
+    if (o->date_count > 0)
+        can = (uint8_t)((can & ~CAN_DATE) | (fits_one(o->dates, o->date_count, t) ? CAN_DATE : 0));
+    if (o->timestamp_count > 0)
+        can = (uint8_t)((can & ~CAN_MOMENT) |
+                        (fits_one(o->timestamps, o->timestamp_count, t) ? CAN_MOMENT : 0));
+    c->can &= (uint8_t)(~(CAN_DATE | CAN_MOMENT) | can);
 }
 
 static void look_for_formats(const struct survey *s, struct column_state *c, struct text t)
@@ -365,7 +386,7 @@ static void look(const struct survey *s, struct column_state *c, struct text t)
         look_for_styles(c, t);
     }
     if ((c->can & (CAN_DATE | CAN_MOMENT)) != 0)
-        look_for_iso(c, t);
+        look_for_moments(s, c, t);
     look_for_formats(s, c, t);
     if (!is_open(c)) {
         note_sample(c->last, t);
@@ -488,7 +509,8 @@ static struct type type_of(const struct survey *s, const struct column_state *c,
         return may_be_numbers(c) ? number_type(c) : NO_TYPE;
     if ((c->can & CAN_DATE) != 0)
         return (struct type){TYPE_DATE, 0, 0};
-    if ((c->can & CAN_MOMENT) != 0)
+    if ((c->can & CAN_MOMENT) != 0 &&
+        (s->options.timestamp_count > 0 || (c->seen & SEEN_CLOCK) != 0))
         return (struct type){TYPE_TIMESTAMP, 0, 0};
     if (dates.order_count != 1)
         return NO_TYPE;

@@ -23,6 +23,7 @@
 
 #include "util/str.h"
 #include "util/type.h"
+#include "value/format.h"
 
 /* How the source is said to be written. Everything is borrowed until the survey is freed. */
 struct survey_options {
@@ -31,7 +32,11 @@ struct survey_options {
     char decimal;   /* '.' or ','; 0: '.' */
     char thousands; /* 0: none */
     bool percent;
-    bool trim; /* blanks around texts are no part of them, of NULLs neither */
+    bool trim;                   /* blanks around texts are no part of them, of NULLs neither */
+    struct format *const *dates; /* how they are written; none: in ISO 8601 */
+    size_t date_count;
+    struct format *const *timestamps;
+    size_t timestamp_count;
 };
 
 struct survey;

@@ -124,6 +124,14 @@ class Found(Reading):
         self.publish("a.csv")
         self.assertEqual(set(self.types().values()), {"text"})
 
+    def test_dates_that_are_found_are_written_as_the_source_says(self):
+        self.write("a.csv", "k,d,y,iso,t,n\n1,01/02/2024,03/04/24,2024-01-05,05/01/2024 10:00,20240105\n")
+        rows = self.publish({"url": "a.csv", "date_formats": ["%d/%m/%Y", "%d/%m/%y", "%Y%m%d"],
+                             "timestamp_formats": "%d/%m/%Y %H:%M"})
+        self.assertEqual(self.types(), {"k": "bigint", "d": "date", "y": "date", "iso": "date",
+                                        "t": "timestamp", "n": "bigint"})
+        self.assertEqual(rows, ["1,2024-02-01,2024-04-03,2024-01-05,2024-01-05T10:00:00.000000Z,20240105"])
+
     def test_hundreds_of_columns_take_no_time(self):
         names = ",".join(f"c{i}" for i in range(400))
         self.write("a.csv", f"k,{names}\n" + "".join(f"{r}," + ",".join(["7"] * 400) + "\n"
