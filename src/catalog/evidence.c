@@ -362,3 +362,25 @@ int evidence_check(struct store *st, const struct base *base, const struct inven
     evidence_release(&e);
     return rc;
 }
+
+static bool has_version(const struct inventory *manifests, uint64_t sequence)
+{
+    struct version_id version;
+    for (size_t i = manifests->count; i > 0; i--) {
+        if (layout_parse_manifest(manifests->items[i - 1].key, &version, NULL) == ERR_OK &&
+            version.sequence == sequence)
+            return true;
+    }
+    return false;
+}
+
+int evidence_check_next(struct store *st, const struct base *base, struct error *err)
+{
+    static const struct inventory none = {0};
+    struct inventory manifests;
+    int rc = inventory_list(st, "manifests/", &manifests, err);
+    if (rc == ERR_OK && has_version(&manifests, base->pointer.current.sequence + 1))
+        rc = evidence_check(st, base, NULL, &none, err);
+    inventory_release(&manifests);
+    return rc;
+}

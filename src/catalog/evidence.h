@@ -69,4 +69,10 @@ const struct candidate *evidence_find(const struct evidence *e, const struct ver
 int evidence_check(struct store *st, const struct base *base, const struct inventory *objects,
                    const struct inventory *chain, struct error *err);
 
+/*
+ * The same before a version is published, for stores whose listings cost nothing: where there is no
+ * manifest of the next version, nothing else is read.
+ */
+int evidence_check_next(struct store *st, const struct base *base, struct error *err);
+
 #endif

@@ -22,6 +22,7 @@
  *   unchanged  step_source_unchanged               -
  *   load       step_load                           nothing
  *   delta      step_delta                          nothing
+ *   witnesses  check_next                          nothing; refused where the pointer went back
  *   write      step_write_events, _verify, _store  rolled back; orphans where that failed: gc
  *   publish    step_publish    lost                files removed, again from `base`
  *                              unknown             everything kept: the next run sees which it was
@@ -36,6 +37,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "catalog/evidence.h"
 #include "catalog/witness.h"
 #include "pipeline/holder.h"
 #include "pipeline/index_keeper.h"
@@ -329,6 +331,17 @@ static void unchanged(struct run *r)
         note_absorbed(r);
 }
 
+/*
+ * May a version be published on this base, or was one already? In a bucket a listing is one more
+ * request, and takes a permission that a run does without.
+ */
+static int check_next(struct run *r, struct error *err)
+{
+    if (!r->d->store->traits.local_paths)
+        return ERR_OK;
+    return evidence_check_next(r->d->store, &r->base, err);
+}
+
 /* Is there anything to do for this base? NEXT_ON: rows to publish. */
 static enum next plan(struct run *r, int *rc, struct error *err)
 {
@@ -351,6 +364,9 @@ static enum next plan(struct run *r, int *rc, struct error *err)
             note_absorbed(r);
         return NEXT_DONE;
     }
+    *rc = check_next(r, err);
+    if (*rc != ERR_OK)
+        return *rc == ERR_CONFLICT ? NEXT_AGAIN : NEXT_DONE;
     if (r->options->dry_run) {
         r->report->outcome = RUN_PLANNED;
         return NEXT_DONE;

@@ -118,6 +118,18 @@ class Rollback(Case):
         out, _ = self.cauce("verify", "d.yml", status=12)
         self.assertIn("versions 2 to 3 are newer", out)
 
+    def test_manifests_that_are_newer_tell_who_is_about_to_publish_in_a_folder(self):
+        self.all_back_and_forgotten()
+        self.refuse(["run", "d.yml"], ["plan", "d.yml"])
+        for key in self.objects("runs/"):
+            self.object(key).unlink()
+        self.refuse(["run", "d.yml"], newer="version 2 is newer")
+
+    def test_an_attempt_that_ended_before_its_commit_stops_nobody(self):
+        self.leave_unpublished()
+        self.forget()
+        self.assertEqual(self.publish(FOURTH)["sequence"], 4)
+
     def test_records_alone_tell_gc(self):
         self.all_back_and_forgotten()
         for key in self.objects("manifests/")[1:]:
@@ -133,7 +145,12 @@ class Rollback(Case):
 
     def test_a_version_on_top_of_the_old_pointer_does_not_hide_what_was_lost(self):
         self.all_back_and_forgotten()
+        newer = {key: self.object(key).read_bytes() for key in self.objects("manifests/")[1:]}
+        for key in newer:
+            self.object(key).unlink()
         self.assertEqual(self.publish(FOURTH)["sequence"], 2)
+        for key, body in newer.items():
+            self.object(key).write_bytes(body)
         self.refuse(["gc", "--delete", "d.yml"], newer="is newer")
 
     # Going forward again, and going back on purpose.
