@@ -53,7 +53,7 @@ static int check_differs(const struct paging *p, struct error *err)
         return ERR_OK;
     error_set(err, ERR_SOURCE,
               "it is the same as the page before: the server does not seem to heed "
-              "the parameter \"%s\" (`next`)",
+              "the parameter \"%s\" (`next`).",
               p->next->parameter);
     return fail(p, err);
 }

@@ -473,7 +473,8 @@ size_t csv_cut_plain(struct csv_cut *c, struct cast_span *spans, size_t stride, 
     return count;
 }
 
-size_t csv_cut_guess(struct csv_cut *c, struct cast_span *spans, size_t stride)
+/* Where records begin that look like those of the file. */
+static size_t guess_start(struct csv_cut *c, struct cast_span *spans, size_t stride)
 {
     size_t place = 0;
     for (int tries = 0; tries < GUESS_PLACES && place < c->length; tries++) {
@@ -492,6 +493,13 @@ size_t csv_cut_guess(struct csv_cut *c, struct cast_span *spans, size_t stride)
     }
     csv_cut_seek(c, c->length);
     return c->length;
+}
+
+size_t csv_cut_guess(struct csv_cut *c, struct cast_span *spans, size_t stride)
+{
+    size_t place = guess_start(c, spans, stride);
+    memset(c->first_end, 0, sizeof c->first_end); /* what was tried may have been inside quotes */
+    return place;
 }
 
 size_t csv_cut_origin(const struct csv_cut *c, struct cast_span span)

@@ -215,6 +215,13 @@ class Text(Reading):
         self.assertEqual(self.publish("a.csv", ["k int", "v text"]), ["1,a", "2,b"])
         self.assertIn("mixes line endings", self.warnings)
 
+    def test_line_endings_inside_quotes_are_not_those_of_the_file(self):
+        text = "".join(f'{i},"{"x,x" + chr(13) + chr(10) if i % 3 else "x"}{("," + chr(13) + chr(10)) * (i % 90)}"\n'
+                       for i in range(8000))
+        self.write("a.csv", "k,v\n" + text)
+        self.publish("a.csv", ["k int", "v text"])
+        self.assertNotIn("mixes", self.warnings)
+
     def test_title_header_of_two_lines_and_footer(self):
         self.write("a.csv", "Title\nk,price\n,EUR\n1,2.5\n2,3.5\nTotal,6\n")
         rows = self.publish({"url": "a.csv", "skip_lines": 1, "header": 2, "footer": "Total"},
