@@ -53,14 +53,16 @@ int file_root_lock(struct file_root *root, struct fs_lock *lock, struct error *e
     struct str holder;
     str_init(&holder, HOLDER_MAX);
     int rc = try_lock(root, lock, err);
+    /* Once a wait was in vain, what follows (a roll-back, file by file) waits no minute each. */
+    int64_t patience = atomic_load(&root->waited_in_vain) ? 0 : PATIENCE;
     while (rc == ERR_CONFLICT) {
         int64_t waited = time_monotonic() - begun;
         str_clear(&holder);
-        if (waited >= SAY_AFTER || stop_requested())
+        if (waited >= SAY_AFTER || waited >= patience || stop_requested())
             fs_lock_holder(root->fd, &holder);
         if (stop_requested()) {
             rc = interrupted(root, holder.data, err);
-        } else if (waited >= PATIENCE) {
+        } else if (waited >= patience) {
             rc = exhausted(root, holder.data, err);
         } else {
             if (waited >= SAY_AFTER && !said)
@@ -72,6 +74,8 @@ int file_root_lock(struct file_root *root, struct fs_lock *lock, struct error *e
             rc = try_lock(root, lock, err);
         }
     }
+    if (rc == ERR_OK || rc == ERR_AGAIN)
+        atomic_store(&root->waited_in_vain, rc == ERR_AGAIN);
     str_release(&holder);
     return rc;
 }

@@ -9,6 +9,7 @@
 #define CAUCE_STORE_FILE_ROOT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,6 +30,7 @@ struct file_root {
     pthread_mutex_t mutex;
     struct folder_id *durable; /* folders whose entry in their parent is on disk; sorted */
     size_t count, capacity;
+    atomic_bool waited_in_vain; /* for the lock, the last time */
 };
 
 /* The folder of an object, open, and its name there (borrowed from the key). */

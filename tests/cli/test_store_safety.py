@@ -80,6 +80,13 @@ class Lock(Case):
             self.assertEqual(process.returncode, 130, err)
             self.assertIn("waiting for the lock", err)
 
+    def test_a_run_waits_one_minute_in_all_however_many_files_it_takes_back(self):
+        self.publish(FIRST)
+        self.hold()
+        began = time.monotonic()
+        self.publish(SECOND, status=5)
+        self.assertLess(time.monotonic() - began, 100)
+
     @unittest.skipIf(without_strace(), "strace cannot be used")
     def test_what_is_deleted_beside_a_writer_does_not_let_another_one_in(self):
         self.publish(FIRST)
