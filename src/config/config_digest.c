@@ -125,7 +125,8 @@ static void put_columns(struct form *f, const struct config *config)
         if (column->nulls_set)
             put_list(f, "nulls", &column->nulls);
         put_unless(f, "trim", column->trim, 0);
-        put_unless(f, "percent", column->percent, 0);
+        if (column->percent_set)
+            put_unless(f, "percent", column->percent, config->source.percent);
         put_if(f, "time_zone", column->time_zone);
     }
 }

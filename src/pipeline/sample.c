@@ -316,7 +316,8 @@ static int load(struct looking *l, struct error *err)
                         s->columns.columns[i].format != NULL ? 1 : 0},
             .nulls = {(const char *const *)s->details[i].nulls, s->details[i].null_count},
             .nulls_set = s->details[i].null_count > 0,
-            .percent = s->details[i].percent};
+            .percent = s->details[i].percent,
+            .percent_set = true};
     describe(l, &o);
     o.columns = l->columns;
     o.column_count = s->columns.count;

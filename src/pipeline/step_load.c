@@ -37,6 +37,7 @@ static void list_columns(struct run *r)
                                                .optional = c->optional,
                                                .trim = c->trim,
                                                .percent = c->percent,
+                                               .percent_set = c->percent_set,
                                                .time_zone = c->time_zone};
     }
     for (size_t i = 0; i < config->constant_count; i++)

@@ -30,8 +30,9 @@ struct source_column {
     struct reader_texts nulls;   /* where `nulls_set`, in place of those of the source */
     bool nulls_set;
     bool optional; /* a file may lack it */
-    bool trim;     /* these three: also where the source does not say so */
-    bool percent;
+    bool trim;     /* also where the source does not say so */
+    bool percent;  /* where it is set, in place of that of the source */
+    bool percent_set;
     const char *time_zone;
 };
 

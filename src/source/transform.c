@@ -67,9 +67,11 @@ static int feed_relation(struct engine *e, const struct files *files, const char
     return rc;
 }
 
-/* The source's own name of a listed column: the first of its names that any file has. */
+/* Has any file a listed column? One that may be missing is there in any case, all NULL. */
 static bool is_found(const struct source_column *c, const struct found *found)
 {
+    if (c->optional)
+        return true;
     if (c->from.count == 0)
         return names_find(&found->names, c->name) != SIZE_MAX;
     for (size_t i = 0; i < c->from.count; i++)

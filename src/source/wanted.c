@@ -61,7 +61,8 @@ static void settle(struct cast_options *out, const struct source_column *c)
     if (c->time_zone != NULL)
         out->time_zone = c->time_zone;
     out->trim = out->trim || c->trim;
-    out->percent = out->percent || c->percent;
+    if (c->percent_set)
+        out->percent = c->percent;
 }
 
 static int make_cast(const struct source_options *o, struct type type, const char *format,

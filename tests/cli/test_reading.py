@@ -98,6 +98,11 @@ class Values(Reading):
                                       "w text"])
         self.assertEqual(rows, ["1,,-", "2,7,x"])
 
+    def test_a_column_without_percents_in_a_source_that_has_them(self):
+        self.write("a.csv", "k,v\n1,5%\n")
+        self.refuse(4, '"5%" is not a double', {"url": "a.csv", "percent": True},
+                    ["k int", {"name": "v", "type": "double", "percent": False}])
+
     def test_percents_and_blanks_around_values(self):
         self.write("a.csv", "k,v,w\n1, 12.5 % , x \n")
         rows = self.publish("a.csv", ["k int",
@@ -347,6 +352,12 @@ class Transform(Reading):
         rows = self.publish("a.csv", ["k text", "v int"],
                             transform="SELECT k, max(v) AS v FROM source WHERE q = 'ok' GROUP BY k")
         self.assertEqual(rows, ["a,10"])
+
+    def test_a_column_that_no_file_has_is_null_where_it_may_be_missing(self):
+        self.write("a.csv", "k\n1\n")
+        rows = self.publish("a.csv", ["k int", {"name": "v", "type": "text", "optional": True}],
+                            transform="SELECT k, coalesce(v, 'none') AS v FROM source")
+        self.assertEqual(rows, ["1,none"])
 
     def test_it_sees_the_types_that_are_found(self):
         self.write("a.csv", "k,v\na,9\na,10\n")
