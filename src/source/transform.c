@@ -67,6 +67,12 @@ static int feed_relation(struct engine *e, const struct files *files, const char
     return rc;
 }
 
+/* A path into records (JSON): whether any has it only their reader can tell. */
+static bool is_path(const char *name)
+{
+    return name[0] == '$' && (name[1] == '.' || name[1] == '[');
+}
+
 /* Has any file a listed column? One that may be missing is there in any case, all NULL. */
 static bool is_found(const struct source_column *c, const struct found *found)
 {
@@ -75,7 +81,7 @@ static bool is_found(const struct source_column *c, const struct found *found)
     if (c->from.count == 0)
         return names_find(&found->names, c->name) != SIZE_MAX;
     for (size_t i = 0; i < c->from.count; i++)
-        if (names_find(&found->names, c->from.items[i]) != SIZE_MAX)
+        if (is_path(c->from.items[i]) || names_find(&found->names, c->from.items[i]) != SIZE_MAX)
             return true;
     return false;
 }

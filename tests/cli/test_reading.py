@@ -359,6 +359,12 @@ class Transform(Reading):
                             transform="SELECT k, coalesce(v, 'none') AS v FROM source")
         self.assertEqual(rows, ["1,none"])
 
+    def test_it_sees_values_below_paths(self):
+        self.write("a.json", '[{"k":1,"a":{"b":5}}]')
+        rows = self.publish("a.json", ["k int", {"name": "v", "type": "int", "from": "$.a.b"}],
+                            transform="SELECT k, v + 1 AS v FROM source")
+        self.assertEqual(rows, ["1,6"])
+
     def test_it_sees_the_types_that_are_found(self):
         self.write("a.csv", "k,v\na,9\na,10\n")
         rows = self.publish("a.csv", transform="SELECT k, max(v) AS v FROM source GROUP BY k")
