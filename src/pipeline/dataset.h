@@ -32,6 +32,7 @@ struct dataset {
     struct limits limits;
     char **files; /* outside of the store, that the engine may read */
     size_t file_count, file_capacity;
+    struct store_bill beside;   /* what was asked of other places than the store */
     struct store_s3_options s3; /* how buckets of sources are reached, as that of the store */
     /*
      * Settings of buckets and proxies for sources, as store_options.setting; NULL, as after

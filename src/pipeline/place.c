@@ -54,6 +54,8 @@ int place_check(struct dataset *d, struct error *err)
         free(outer);
     }
     free(where);
+    if (top != NULL)
+        store_bill_add(&d->beside, &top->bill);
     store_free(top);
     free(url);
     return rc;

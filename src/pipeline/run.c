@@ -474,6 +474,7 @@ static void finish(struct run *r, int rc, const struct error *err)
     report->finished = time_now();
     report->peak_memory = peak_memory(r->d);
     report->bill = r->d->store->bill;
+    store_bill_add(&report->bill, &r->d->beside);
     if (may_record(r)) {
         struct error why = ERROR_INIT;
         if (record_write(r->d, report, &why) != ERR_OK)

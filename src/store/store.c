@@ -248,6 +248,21 @@ void store_bill_pass(struct store *outer, const struct store *inner)
     raise_to(&to->retries, &from->retries);
 }
 
+void store_bill_add(struct store_bill *to, const struct store_bill *from)
+{
+    store_count(&to->gets, from->gets);
+    store_count(&to->heads, from->heads);
+    store_count(&to->puts, from->puts);
+    store_count(&to->swaps, from->swaps);
+    store_count(&to->moves, from->moves);
+    store_count(&to->lists, from->lists);
+    store_count(&to->deletes, from->deletes);
+    store_count(&to->bytes_read, from->bytes_read);
+    store_count(&to->bytes_written, from->bytes_written);
+    store_count(&to->requests, from->requests);
+    store_count(&to->retries, from->retries);
+}
+
 /* ---- One object ---------------------------------------------------------------------------- */
 
 /* Take back what was appended by a read that then failed. */

@@ -119,6 +119,9 @@ struct store_bill {
     uint64_t retries;
 };
 
+/* Add what was asked of another store. */
+void store_bill_add(struct store_bill *to, const struct store_bill *from);
+
 struct store;
 
 /* The backend's side. Each slot follows the contract of the function of its name below. */

@@ -122,21 +122,6 @@ static void make_twin(const struct s3_client *c, struct s3_client *twin)
     twin->batches = true;
 }
 
-static void add_bill(struct store_bill *to, const struct store_bill *from)
-{
-    store_count(&to->gets, from->gets);
-    store_count(&to->heads, from->heads);
-    store_count(&to->puts, from->puts);
-    store_count(&to->swaps, from->swaps);
-    store_count(&to->moves, from->moves);
-    store_count(&to->lists, from->lists);
-    store_count(&to->deletes, from->deletes);
-    store_count(&to->bytes_read, from->bytes_read);
-    store_count(&to->bytes_written, from->bytes_written);
-    store_count(&to->requests, from->requests);
-    store_count(&to->retries, from->retries);
-}
-
 static int prove_once(void *ctx, struct error *err)
 {
     struct proving *p = ctx;
@@ -212,7 +197,7 @@ static int probe_locked(struct s3_store *s, bool again, struct error *err)
     }
     c->clock_offset = twin.clock_offset;
     c->batches = twin.batches;
-    add_bill(&c->store.bill, &twin.store.bill);
+    store_bill_add(&c->store.bill, &twin.store.bill);
     c->probed = rc == ERR_OK;
     if (rc == ERR_OK)
         use_dialect(c, &dialect);
