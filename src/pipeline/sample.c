@@ -165,7 +165,7 @@ static void find_records(struct looking *l, const struct ends *e)
 {
     struct sample *out = l->out;
     bool lines = out->format == FILE_FORMAT_NDJSON;
-    const char *newline = memchr(e->head, '\n', e->head_count);
+    const char *newline = e->head_count > 0 ? memchr(e->head, '\n', e->head_count) : NULL;
     bool one_line = newline == NULL || newline + 1 == e->head + e->head_count;
     if (l->hints->records != NULL)
         out->records = mem_strdup(l->hints->records);

@@ -106,7 +106,9 @@ static size_t most_common(const size_t *fields, size_t count, size_t *times)
 static struct cut cut_by(const char *bytes, size_t count, bool whole, char delimiter)
 {
     struct cut out = {0};
-    size_t fields[RECORDS_MAX], lines[RECORDS_MAX], places[RECORDS_MAX];
+    size_t fields[RECORDS_MAX] = {0};
+    size_t lines[RECORDS_MAX] = {0};
+    size_t places[RECORDS_MAX] = {0};
     size_t line = 0;
     for (size_t at = 0; out.total < RECORDS_MAX && at < count;) {
         size_t begins = at;
