@@ -153,7 +153,7 @@ static struct reader_column *wanted_columns(const struct table *t)
 static size_t read_ours(const struct table *t, unsigned threads,
                         const struct reader_column *columns)
 {
-    struct reader_file file = {t->path, t->path};
+    struct reader_file file = {.path = t->path, .shown = t->path};
     struct read_options options = {
         .delimiter = ",", .quote = '"', .escape = '"', .header = 1, .threads = threads};
     options.digest = true;
