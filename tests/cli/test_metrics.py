@@ -259,7 +259,7 @@ class History(Case):
         self.assertGreaterEqual(self.gone, 1)
 
     @unittest.skipIf("ASAN_OPTIONS" in os.environ,
-                     "so slow, the loser of a race notices before the swap, and begins again")
+                     "with a sanitizer the lost race restarts without counting as a conflict")
     def test_every_counter_is_what_was_done(self):
         self.make_history()
         text = self.answer("metrics", "d.yml")
