@@ -70,7 +70,8 @@ static void write_runs(struct writer *w)
             s->rollback_runs);
     counter(w, "cauce_events_rolled_back", "Event files removed after a failure.",
             s->events_rolled_back);
-    counter(w, "cauce_commit_conflicts", "Commits lost to another writer.", s->conflicts);
+    counter(w, "cauce_commit_conflicts", "Attempts to publish that another writer overtook.",
+            s->conflicts);
     counter(w, "cauce_commit_ambiguous", "Answers to a commit that did not tell its outcome.",
             s->ambiguous);
     counter(w, "cauce_commit_settled_by_reading",

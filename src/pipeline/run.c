@@ -301,7 +301,6 @@ static enum next publish(struct run *r, int *rc, struct error *err)
         dataset_remember(r->d, &r->commit.pointer);
         return NEXT_ON;
     case ERR_CONFLICT:
-        r->report->conflicts++;
         step_discard(r);
         return NEXT_AGAIN;
     case ERR_UNKNOWN:
@@ -413,6 +412,7 @@ static int attempt_all(struct run *r, struct error *err)
         }
         if (next != NEXT_AGAIN)
             return without_doubt(r, rc, err);
+        r->report->conflicts++;
         error_clear(err);
         back_off(i);
         rc = stop_check(err);

@@ -85,7 +85,7 @@ struct run_report {
     uint64_t events_rolled_back; /* files removed by them */
     uint64_t events_left;        /* files that could not be removed: left to gc */
     uint64_t attempts;           /* deltas computed against a base */
-    uint64_t conflicts;          /* commits lost to another writer */
+    uint64_t conflicts;          /* attempts that another writer overtook, before or at the swap */
     uint64_t ambiguous;          /* answers to a commit that did not tell */
     bool settled_by_reading;
     struct consolidation_report consolidation;
