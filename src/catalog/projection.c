@@ -123,7 +123,7 @@ void projection_encode(const struct projection_state *s, enum partition_by by, s
     bool completed = s->phase == PROJECTION_COMPLETED;
     struct json *root = json_new_object();
     json_set_integer(root, "format", PROJECTION_FORMAT);
-    json_set_string(root, "state", completed ? "completed" : "in_progress");
+    json_set_string(root, "state", projection_phase_name(s->phase));
     json_set_string(root, "attempt", s->attempt);
     json_set_unsigned(root, "gc_epoch", s->gc_epoch);
     json_set_string(root, "partition_by", partition_by_name(by));
@@ -319,6 +319,16 @@ static int decode_progress(const struct json *root, enum partition_by by,
                           .count = &s->redo_count,
                           .capacity = &s->redo_capacity};
     return decode_list(redo, by, &l, err);
+}
+
+const char *projection_phase_name(enum projection_phase phase)
+{
+    static const char *const names[] = {
+        [PROJECTION_NONE] = "none",
+        [PROJECTION_IN_PROGRESS] = "in_progress",
+        [PROJECTION_COMPLETED] = "completed",
+    };
+    return names[phase];
 }
 
 static int decode_phase(const struct json *root, struct projection_state *s, struct error *err)

@@ -30,6 +30,7 @@ struct projection_part {
 };
 
 enum projection_phase { PROJECTION_NONE, PROJECTION_IN_PROGRESS, PROJECTION_COMPLETED };
+const char *projection_phase_name(enum projection_phase phase); /* "none", "in_progress", ... */
 
 struct projection_state {
     enum projection_phase phase;

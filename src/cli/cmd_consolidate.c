@@ -14,7 +14,7 @@ static void print_json(const struct options *o, const struct opened *in, const s
     json_set_string(object, "dataset", in->config.dataset);
     json_set_unsigned(object, "sequence", base->pointer.current.sequence);
     json_set_bool(object, "dry_run", o->dry_run);
-    json_set_string(object, "state", r->state != NULL ? r->state : "none");
+    json_set_string(object, "state", projection_phase_name(r->state));
     json_set_unsigned(object, "built", r->built);
     json_set_unsigned(object, "moved", r->moved);
     json_set_unsigned(object, "behind", r->behind);
@@ -64,7 +64,7 @@ static int run(const struct options *o, int *status, struct error *err)
 {
     struct opened in = {.store = NULL};
     struct base base = {.tag = {""}};
-    struct consolidation_report report = {.state = "none"};
+    struct consolidation_report report = {.state = PROJECTION_NONE};
     struct progress progress;
     (void)status;
     int rc = open_dataset(o, OPEN_READ, &in, err);

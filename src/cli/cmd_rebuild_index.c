@@ -9,7 +9,7 @@
 #include "pipeline/index_keeper.h"
 
 static void print(const struct options *o, const struct opened *in, const struct base *base,
-                  const struct run_report *r)
+                  const struct index_report *r)
 {
     char seconds[TEXT_SIZE];
     uint64_t sequence = base->pointer.current.sequence;
@@ -18,10 +18,10 @@ static void print(const struct options *o, const struct opened *in, const struct
         json_set_string(object, "dataset", in->config.dataset);
         json_set_unsigned(object, "sequence", sequence);
         json_set_bool(object, "dry_run", o->dry_run);
-        json_set_bool(object, "rebuilt", r->index_recovery == INDEX_REBUILT);
+        json_set_bool(object, "rebuilt", r->recovery == INDEX_REBUILT);
         json_set_unsigned(object, "keys", base->manifest.keys.count);
-        json_set_unsigned(object, "rows", r->index_rebuild_rows);
-        json_set_real(object, "seconds", r->index_rebuild_seconds);
+        json_set_unsigned(object, "rows", r->rows);
+        json_set_real(object, "seconds", r->seconds);
         text_print_json(object);
     } else if (o->quiet) {
         return;
@@ -32,13 +32,13 @@ static void print(const struct options *o, const struct opened *in, const struct
     } else {
         text_printf("%s: key index of version %llu rebuilt: %llu keys, %s\n", in->config.dataset,
                     (unsigned long long)sequence, (unsigned long long)base->manifest.keys.count,
-                    text_seconds(r->index_rebuild_seconds, seconds));
+                    text_seconds(r->seconds, seconds));
     }
 }
 
 /* What is there is replaced, whatever it is; but not what a newer cauce wrote. */
 static int work(const struct options *o, struct opened *in, struct base *base,
-                struct index_state *index, struct run_report *report, struct error *err)
+                struct index_state *index, struct index_report *report, struct error *err)
 {
     int rc = base_read(in->store, in->config.dataset, base, err);
     if (rc == ERR_OK)
@@ -59,7 +59,7 @@ static int rebuild(const struct options *o, int *status, struct error *err)
     struct opened in = {.store = NULL};
     struct base base = {.tag = {""}};
     struct index_state index = {.by_partition = false};
-    struct run_report report = {.outcome = RUN_FAILED};
+    struct index_report report = {.recovery = INDEX_WAS_FRESH};
     struct progress progress;
     (void)status;
     int rc = open_dataset(o, OPEN_READ, &in, err);
@@ -73,7 +73,6 @@ static int rebuild(const struct options *o, int *status, struct error *err)
     progress_end(&progress);
     if (rc == ERR_OK)
         print(o, &in, &base, &report);
-    run_report_release(&report);
     index_release(&index);
     base_release(&base);
     open_release(&in);

@@ -33,7 +33,7 @@ static void add_row(struct table *t, const struct json *record)
     add_count(t, record, "rows_revised");
     add_count(t, record, "events_rolled_back");
     add_count(t, record, "conflicts");
-    table_cell(t, strcmp(recovery, run_recovery_name(INDEX_WAS_FRESH)) == 0 ? NULL : recovery);
+    table_cell(t, strcmp(recovery, index_recovery_name(INDEX_WAS_FRESH)) == 0 ? NULL : recovery);
     table_cellf(t, "%.1f", json_real(json_get(json_get(record, "seconds"), "total")));
     table_cellf(t, "%.*s", (int)strcspn(message, "\n"), message);
 }

@@ -74,13 +74,15 @@ static void files_line(const struct run_report *r, struct str *out)
 static void index_line(const struct run_report *r, struct str *out)
 {
     char seconds[TEXT_SIZE];
-    if (r->index_recovery == INDEX_WAS_FRESH)
+    const struct index_report *index = &r->index;
+    if (index->recovery == INDEX_WAS_FRESH)
         return;
-    str_printf(out, "key index: %s in %s, %" PRIu64 " rows%s%s%s\n",
-               r->index_recovery == INDEX_REBUILT ? "rebuilt" : "caught up",
-               text_seconds(r->index_rebuild_seconds, seconds), r->index_rebuild_rows,
-               r->index_reason != NULL ? " (" : "", r->index_reason != NULL ? r->index_reason : "",
-               r->index_reason != NULL ? ")" : "");
+    str_printf(out, "key index: %s in %s, %" PRIu64 " rows",
+               index->recovery == INDEX_REBUILT ? "rebuilt" : "caught up",
+               text_seconds(index->seconds, seconds), index->rows);
+    if (index->reason[0] != '\0')
+        str_printf(out, " (%s)", index->reason);
+    str_append_char(out, '\n');
 }
 
 static void projections_line(const struct run_report *r, struct str *out)

@@ -339,12 +339,7 @@ static int advance(struct consolidation *c, enum consolidate_check check, bool *
 
 static void report_state(struct consolidation *c)
 {
-    static const char *const names[] = {
-        [PROJECTION_NONE] = "none",
-        [PROJECTION_IN_PROGRESS] = "in_progress",
-        [PROJECTION_COMPLETED] = "completed",
-    };
-    c->report->state = names[c->state.phase];
+    c->report->state = c->state.phase;
     c->report->behind = 0;
     if (c->state.phase == PROJECTION_IN_PROGRESS)
         c->report->behind = c->state.has_redo ? c->state.redo_count : c->state.affected_count;
@@ -355,7 +350,7 @@ static void consolidation_init(struct consolidation *c, struct dataset *d, const
 {
     *c = (struct consolidation){
         .d = d, .base = base, .schema = &base->manifest.schema, .report = report};
-    *report = (struct consolidation_report){.state = "none"};
+    *report = (struct consolidation_report){.state = PROJECTION_NONE};
 }
 
 int consolidate(struct dataset *d, const struct base *base, enum consolidate_check check,

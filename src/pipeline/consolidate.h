@@ -7,7 +7,17 @@
 
 #include "catalog/projection.h"
 #include "pipeline/dataset.h"
-#include "pipeline/run.h"
+
+/* What the consolidation did. */
+struct consolidation_report {
+    enum projection_phase state; /* that it left; in progress: to be resumed */
+    uint64_t built;              /* partitions built from events */
+    uint64_t moved;              /* files put into place */
+    bool skipped;                /* nothing was to be done */
+    bool resumed;                /* an interrupted one was taken up from its beginning */
+    bool replayed;               /* an interrupted one was finished from its redo list */
+    uint64_t behind;             /* partitions that are not consolidated yet */
+};
 
 /* How far the files of a completed consolidation are looked at before it is believed. */
 enum consolidate_check {

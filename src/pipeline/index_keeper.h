@@ -8,7 +8,19 @@
 #include "catalog/index.h"
 #include "engine/delta.h"
 #include "pipeline/dataset.h"
-#include "pipeline/run.h"
+
+enum index_recovery { INDEX_WAS_FRESH, INDEX_CAUGHT_UP, INDEX_REBUILT };
+const char *index_recovery_name(enum index_recovery recovery); /* "none", "catch_up", "rebuild" */
+
+#define INDEX_REASON_SIZE 96
+
+/* What was found of the index, and what bringing it up to date took. */
+struct index_report {
+    enum index_recovery recovery;
+    char reason[INDEX_REASON_SIZE]; /* why it was not fresh, also where it was not healed; "" */
+    double seconds;                 /* spent on healing it, over all attempts */
+    uint64_t rows;                  /* of the healed index */
+};
 
 /*
  * Open the index for exactly this base; where it is not fresh it is caught up, or rebuilt from the
@@ -16,11 +28,11 @@
  * ERR_CONFLICT: the base is not the newest any more, or others keep writing the index.
  */
 int index_keeper_open(struct dataset *d, const struct base *base, struct index_state *out,
-                      struct run_report *report, struct error *err);
+                      struct index_report *report, struct error *err);
 
 /* Rebuild from the chain whatever state the index is in; `reason` NULL: somebody asked for it. */
 int index_keeper_rebuild(struct dataset *d, const struct base *base, const char *reason,
-                         struct index_state *out, struct run_report *report, struct error *err);
+                         struct index_state *out, struct index_report *report, struct error *err);
 
 /*
  * Make the relation `index_keys` hold the shards that a table of rows touches. ERR_DAMAGED: a shard

@@ -3,6 +3,7 @@
  * are absorbed as if they were a source. Anything else: rebuilt from the events that the chain
  * names, and from nothing else; events of versions that were never published are not looked at.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,16 @@
 
 /* Attempts at healing an index that another process heals at the same time. */
 #define HEAL_ATTEMPTS 5
+
+const char *index_recovery_name(enum index_recovery recovery)
+{
+    static const char *const names[] = {
+        [INDEX_WAS_FRESH] = "none",
+        [INDEX_CAUGHT_UP] = "catch_up",
+        [INDEX_REBUILT] = "rebuild",
+    };
+    return names[recovery];
+}
 
 /* The rows of some versions as the table `chain_rows`, shaped like `source_rows`. */
 static int load_chain_rows(struct dataset *d, const struct schema *s, const struct local_events *l,
@@ -156,25 +167,24 @@ static int rebuild(struct dataset *d, const struct base *base, struct index_stat
 
 /* The words that users grep for, the count and the time. */
 static void report_recovery(const struct index_state *index, enum index_recovery how,
-                            const char *reason, int64_t began, struct run_report *report)
+                            const char *reason, int64_t began, struct index_report *report)
 {
     double seconds = (double)(time_monotonic() - began) / 1e6;
-    report->index_recovery = how;
-    report->index_reason = reason;
-    report->index_rebuild_seconds += seconds;
-    report->index_rebuild_rows = index->keys.count;
-    report->seconds[STEP_INDEX_REBUILD] += seconds;
+    report->recovery = how;
+    snprintf(report->reason, sizeof report->reason, "%s", reason);
+    report->seconds += seconds;
+    report->rows = index->keys.count;
     log_write(LOG_INFO,
-              LOG_FIELDS(LOG_STR("method", run_recovery_name(how)), LOG_REAL("seconds", seconds),
+              LOG_FIELDS(LOG_STR("method", index_recovery_name(how)), LOG_REAL("seconds", seconds),
                          LOG_INT("rows", (int64_t)index->keys.count)),
               "index rebuilt");
 }
 
 /* Found is found, whether it can be healed or not. */
 static void warn_recovery(const struct base *base, const struct index_state *index,
-                          const char *reason, struct run_report *report)
+                          const char *reason, struct index_report *report)
 {
-    report->index_reason = reason;
+    snprintf(report->reason, sizeof report->reason, "%s", reason);
     log_write(LOG_WARN,
               LOG_FIELDS(LOG_STR("reason", reason),
                          LOG_INT("pointer_sequence", (int64_t)base->pointer.current.sequence),
@@ -183,7 +193,7 @@ static void warn_recovery(const struct base *base, const struct index_state *ind
 }
 
 int index_keeper_rebuild(struct dataset *d, const struct base *base, const char *reason,
-                         struct index_state *out, struct run_report *report, struct error *err)
+                         struct index_state *out, struct index_report *report, struct error *err)
 {
     int64_t began = time_monotonic();
     if (reason != NULL)
@@ -196,7 +206,7 @@ int index_keeper_rebuild(struct dataset *d, const struct base *base, const char 
 
 /* Bring an index that is not fresh to the base. A damaged shard turns catching up into a rebuild. */
 static int heal(struct dataset *d, const struct base *base, struct index_state *index, bool behind,
-                const char *reason, struct run_report *report, struct error *err)
+                const char *reason, struct index_report *report, struct error *err)
 {
     if (!behind)
         return index_keeper_rebuild(d, base, reason, index, report, err);
@@ -257,7 +267,7 @@ static int check_newest(struct dataset *d, const struct base *base, struct error
 }
 
 int index_keeper_open(struct dataset *d, const struct base *base, struct index_state *out,
-                      struct run_report *report, struct error *err)
+                      struct index_report *report, struct error *err)
 {
     int rc = ERR_CONFLICT;
     for (int i = 0; i < HEAL_ATTEMPTS && rc == ERR_CONFLICT; i++) {

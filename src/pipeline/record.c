@@ -38,12 +38,12 @@ static void set_rows(struct json *object, const struct run_report *r)
 
 static void set_index(struct json *object, const struct run_report *r)
 {
-    bool rebuilt = r->index_recovery != INDEX_WAS_FRESH;
-    json_set_bool(object, "index_rebuilt", rebuilt);
-    json_set_string(object, "index_recovery", run_recovery_name(r->index_recovery));
-    json_set_string(object, "index_reason", r->index_reason);
-    json_set_unsigned(object, "index_rebuild_rows", r->index_rebuild_rows);
-    json_set_real(object, "index_rebuild_seconds", r->index_rebuild_seconds);
+    const struct index_report *index = &r->index;
+    json_set_bool(object, "index_rebuilt", index->recovery != INDEX_WAS_FRESH);
+    json_set_string(object, "index_recovery", index_recovery_name(index->recovery));
+    json_set_string(object, "index_reason", index->reason[0] != '\0' ? index->reason : NULL);
+    json_set_unsigned(object, "index_rebuild_rows", index->rows);
+    json_set_real(object, "index_rebuild_seconds", index->seconds);
 }
 
 static void set_attempts(struct json *object, const struct run_report *r)
@@ -68,7 +68,7 @@ static void set_doubtful(struct json *object, const struct run_report *r)
 static struct json *encode_consolidation(const struct consolidation_report *c)
 {
     struct json *object = json_new_object();
-    json_set_string(object, "state", c->state != NULL ? c->state : "none");
+    json_set_string(object, "state", projection_phase_name(c->state));
     json_set_unsigned(object, "built", c->built);
     json_set_unsigned(object, "moved", c->moved);
     json_set_unsigned(object, "behind", c->behind);

@@ -81,16 +81,6 @@ const char *run_step_name(enum run_step step)
     return names[step];
 }
 
-const char *run_recovery_name(enum index_recovery recovery)
-{
-    static const char *const names[] = {
-        [INDEX_WAS_FRESH] = "none",
-        [INDEX_CAUGHT_UP] = "catch_up",
-        [INDEX_REBUILT] = "rebuild",
-    };
-    return names[recovery];
-}
-
 void run_report_release(struct run_report *r)
 {
     for (size_t i = 0; i < r->warning_count; i++)
@@ -120,8 +110,7 @@ static void leave(struct run *r)
     double passed = (double)(time_monotonic() - r->step_began) / 1e6;
     if (!r->in_step)
         return;
-    if (r->step != STEP_INDEX_REBUILD)
-        passed -= seconds[STEP_INDEX_REBUILD] - r->rebuilt_before;
+    passed -= r->report->index.seconds - r->healed_before;
     seconds[r->step] += passed > 0 ? passed : 0;
     r->in_step = false;
     log_write(LOG_INFO, LOG_FIELDS(LOG_REAL("seconds", passed)), "%s ended",
@@ -134,7 +123,7 @@ static void enter(struct run *r, enum run_step step)
     r->step = step;
     r->in_step = true;
     r->step_began = time_monotonic();
-    r->rebuilt_before = r->report->seconds[STEP_INDEX_REBUILD];
+    r->healed_before = r->report->index.seconds;
     log_context("step", run_step_name(step));
     log_debug("%s begins", run_step_name(step));
     if (r->options->progress != NULL)
@@ -176,7 +165,7 @@ static int open_index(struct run *r, struct error *err)
     index_release(&r->index);
     enter(r, STEP_INDEX_CHECK);
     if (!r->options->dry_run)
-        return index_keeper_open(r->d, &r->base, &r->index, r->report, err);
+        return index_keeper_open(r->d, &r->base, &r->index, &r->report->index, err);
     /* Only the source that it says was absorbed is of interest here; step_delta looks again. */
     int rc = index_read(r->d->store, &r->index, NULL);
     if (rc == ERR_ABSENT || rc == ERR_DAMAGED)
@@ -471,6 +460,7 @@ static void finish(struct run *r, int rc, const struct error *err)
     if (rc != ERR_OK)
         memcpy(report->message, err->text, sizeof report->message);
     leave(r);
+    report->seconds[STEP_INDEX_REBUILD] = report->index.seconds;
     report->finished = time_now();
     report->peak_memory = peak_memory(r->d);
     report->bill = r->d->store->bill;
@@ -545,7 +535,6 @@ int run_dataset(struct dataset *d, const struct run_options *options, struct run
     struct run r = {.d = d, .options = options, .report = report};
     struct holder lease = {.held = false};
     *report = (struct run_report){.outcome = RUN_FAILED, .started = time_now()};
-    report->consolidation.state = "none";
     if (options->run_id != NULL)
         memcpy(report->run_id, options->run_id, sizeof report->run_id);
     else

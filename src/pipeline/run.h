@@ -11,7 +11,9 @@
 #include <stdint.h>
 
 #include "catalog/layout.h"
+#include "pipeline/consolidate.h"
 #include "pipeline/dataset.h"
+#include "pipeline/index_keeper.h"
 #include "source/report.h"
 #include "util/error.h"
 
@@ -44,20 +46,6 @@ enum run_step {
 };
 const char *run_step_name(enum run_step step); /* "write_events", ... */
 
-enum index_recovery { INDEX_WAS_FRESH, INDEX_CAUGHT_UP, INDEX_REBUILT };
-const char *run_recovery_name(enum index_recovery recovery); /* "none", "catch_up", "rebuild" */
-
-/* What the consolidation did. */
-struct consolidation_report {
-    const char *state; /* "completed", "in_progress" (to be resumed), "none"; static */
-    uint64_t built;    /* partitions built from events */
-    uint64_t moved;    /* files put into place */
-    bool skipped;      /* nothing was to be done */
-    bool resumed;      /* an interrupted one was taken up from its beginning */
-    bool replayed;     /* an interrupted one was finished from its redo list */
-    uint64_t behind;   /* partitions that are not consolidated yet */
-};
-
 #define RUN_WARNINGS_MAX 16
 
 struct run_report {
@@ -77,10 +65,7 @@ struct run_report {
     uint64_t rows_total; /* rows of all events of the dataset */
     uint64_t keys_total;
     uint64_t files_written, bytes_written; /* event files of the published version */
-    enum index_recovery index_recovery;
-    const char *index_reason; /* why it was not fresh, also where it could not be healed; static */
-    double index_rebuild_seconds;
-    uint64_t index_rebuild_rows;
+    struct index_report index;
     uint64_t rollbacks;          /* attempts whose events were removed because of a failure */
     uint64_t events_rolled_back; /* files removed by them */
     uint64_t events_left;        /* files that could not be removed: left to gc */

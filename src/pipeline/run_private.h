@@ -68,7 +68,7 @@ struct run {
     enum run_step step;
     bool in_step;
     int64_t step_began;
-    double rebuilt_before; /* seconds spent on healing the index when the step began */
+    double healed_before; /* seconds spent on healing the index when the step began */
 };
 
 /*

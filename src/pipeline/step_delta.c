@@ -18,9 +18,9 @@ static int attach_again(struct run *r, struct error *err)
     char attempt[ID_SIZE];
     memcpy(attempt, r->index.attempt, sizeof attempt);
     index_release(&r->index);
-    int rc = index_keeper_open(r->d, &r->base, &r->index, r->report, err);
+    int rc = index_keeper_open(r->d, &r->base, &r->index, &r->report->index, err);
     if (rc == ERR_OK && strcmp(attempt, r->index.attempt) == 0)
-        rc = index_keeper_rebuild(r->d, &r->base, "damaged", &r->index, r->report, err);
+        rc = index_keeper_rebuild(r->d, &r->base, "damaged", &r->index, &r->report->index, err);
     if (rc == ERR_OK)
         rc = index_keeper_attach(r->d, &r->schema, &r->index, "source_rows", err);
     return rc;

@@ -50,7 +50,7 @@ void step_consolidate(struct run *r)
     struct consolidation_report *c = &r->report->consolidation;
     if (rc != ERR_OK && c->behind == 0) { /* it failed before it knew how many */
         c->behind = 1;
-        c->state = "in_progress";
+        c->state = PROJECTION_IN_PROGRESS;
     }
     if (rc != ERR_OK)
         run_warn(r,

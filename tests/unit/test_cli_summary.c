@@ -23,7 +23,7 @@ static const struct run_report published = {
     .files_written = 2,
     .bytes_written = 2048,
     .peak_memory = 1 << 20,
-    .consolidation = {.state = "completed"},
+    .consolidation = {.state = PROJECTION_COMPLETED},
 };
 
 static void expect(const struct run_report *r, const char *text)
@@ -51,10 +51,7 @@ static void what_was_unusual_is_said(void **state)
     r.rows_vanished = 4;
     r.rows_rejected = 1;
     r.rows_duplicate = 6;
-    r.index_recovery = INDEX_REBUILT;
-    r.index_reason = "absent";
-    r.index_rebuild_seconds = 0.5;
-    r.index_rebuild_rows = 35;
+    r.index = (struct index_report){INDEX_REBUILT, "absent", 0.5, 35};
     r.consolidation.moved = 1;
     r.consolidation.replayed = true;
     expect(&r, "rates: published version 3 (0000000003-0123456789abcdef0123456789abcdef)\n"

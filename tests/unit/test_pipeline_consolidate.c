@@ -42,7 +42,7 @@ static void leave_behind(enum fault_op op, const char *key, size_t at)
     stage_publish(&g, 1);
     assert_int_equal(g.s.report.warning_count, 1);
     assert_non_null(strstr(g.s.report.warnings[0], "projections are behind"));
-    assert_string_equal(g.s.report.consolidation.state, "in_progress");
+    assert_int_equal(g.s.report.consolidation.state, PROJECTION_IN_PROGRESS);
     assert_true(g.s.report.consolidation.behind > 0);
     stage_check(&g, READER_ANYTIME);
     stage_heal(&g);
@@ -56,7 +56,7 @@ static void consolidation_skips_when_completed(void **state)
     stage_mark(&g);
     stage_run(&g, RUN_UNCHANGED);
     assert_true(g.s.report.consolidation.skipped);
-    assert_string_equal(g.s.report.consolidation.state, "completed");
+    assert_int_equal(g.s.report.consolidation.state, PROJECTION_COMPLETED);
     assert_int_equal(scenario_consolidate(&g.s, g.st), ERR_OK);
     assert_true(g.s.report.consolidation.skipped);
     assert_int_equal(stage_writes(&g), 0);
@@ -163,7 +163,7 @@ static void a_partition_that_fails_is_tried_again_by_every_later_run(void **stat
         stage_heal(&g);
         stage_fault(&g, FAULT_FAIL, FAULT_MOVE, "2026-02", 0);
         stage_publish(&g, i);
-        assert_string_equal(g.s.report.consolidation.state, "in_progress");
+        assert_int_equal(g.s.report.consolidation.state, PROJECTION_IN_PROGRESS);
         assert_true(g.s.report.consolidation.behind > 0);
         assert_true(scenario_logged(&g.s, "consolidation:"));
         stage_check(&g, READER_ANYTIME);
@@ -308,7 +308,7 @@ static void an_old_base_never_takes_the_projections_back(void **state)
     stage_heal(&g);
     scenario_dataset(&g.s, g.st, &d);
     assert_int_equal(consolidate(&d, &base, CONSOLIDATE_CHECK_SIZE, &report, &err), ERR_OK);
-    assert_string_equal(report.state, "completed");
+    assert_int_equal(report.state, PROJECTION_COMPLETED);
     stage_check(&g, READER_SETTLED);
     /* Nor is anything to be done for an old base where all is completed. */
     stage_mark(&g);
@@ -333,7 +333,7 @@ static void a_repair_to_an_older_version_is_followed_by_index_and_projections(vo
     reader_forget(g.reader);
     stage_publish(&g, 3);
     assert_int_equal(g.s.report.version.sequence, 2);
-    assert_int_equal(g.s.report.index_recovery, INDEX_REBUILT);
+    assert_int_equal(g.s.report.index.recovery, INDEX_REBUILT);
     stage_check(&g, READER_SETTLED);
     free(manifest);
 }

@@ -101,8 +101,8 @@ static void rebuilds_fall_into_buckets_that_add_up(void **state)
     begin(&f);
     for (size_t i = 0; i < 4; i++) {
         struct run_report r = good;
-        r.index_recovery = INDEX_REBUILT;
-        r.index_rebuild_seconds = seconds[i];
+        r.index.recovery = INDEX_REBUILT;
+        r.index.seconds = seconds[i];
         add_run(&f, &r, (int64_t)(i + 1) * HOUR);
     }
     collect(&f);
@@ -126,7 +126,7 @@ static void catching_up_is_an_inconsistency_but_no_rebuild(void **state)
     (void)state;
     struct fixture f;
     struct run_report r = good;
-    r.index_recovery = INDEX_CAUGHT_UP;
+    r.index.recovery = INDEX_CAUGHT_UP;
     begin(&f);
     add_run(&f, &r, HOUR);
     collect(&f);
@@ -266,7 +266,7 @@ static void conflicts_and_partitions_behind_are_reported(void **state)
     struct fixture f;
     struct run_report r = good;
     r.conflicts = 6;
-    r.consolidation = (struct consolidation_report){.state = "in_progress", .behind = 2};
+    r.consolidation = (struct consolidation_report){.state = PROJECTION_IN_PROGRESS, .behind = 2};
     begin(&f);
     add_run(&f, &r, HOUR);
     collect(&f);
@@ -350,8 +350,8 @@ static void durations_that_are_none_count_as_zero(void **state)
     begin(&f);
     for (int i = 0; i < 3; i++) {
         struct run_report r = good;
-        r.index_recovery = INDEX_REBUILT;
-        r.index_rebuild_seconds = nonsense[i];
+        r.index.recovery = INDEX_REBUILT;
+        r.index.seconds = nonsense[i];
         r.seconds[STEP_LOAD] = nonsense[i];
         add_run(&f, &r, (int64_t)(i + 1) * HOUR);
     }
@@ -389,15 +389,15 @@ static void five_minutes_and_five_conflicts_are_tolerated(void **state)
     (void)state;
     struct fixture f;
     struct run_report r = good;
-    r.index_recovery = INDEX_REBUILT;
-    r.index_rebuild_seconds = 300;
+    r.index.recovery = INDEX_REBUILT;
+    r.index.seconds = 300;
     r.conflicts = 5;
     begin(&f);
     add_run(&f, &r, HOUR);
     collect(&f);
     assert_null(find_alert(&f, "CauceIndexRebuildSlow"));
     assert_null(find_alert(&f, "CauceConflicts"));
-    r.index_rebuild_seconds = 300.5;
+    r.index.seconds = 300.5;
     r.conflicts = 1;
     add_run(&f, &r, HOUR);
     collect(&f);
@@ -411,7 +411,7 @@ static void one_inconsistent_index_in_a_thousand_runs_is_tolerated_two_are_not(v
     (void)state;
     struct fixture f;
     struct run_report caught_up = good;
-    caught_up.index_recovery = INDEX_CAUGHT_UP;
+    caught_up.index.recovery = INDEX_CAUGHT_UP;
     begin(&f);
     for (int i = 0; i < 998; i++)
         add_run(&f, &good, HOUR + i);

@@ -204,7 +204,7 @@ static void walk_to_events(struct dataset *d, struct run *r)
     struct error err = ERROR_INIT;
     assert_int_equal(step_find_source(r, &err), ERR_OK);
     assert_int_equal(sample_open(g.st, SCENARIO_DATASET, &r->base, &err), ERR_OK);
-    assert_int_equal(index_keeper_open(d, &r->base, &r->index, r->report, &err), ERR_OK);
+    assert_int_equal(index_keeper_open(d, &r->base, &r->index, &r->report->index, &err), ERR_OK);
     assert_int_equal(step_load(r, &err), ERR_OK);
     assert_int_equal(step_delta(r, &err), ERR_OK);
     assert_int_equal(step_write_events(r, &err), ERR_OK);

@@ -220,7 +220,7 @@ static void exit_7_after_a_commit_that_landed_is_settled_as_published(void **sta
     stage_heal(&g);
     stage_run(&g, RUN_UNCHANGED);
     assert_int_equal(g.s.report.version.sequence, 2);
-    assert_int_equal(g.s.report.index_recovery, INDEX_CAUGHT_UP);
+    assert_int_equal(g.s.report.index.recovery, INDEX_CAUGHT_UP);
     stage_check(&g, READER_SETTLED);
 }
 
