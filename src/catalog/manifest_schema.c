@@ -30,6 +30,22 @@ static struct json *encode_column(const struct schema_column *c)
     return column;
 }
 
+static struct json *encode_source(const struct schema_source *s)
+{
+    struct json *columns = json_new_array();
+    for (size_t i = 0; i < s->count; i++) {
+        char type[TYPE_TEXT_SIZE];
+        struct json *column = json_new_object();
+        type_format(s->columns[i].type, type);
+        json_set_string(column, "name", s->columns[i].name);
+        json_set_string(column, "type", type);
+        if (s->columns[i].format != NULL)
+            json_set_string(column, "format", s->columns[i].format);
+        json_append(columns, column);
+    }
+    return columns;
+}
+
 struct json *manifest_schema_encode(const struct schema *s)
 {
     struct json *root = json_new_object();
@@ -44,6 +60,8 @@ struct json *manifest_schema_encode(const struct schema *s)
     json_set_string(partition, "by", partition_by_name(s->partition_by));
     json_set(root, "partition", partition);
     json_set_string(root, "revisions", s->track_revisions ? "publish" : "ignore");
+    if (s->source.count > 0)
+        json_set(root, "source", encode_source(&s->source));
     return root;
 }
 
@@ -207,6 +225,56 @@ static int decode_revisions(const struct json *value, struct schema *s, struct e
     return ERR_OK;
 }
 
+static int decode_source_column(const struct json *value, size_t i, struct schema_source *out,
+                                struct error *err)
+{
+    char at[FIELD_WHERE_SIZE];
+    const char *name, *text;
+    char *format = NULL;
+    struct type type;
+    int rc;
+    snprintf(at, sizeof at, "schema.source[%zu]", i);
+    if ((rc = field_text(value, "name", at, &name, err)) != ERR_OK ||
+        (rc = field_text(value, "type", at, &text, err)) != ERR_OK)
+        return rc;
+    if (type_parse(text, &type, NULL) != ERR_OK || type.kind == TYPE_NONE)
+        return field_bad(err, "type", at, "is \"%.40s\", which is no type", text);
+    rc = field_optional_text(value, "format", at, &format, err);
+    if (rc == ERR_OK)
+        schema_source_add(out, name, type, format);
+    free(format);
+    return rc;
+}
+
+static int check_source_names(const struct schema_source *s, struct error *err)
+{
+    const char *twice = NULL;
+    const char **names = mem_calloc(s->count, sizeof *names);
+    for (size_t i = 0; i < s->count; i++)
+        names[i] = s->columns[i].name;
+    bool distinct = field_distinct(names, s->count, &twice);
+    int rc =
+        distinct ? ERR_OK : field_bad(err, "source", where, "has two columns \"%.80s\"", twice);
+    free(names);
+    return rc;
+}
+
+static int decode_source(const struct json *value, struct schema *s, struct error *err)
+{
+    const struct json *columns;
+    if (json_get(value, "source") == NULL)
+        return ERR_OK;
+    int rc = json_need_array(value, "source", where, &columns, err);
+    if (rc != ERR_OK)
+        return rc;
+    size_t count = json_count(columns);
+    if (count < 1 || count > SCHEMA_SOURCE_MAX)
+        return field_bad(err, "source", where, "has %zu entries", count);
+    for (size_t i = 0; rc == ERR_OK && i < count; i++)
+        rc = decode_source_column(json_at(columns, i), i, &s->source, err);
+    return rc == ERR_OK ? check_source_names(&s->source, err) : rc;
+}
+
 int manifest_schema_decode(const struct json *schema, const struct json *key_columns,
                            struct schema *out, struct error *err)
 {
@@ -215,7 +283,8 @@ int manifest_schema_decode(const struct json *schema, const struct json *key_col
     if ((rc = decode_columns(schema, out, err)) != ERR_OK ||
         (rc = decode_key(key_columns, out, err)) != ERR_OK ||
         (rc = decode_partition(schema, out, err)) != ERR_OK ||
-        (rc = decode_revisions(schema, out, err)) != ERR_OK)
+        (rc = decode_revisions(schema, out, err)) != ERR_OK ||
+        (rc = decode_source(schema, out, err)) != ERR_OK)
         schema_release(out);
     return rc;
 }
@@ -273,5 +342,10 @@ int manifest_schema_grown(const struct schema *parent, const struct schema *chil
         return error_set(err, ERR_DAMAGED,
                          "The partition or the handling of revisions differs from the version "
                          "before.");
+    /* A version without them was written by a program that did not know them. */
+    if (child->source.count > 0 &&
+        !schema_source_same(&parent->source, &child->source, parent->source.count))
+        return error_set(err, ERR_DAMAGED,
+                         "The types of the source's columns differ from the version before.");
     return ERR_OK;
 }

@@ -39,6 +39,7 @@ struct run {
     /* the source */
     struct source_file *files;
     size_t file_count, file_capacity;
+    bool listed;                  /* `readable`, `columns` and what follows are set */
     bool fetched;                 /* all of them are here, or known not to have changed */
     struct members *members;      /* by file: what is in it, where it is an archive */
     struct reader_file *readable; /* the files as readers take them; borrowed from them */
@@ -46,7 +47,8 @@ struct run {
     struct manifest_source identity; /* what the manifest will say of it */
     struct source_column *columns;   /* that are configured, as `source` takes them */
     struct source_constant *constants;
-    struct unpivot unpivot; /* where it is configured */
+    struct unpivot unpivot;      /* where it is configured */
+    struct schema_source frozen; /* types of the source that the base has, for a transform */
     struct source *source;
     struct schema loaded; /* schema that `source_rows` was loaded for */
     bool is_loaded;

@@ -137,6 +137,7 @@ static void describe_source(const struct run *r, struct source_options *out)
         .constants = r->constants,
         .constant_count = config->constant_count,
         .transform = config->transform,
+        .frozen = &r->frozen,
     };
     step_read_options(config, &out->read);
 }
@@ -252,16 +253,42 @@ static void name_left_out(struct run *r)
         run_warn(r, "%s", rows->warnings[i]);
 }
 
+/* Files and columns of the source, which stay the same for all attempts. */
+static int list_source(struct run *r, struct error *err)
+{
+    if (r->listed)
+        return ERR_OK;
+    int rc = list_files(r, err);
+    if (rc == ERR_OK)
+        list_columns(r);
+    r->listed = rc == ERR_OK;
+    return rc;
+}
+
+/* After a lost race the winner may have frozen other types than this run has found. */
+static void forget_source(struct run *r)
+{
+    const struct schema_source *frozen = &r->base.manifest.schema.source;
+    if (frozen->count == r->frozen.count && schema_source_same(frozen, &r->frozen, frozen->count))
+        return;
+    source_free(r->source);
+    r->source = NULL;
+    r->is_loaded = false;
+    schema_source_release(&r->frozen);
+    schema_source_copy(frozen, &r->frozen);
+}
+
 static int open_source(struct run *r, struct error *err)
 {
     struct source_options options;
     int rc = dataset_engine(r->d, r->base.pointer.key_seed, err);
-    if (rc != ERR_OK || r->source != NULL)
-        return rc;
-    rc = list_files(r, err);
+    if (rc == ERR_OK)
+        rc = list_source(r, err);
     if (rc != ERR_OK)
         return rc;
-    list_columns(r);
+    forget_source(r);
+    if (r->source != NULL)
+        return ERR_OK;
     describe_source(r, &options);
     return source_open(r->d->engine, &options, &r->source, err);
 }

@@ -334,12 +334,36 @@ static int chain_schema(struct run *r, struct schema *out, struct error *err)
     return rc;
 }
 
+/* What the transform would see today, and is not what it is shown. */
+static int compare_seen(struct run *r, struct error *err)
+{
+    struct schema_source today = {0};
+    int rc = r->frozen.count > 0 ? source_look(r->source, &today, err) : ERR_OK;
+    for (size_t i = 0; i < today.count && rc == ERR_OK; i++) {
+        const struct schema_source_column *c =
+            schema_source_find(&r->frozen, today.columns[i].name);
+        char now[TYPE_TEXT_SIZE], then[TYPE_TEXT_SIZE];
+        if (c == NULL || type_equal(today.columns[i].type, c->type))
+            continue;
+        type_format(today.columns[i].type, now);
+        type_format(c->type, then);
+        run_warn(r,
+                 "column \"%s\" of the source would be found as %s today; the transform sees it as "
+                 "%s, as in the first run",
+                 c->name, now, then);
+    }
+    schema_source_release(&today);
+    return rc;
+}
+
 /* Where a plan looks at the source: what would be found now, and is not what is published? */
 static int compare_found(struct run *r, const struct schema *chain, struct error *err)
 {
     struct schema found = {0};
     if (!r->options->dry_run || r->d->config->column_count > 0)
         return ERR_OK;
+    if (r->d->config->transform != NULL)
+        return compare_seen(r, err);
     int rc = source_infer(r->source, &found, err);
     for (size_t i = 0; i < found.count && rc == ERR_OK; i++) {
         char now[TYPE_TEXT_SIZE], then[TYPE_TEXT_SIZE];
@@ -356,6 +380,16 @@ static int compare_found(struct run *r, const struct schema *chain, struct error
     return rc;
 }
 
+/* What the transform sees stays so, from the first version that is published with it. */
+static void freeze_source(const struct run *r, struct schema *s)
+{
+    const struct schema_source *seen = source_seen(r->source);
+    if (seen->count == 0)
+        return;
+    schema_source_release(&s->source);
+    schema_source_copy(seen, &s->source);
+}
+
 int step_schema(struct run *r, struct error *err)
 {
     struct schema schema = {0};
@@ -363,6 +397,8 @@ int step_schema(struct run *r, struct error *err)
     int rc = first ? first_schema(r, &schema, err) : chain_schema(r, &schema, err);
     if (rc == ERR_OK && !first)
         rc = compare_found(r, &schema, err);
+    if (rc == ERR_OK)
+        freeze_source(r, &schema);
     if (rc == ERR_OK)
         rc = check_path(&schema, r->d->store->url, err);
     if (rc != ERR_OK) {

@@ -178,6 +178,7 @@ void step_source_release(struct run *r)
     free(r->readable);
     free(r->columns);
     free(r->constants);
+    schema_source_release(&r->frozen);
     schema_release(&r->loaded);
     manifest_source_release(&r->identity);
 }

@@ -14,6 +14,7 @@ struct source {
     struct source_options options;
     struct files files;
     struct source_report report; /* of looking at the files, before they are loaded */
+    struct schema_source seen;   /* by the transform */
 };
 
 int source_open(struct engine *e, const struct source_options *options, struct source **out,
@@ -31,7 +32,7 @@ int source_open(struct engine *e, const struct source_options *options, struct s
                               .tools = {.engine = e, .workdir = options->workdir}};
     int rc = ERR_OK;
     if (options->transform != NULL)
-        rc = transform_open(e, &s->files, &s->options, &s->report, err);
+        rc = transform_open(e, &s->files, &s->options, &s->report, &s->seen, err);
     if (rc == ERR_OK)
         *out = s;
     else
@@ -44,6 +45,7 @@ void source_free(struct source *s)
     if (s == NULL)
         return;
     report_release(&s->report);
+    schema_source_release(&s->seen);
     free(s);
 }
 
@@ -68,6 +70,22 @@ int source_infer(struct source *s, struct schema *out, struct error *err)
                                                  .nullable = true};
     if (rc == ERR_OK)
         found_doubts(&found, &s->report);
+    found_release(&found);
+    return rc;
+}
+
+const struct schema_source *source_seen(const struct source *s)
+{
+    return &s->seen;
+}
+
+int source_look(struct source *s, struct schema_source *out, struct error *err)
+{
+    struct found found = {0};
+    int rc = found_types(&s->files, &s->options, &found, err);
+    *out = (struct schema_source){0};
+    for (size_t i = 0; i < found.names.count && rc == ERR_OK; i++)
+        schema_source_add(out, found.names.items[i], found.types[i], found.formats[i]);
     found_release(&found);
     return rc;
 }

@@ -64,7 +64,8 @@ struct source_options {
     size_t column_count;
     const struct source_constant *constants;
     size_t constant_count;
-    const char *transform; /* one SELECT over `source`; NULL: none */
+    const char *transform;              /* one SELECT over `source`; NULL: none */
+    const struct schema_source *frozen; /* types that a transform sees whatever is found; NULL */
 };
 
 struct source;
@@ -82,6 +83,15 @@ void source_free(struct source *s); /* NULL allowed */
  * Looks at the whole source. `out` gets only columns (ids from 1).
  */
 int source_infer(struct source *s, struct schema *out, struct error *err);
+
+/*
+ * What the transform sees where no columns are configured: the frozen columns, then those that were
+ * found beside them when the source was opened. Else empty. Borrowed.
+ */
+const struct schema_source *source_seen(const struct source *s);
+
+/* What would be found for it today, whatever is frozen. Looks at the whole source. */
+int source_look(struct source *s, struct schema_source *out, struct error *err);
 
 /*
  * Make `source_rows`. Bad rows are left out of it and counted; whether that is acceptable is the

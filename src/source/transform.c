@@ -124,26 +124,103 @@ static int list_columns(const struct source_options *o, const struct found *foun
 
 static const struct type text_type = {TYPE_TEXT, 0, 0};
 
-/* Types of what is not listed: declared ones; texts are looked at only where nothing is listed. */
-static int find_columns(const struct files *files, const struct source_options *o,
-                        struct found *found, struct error *err)
+static void set_texts(struct found *found)
 {
-    if (o->column_count == 0 || (files->format == FILE_FORMAT_PARQUET && files->unpivot == NULL))
-        return found_types(files, o, found, err);
-    int rc = found_names(files, false, found, err);
     found->types = mem_calloc(found->names.count, sizeof *found->types);
     found->formats = mem_calloc(found->names.count, sizeof *found->formats);
     for (size_t i = 0; i < found->names.count; i++)
         found->types[i] = text_type;
+}
+
+/* Are the types of all columns of the source frozen? Then nothing needs to be looked at. */
+static int find_known(const struct files *files, const struct names *known, struct found *out,
+                      bool *all, struct error *err)
+{
+    int rc = found_names(files, true, out, err);
+    *all = rc == ERR_OK;
+    for (size_t i = 0; i < out->names.count && *all; i++)
+        *all = names_find(known, out->names.items[i]) != SIZE_MAX;
+    if (*all)
+        set_texts(out);
+    else
+        found_release(out);
+    return rc;
+}
+
+static void use_frozen(const struct schema_source *frozen, const struct names *known,
+                       struct found *found)
+{
+    for (size_t i = 0; i < found->names.count; i++) {
+        size_t at = names_find(known, found->names.items[i]);
+        if (at == SIZE_MAX)
+            continue;
+        free(found->formats[i]);
+        found->types[i] = frozen->columns[at].type;
+        found->formats[i] = mem_strdup(frozen->columns[at].format);
+    }
+}
+
+/* The frozen columns, also those that this source lacks, and behind them what is new. */
+static int note_seen(const struct schema_source *frozen, const struct names *known,
+                     const struct found *found, struct schema_source *seen, struct error *err)
+{
+    if (frozen != NULL)
+        schema_source_copy(frozen, seen);
+    for (size_t i = 0; i < found->names.count; i++)
+        if (names_find(known, found->names.items[i]) == SIZE_MAX)
+            schema_source_add(seen, found->names.items[i], found->types[i], found->formats[i]);
+    if (seen->count <= SCHEMA_SOURCE_MAX)
+        return ERR_OK;
+    return error_set(err, ERR_LIMIT,
+                     "the source has had more than %d columns. List those that are needed under "
+                     "`columns`.",
+                     SCHEMA_SOURCE_MAX);
+}
+
+/*
+ * Where nothing is listed the types are found once and then frozen with the dataset: else the SELECT
+ * would mean something else as soon as values look otherwise ('9' > '10', but 9 < 10).
+ */
+static int find_frozen(const struct files *files, const struct source_options *o,
+                       struct found *found, struct source_report *report,
+                       struct schema_source *seen, struct error *err)
+{
+    struct names known = {0};
+    bool all = false;
+    size_t frozen = o->frozen != NULL ? o->frozen->count : 0;
+    for (size_t i = 0; i < frozen; i++)
+        names_add(&known, o->frozen->columns[i].name);
+    int rc = frozen > 0 ? find_known(files, &known, found, &all, err) : ERR_OK;
+    if (rc == ERR_OK && !all)
+        rc = found_types(files, o, found, err);
+    if (rc == ERR_OK && frozen == 0)
+        found_doubts(found, report);
+    if (rc == ERR_OK && frozen > 0)
+        use_frozen(o->frozen, &known, found);
+    if (rc == ERR_OK)
+        rc = note_seen(o->frozen, &known, found, seen, err);
+    names_release(&known);
+    return rc;
+}
+
+/* Types of what is not listed beside columns that are: declared ones, else they are texts. */
+static int find_beside(const struct files *files, const struct source_options *o,
+                       struct found *found, struct error *err)
+{
+    if (files->format == FILE_FORMAT_PARQUET && files->unpivot == NULL)
+        return found_types(files, o, found, err);
+    int rc = found_names(files, false, found, err);
+    set_texts(found);
     return rc;
 }
 
 static int make_source(struct engine *e, const struct files *files, const struct source_options *o,
-                       struct source_report *report, struct error *err)
+                       struct source_report *report, struct schema_source *seen, struct error *err)
 {
     struct found found = {0};
     struct wanted columns = {0};
-    int rc = find_columns(files, o, &found, err);
+    int rc = o->column_count == 0 ? find_frozen(files, o, &found, report, seen, err)
+                                  : find_beside(files, o, &found, err);
     if (rc == ERR_OK)
         rc = list_columns(o, &found, &columns, err);
     if (rc == ERR_OK)
@@ -201,14 +278,14 @@ static int make_transformed(struct engine *e, const char *sql, struct error *err
 }
 
 int transform_open(struct engine *e, const struct files *files, const struct source_options *o,
-                   struct source_report *report, struct error *err)
+                   struct source_report *report, struct schema_source *seen, struct error *err)
 {
     bool source = names_relation(o->transform, "source");
     bool raw = names_relation(o->transform, "raw");
     struct source_report again = {0};
     int rc = ERR_OK;
     if (source)
-        rc = make_source(e, files, o, report, err);
+        rc = make_source(e, files, o, report, seen, err);
     /* Records that cannot be cut are told once. */
     if (rc == ERR_OK && raw)
         rc = make_raw(e, files, o, source ? &again : report, err);

@@ -14,10 +14,11 @@
 
 /*
  * Make the relations that the SELECT names, and `transformed`, which is its result. Rows of the source
- * that do not fit go to the report.
+ * that do not fit go to the report. `seen` gets the columns whose types were found, now or when they
+ * were frozen.
  */
 int transform_open(struct engine *e, const struct files *files, const struct source_options *o,
-                   struct source_report *report, struct error *err);
+                   struct source_report *report, struct schema_source *seen, struct error *err);
 
 /* The result's columns: names, types; everything nullable, ids from 1. */
 int transform_infer(struct engine *e, struct schema *out, struct error *err);

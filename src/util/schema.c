@@ -29,6 +29,60 @@ int partition_by_parse(const char *text, enum partition_by *out, struct error *e
     return error_set(err, ERR_DAMAGED, "\"%s\" is none of none, year, month, day.", text);
 }
 
+/* ---- What a transform sees ----------------------------------------------------------------- */
+
+void schema_source_add(struct schema_source *s, const char *name, struct type type,
+                       const char *format)
+{
+    s->columns = mem_grow(s->columns, s->count, &s->capacity, sizeof *s->columns);
+    s->columns[s->count++] =
+        (struct schema_source_column){mem_strdup(name), mem_strdup(format), type};
+}
+
+const struct schema_source_column *schema_source_find(const struct schema_source *s,
+                                                      const char *name)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->columns[i].name, name) == 0)
+            return &s->columns[i];
+    return NULL;
+}
+
+void schema_source_copy(const struct schema_source *from, struct schema_source *to)
+{
+    *to = (struct schema_source){0};
+    for (size_t i = 0; i < from->count; i++)
+        schema_source_add(to, from->columns[i].name, from->columns[i].type,
+                          from->columns[i].format);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool schema_source_same(const struct schema_source *a, const struct schema_source *b, size_t count)
+{
+    bool same = a->count >= count && b->count >= count;
+    for (size_t i = 0; i < count && same; i++)
+        same = strcmp(a->columns[i].name, b->columns[i].name) == 0 &&
+               type_equal(a->columns[i].type, b->columns[i].type) &&
+               same_text(a->columns[i].format, b->columns[i].format);
+    return same;
+}
+
+void schema_source_release(struct schema_source *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        free(s->columns[i].name);
+        free(s->columns[i].format);
+    }
+    free(s->columns);
+    *s = (struct schema_source){0};
+}
+
+/* ---- The schema ---------------------------------------------------------------------------- */
+
 void schema_release(struct schema *s)
 {
     for (size_t i = 0; i < s->count; i++) {
@@ -37,6 +91,7 @@ void schema_release(struct schema *s)
     }
     free(s->columns);
     free(s->key);
+    schema_source_release(&s->source);
     *s = (struct schema){0};
 }
 
@@ -52,6 +107,7 @@ void schema_copy(const struct schema *from, struct schema *to)
     to->key = mem_calloc(from->key_count, sizeof *to->key);
     if (from->key_count > 0)
         memcpy(to->key, from->key, from->key_count * sizeof *to->key);
+    schema_source_copy(&from->source, &to->source);
 }
 
 size_t schema_find(const struct schema *s, const char *name)

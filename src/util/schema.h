@@ -33,6 +33,31 @@ struct schema_column {
     bool constant; /* filled from `constants`, not part of the row hash */
 };
 
+/* The columns of a source as a transform sees them, with the types that were found first. */
+struct schema_source_column {
+    char *name;
+    char *format; /* as in struct schema_column */
+    struct type type;
+};
+struct schema_source {
+    struct schema_source_column *columns;
+    size_t count, capacity;
+};
+
+/* Most of them: those of all files of a source together. */
+#define SCHEMA_SOURCE_MAX 65536
+
+/* Append a column; the texts are copied. */
+void schema_source_add(struct schema_source *s, const char *name, struct type type,
+                       const char *format);
+/* The column of that name, or NULL. */
+const struct schema_source_column *schema_source_find(const struct schema_source *s,
+                                                      const char *name);
+void schema_source_copy(const struct schema_source *from, struct schema_source *to);
+/* Do both begin with the same columns, as many as `count`? */
+bool schema_source_same(const struct schema_source *a, const struct schema_source *b, size_t count);
+void schema_source_release(struct schema_source *s); /* safe on a zeroed struct */
+
 /* What is frozen with the first version and may only grow by nullable columns. */
 struct schema {
     struct schema_column *columns;
@@ -41,7 +66,8 @@ struct schema {
     size_t key_count;
     size_t partition_column; /* position, unused with PARTITION_NONE */
     enum partition_by partition_by;
-    bool track_revisions; /* revisions: publish */
+    bool track_revisions;        /* revisions: publish */
+    struct schema_source source; /* empty without a transform, and where columns are configured */
 };
 
 void schema_release(struct schema *s); /* all zero is valid to release, and is what remains */

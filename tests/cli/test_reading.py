@@ -370,6 +370,27 @@ class Transform(Reading):
         rows = self.publish("a.csv", transform="SELECT k, max(v) AS v FROM source GROUP BY k")
         self.assertEqual(rows, ["a,10"])
 
+    def test_it_sees_later_snapshots_with_the_types_that_were_found_first(self):
+        sql = "SELECT k, max(v) AS v, max(n) AS n FROM source GROUP BY k"
+        self.write("a.csv", "k,v,n\na,x9,9\na,x10,10\n")
+        self.assertEqual(self.publish("a.csv", transform=sql), ["a,x9,10"])
+        self.write("a.csv", "k,v,n\nb,9,1\nb,10,2\n")  # v would be found as a number now
+        plan = self.cauce("plan", "d.yml")[1]
+        self.assertIn('column "v" of the source would be found as bigint today; the transform '
+                      'sees it as text', plan)
+        self.assertEqual(self.publish("a.csv", transform=sql), ["a,x9,10", "b,9,2"])
+        self.write("a.csv", "k,v,n\nc,1,2.5\nc,1,10\n")
+        self.refuse(4, 'a.csv:2:5: column "n": "2.5" is not a bigint', "a.csv", transform=sql)
+
+    def test_a_column_that_comes_later_is_frozen_when_it_comes(self):
+        sql = "SELECT * FROM source"
+        self.write("a.csv", "k\n1\n")
+        self.publish("a.csv", transform=sql)
+        self.write("a.csv", "k,w\n2,7\n")
+        self.publish("a.csv", transform=sql)
+        self.write("a.csv", "k,w\n3,x\n")
+        self.refuse(4, 'column "w": "x" is not a bigint', "a.csv", transform=sql)
+
     def test_names_and_nulls_are_those_of_the_dataset_and_raw_has_the_texts(self):
         self.write("a.csv", "Key,v\n1,-\n2,5\n")
         columns = [{"name": "k", "type": "int", "from": "Key"},

@@ -110,6 +110,42 @@ static void the_order_of_the_key_is_kept(void **state)
     schema_release(&s);
 }
 
+static void what_a_transform_sees_is_stored_and_may_only_grow(void **state)
+{
+    (void)state;
+    struct schema s;
+    struct schema back;
+    sample_schema(&s);
+    schema_source_add(&s.source, "Day", (struct type){.kind = TYPE_DATE}, "%d/%m/%Y");
+    round_trip(&s, &back);
+    assert_int_equal(back.source.count, 1);
+    assert_true(schema_source_same(&s.source, &back.source, 1));
+    schema_source_add(&back.source, "n", (struct type){.kind = TYPE_BIGINT}, NULL);
+    assert_int_equal(manifest_schema_grown(&s, &back, NULL), ERR_OK);
+    assert_int_equal(manifest_schema_grown(&back, &s, NULL), ERR_DAMAGED);
+    back.source.columns[0].type.kind = TYPE_TEXT;
+    assert_int_equal(manifest_schema_grown(&s, &back, NULL), ERR_DAMAGED);
+    schema_source_release(&back.source); /* as a program that does not know it writes */
+    assert_int_equal(manifest_schema_grown(&s, &back, NULL), ERR_OK);
+    schema_release(&back);
+    schema_release(&s);
+}
+
+static void the_columns_of_the_source_are_checked(void **state)
+{
+    (void)state;
+    static const char at[] = "\"revisions\": \"publish\"";
+    assert_refused(at, "\"revisions\": \"publish\", \"source\": []", "source");
+    assert_refused(at, "\"revisions\": \"publish\", \"source\": [{\"name\": \"a\"}]", "type");
+    assert_refused(at,
+                   "\"revisions\": \"publish\", \"source\": [{\"name\": \"a\", \"type\": \"int\"}, "
+                   "{\"name\": \"a\", \"type\": \"int\"}]",
+                   "two columns");
+    assert_refused(
+        at, "\"revisions\": \"publish\", \"source\": [{\"name\": \"a\", \"type\": \"hugeint\"}]",
+        "no type");
+}
+
 static void add_column(struct schema *s, const char *name, bool nullable)
 {
     s->columns = mem_resize(s->columns, s->count + 1, sizeof *s->columns);
@@ -222,6 +258,8 @@ int main(void)
         cmocka_unit_test(the_partition_is_checked),
         cmocka_unit_test(an_uncut_dataset_has_no_partition_column),
         cmocka_unit_test(the_order_of_the_key_is_kept),
+        cmocka_unit_test(what_a_transform_sees_is_stored_and_may_only_grow),
+        cmocka_unit_test(the_columns_of_the_source_are_checked),
         cmocka_unit_test(a_schema_may_grow_by_nullable_columns_alone),
         cmocka_unit_test(nothing_that_was_published_may_change),
     };
