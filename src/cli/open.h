@@ -9,7 +9,7 @@
 
 #include "cli/options.h"
 #include "config/config.h"
-#include "pipeline/dataset.h"
+#include "dataset/dataset.h"
 #include "store/store.h"
 
 enum open_mode {

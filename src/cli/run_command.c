@@ -8,10 +8,10 @@
 #include "cli/progress.h"
 #include "cli/summary.h"
 #include "cli/text.h"
+#include "dataset/trace.h"
 #include "pipeline/metrics.h"
 #include "pipeline/record.h"
 #include "pipeline/run.h"
-#include "pipeline/trace.h"
 #include "util/id.h"
 #include "util/log.h"
 #include "util/time.h"
@@ -25,7 +25,7 @@ struct watch {
 static void show_step(void *ctx, enum run_step step, double done)
 {
     struct watch *w = ctx;
-    trace_step(w->trace, step);
+    trace_step(w->trace, run_step_name(step));
     progress_step(&w->progress, summary_step(step), done);
 }
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "catalog/verify.h"
-#include "pipeline/dataset.h"
+#include "dataset/dataset.h"
 
 /* Structure, and with `data` everything re-read and re-hashed. Changes nothing. */
 int check_dataset(struct dataset *d, bool data, struct verify_report *out, struct error *err);

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "catalog/verify.h"
+#include "dataset/dataset.h"
+#include "dataset/local_events.h"
 #include "engine/inspect.h"
-#include "pipeline/dataset.h"
-#include "pipeline/local_events.h"
 
 struct check {
     struct dataset *d;

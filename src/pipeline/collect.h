@@ -5,7 +5,7 @@
 #define CAUCE_PIPELINE_COLLECT_H
 
 #include "catalog/gc.h"
-#include "pipeline/dataset.h"
+#include "dataset/dataset.h"
 
 /* As gc_collect; with `apply` a record of kind "gc" is written, whose failure is only a warning. */
 int collect_dataset(struct dataset *d, bool apply, struct gc_report *out, struct error *err);

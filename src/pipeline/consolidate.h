@@ -6,7 +6,7 @@
 #define CAUCE_PIPELINE_CONSOLIDATE_H
 
 #include "catalog/projection.h"
-#include "pipeline/dataset.h"
+#include "dataset/dataset.h"
 
 /* What the consolidation did. */
 struct consolidation_report {

@@ -5,8 +5,8 @@
 #define CAUCE_PIPELINE_CONSOLIDATION_H
 
 #include "catalog/projection.h"
+#include "dataset/dataset.h"
 #include "pipeline/consolidate.h"
-#include "pipeline/dataset.h"
 
 /* A set of partitions, ascending. */
 struct partition_set {

@@ -6,8 +6,8 @@
 #define CAUCE_PIPELINE_INDEX_KEEPER_H
 
 #include "catalog/index.h"
+#include "dataset/dataset.h"
 #include "engine/delta.h"
-#include "pipeline/dataset.h"
 
 enum index_recovery { INDEX_WAS_FRESH, INDEX_CAUGHT_UP, INDEX_REBUILT };
 const char *index_recovery_name(enum index_recovery recovery); /* "none", "catch_up", "rebuild" */

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "catalog/index.h"
+#include "dataset/dataset.h"
 #include "engine/index_file.h"
-#include "pipeline/dataset.h"
 
 /* The slices that the shards of an index stand for, in their order. */
 struct index_slices {

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "catalog/witness.h"
+#include "dataset/local_events.h"
 #include "pipeline/index_keeper.h"
 #include "pipeline/index_pieces.h"
-#include "pipeline/local_events.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/time.h"

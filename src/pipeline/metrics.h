@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pipeline/dataset.h"
+#include "dataset/dataset.h"
 #include "pipeline/run.h"
 #include "util/str.h"
 

@@ -5,7 +5,7 @@
 #ifndef CAUCE_PIPELINE_PLACE_H
 #define CAUCE_PIPELINE_PLACE_H
 
-#include "pipeline/dataset.h"
+#include "dataset/dataset.h"
 
 /* ERR_GATE: a dataset lies in a folder (or prefix) above that of `d`. Folders that may not be looked
  * into are passed over. */

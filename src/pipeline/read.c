@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataset/local_events.h"
 #include "engine/literal.h"
 #include "engine/sql.h"
-#include "pipeline/local_events.h"
 #include "pipeline/output.h"
 #include "pipeline/row_text.h"
 #include "util/mem.h"

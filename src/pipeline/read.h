@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "pipeline/dataset.h"
+#include "dataset/dataset.h"
 
 enum read_format { READ_CSV, READ_JSONL, READ_PARQUET };
 

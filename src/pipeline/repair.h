@@ -6,8 +6,8 @@
 #define CAUCE_PIPELINE_REPAIR_H
 
 #include "catalog/repair.h"
+#include "dataset/dataset.h"
 #include "pipeline/consolidate.h"
-#include "pipeline/dataset.h"
 
 /* As repair_look, with what this machine remembers. Release `out` whatever is returned. */
 int repair_look_dataset(struct dataset *d, struct repair_view *out, struct error *err);

@@ -39,7 +39,7 @@
 
 #include "catalog/evidence.h"
 #include "catalog/witness.h"
-#include "pipeline/holder.h"
+#include "dataset/holder.h"
 #include "pipeline/index_keeper.h"
 #include "pipeline/place.h"
 #include "pipeline/record.h"

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "catalog/layout.h"
+#include "dataset/dataset.h"
 #include "pipeline/consolidate.h"
-#include "pipeline/dataset.h"
 #include "pipeline/index_keeper.h"
 #include "source/report.h"
 #include "util/error.h"

@@ -7,9 +7,9 @@
 
 #include "catalog/index.h"
 #include "catalog/projection.h"
+#include "dataset/dataset.h"
 #include "engine/delta.h"
 #include "net/download.h"
-#include "pipeline/dataset.h"
 #include "pipeline/run.h"
 #include "source/members.h"
 #include "source/source.h"

@@ -5,7 +5,7 @@
 #define CAUCE_PIPELINE_SAMPLE_H
 
 #include "config/config.h"
-#include "pipeline/dataset.h"
+#include "dataset/dataset.h"
 #include "pipeline/sample_format.h"
 #include "source/report.h"
 #include "util/schema.h"

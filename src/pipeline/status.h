@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "catalog/catalog.h"
-#include "pipeline/dataset.h"
+#include "dataset/dataset.h"
 #include "util/json.h"
 
 /* How a derived thing stands to the newest version. */

@@ -16,7 +16,7 @@
 #include <stddef.h>
 
 #include "config/config.h"
-#include "pipeline/dataset.h"
+#include "dataset/dataset.h"
 #include "pipeline/run.h"
 #include "support/model.h"
 #include "support/reader.h"

@@ -1,4 +1,4 @@
-#include "pipeline/trace.h"
+#include "dataset/trace.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -80,14 +80,14 @@ static void end_step(struct trace *t, int64_t now)
     t->step = NULL;
 }
 
-void trace_step(struct trace *t, enum run_step step)
+void trace_step(struct trace *t, const char *step)
 {
     if (t == NULL)
         return;
     pthread_mutex_lock(&t->lock);
     int64_t now = moment(t);
     end_step(t, now);
-    t->step = run_step_name(step);
+    t->step = step;
     t->step_began = now;
     pthread_mutex_unlock(&t->lock);
 }

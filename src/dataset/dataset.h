@@ -2,8 +2,8 @@
  * A dataset that a command works on: its store, its configuration where there is one, and what one
  * run of work needs besides: scratch folder and, from the first SQL on, an engine.
  */
-#ifndef CAUCE_PIPELINE_DATASET_H
-#define CAUCE_PIPELINE_DATASET_H
+#ifndef CAUCE_DATASET_DATASET_H
+#define CAUCE_DATASET_DATASET_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,8 +11,8 @@
 
 #include "catalog/catalog.h"
 #include "config/config.h"
+#include "dataset/workdir.h"
 #include "engine/engine.h"
-#include "pipeline/workdir.h"
 #include "store/store.h"
 
 /* Limits of a run, from the configuration or the machine. */

@@ -1,5 +1,5 @@
 /* A trace holds the steps and the operations, in the shape that viewers read. */
-#include "pipeline/trace.h"
+#include "dataset/trace.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -58,10 +58,10 @@ static void steps_follow_each_other_and_operations_carry_their_key(void **state)
     struct str back;
     assert_int_equal(store_memory_open("", &st, &err), ERR_OK);
     st = trace_store(t, st);
-    trace_step(t, STEP_LOAD);
+    trace_step(t, "load");
     assert_int_equal(store_put_new(st, "events/a", &body, NULL, &err), ERR_OK);
     assert_int_equal(store_put_new(st, "events/a", &body, NULL, &err), ERR_CONFLICT);
-    trace_step(t, STEP_DELTA);
+    trace_step(t, "delta");
     str_init(&back, 100);
     assert_int_equal(store_get(st, "events/a", &back, NULL, &err), ERR_OK);
     str_release(&back);
@@ -135,7 +135,7 @@ static void operations_side_by_side_stand_in_rows_of_their_own(void **state)
     struct store *stores[WRITERS];
     struct writer writers[WRITERS];
     pthread_t threads[WRITERS];
-    trace_step(t, STEP_WRITE_EVENTS);
+    trace_step(t, "write_events");
     for (int i = 0; i < WRITERS; i++) {
         assert_int_equal(store_memory_open("side-by-side", &stores[i], &err), ERR_OK);
         stores[i] = trace_store(t, stores[i]);
@@ -159,7 +159,7 @@ static void operations_side_by_side_stand_in_rows_of_their_own(void **state)
 static void no_trace_is_no_trouble(void **state)
 {
     (void)state;
-    trace_step(NULL, STEP_LOAD);
+    trace_step(NULL, "load");
     assert_int_equal(trace_write(NULL, NULL, NULL), ERR_OK);
     trace_free(NULL);
 }

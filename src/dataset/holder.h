@@ -2,8 +2,8 @@
  * The lease of a run (store/lease.h), held for as long as the run takes: a thread renews it. It only
  * saves work that two runs would do twice; nothing that is published depends on it.
  */
-#ifndef CAUCE_PIPELINE_HOLDER_H
-#define CAUCE_PIPELINE_HOLDER_H
+#ifndef CAUCE_DATASET_HOLDER_H
+#define CAUCE_DATASET_HOLDER_H
 
 #include <pthread.h>
 #include <stdbool.h>

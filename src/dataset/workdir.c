@@ -1,4 +1,4 @@
-#include "pipeline/workdir.h"
+#include "dataset/workdir.h"
 
 #include <dirent.h>
 #include <errno.h>

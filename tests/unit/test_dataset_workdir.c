@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "pipeline/workdir.h"
+#include "dataset/workdir.h"
 #include "support/temp_folder.h"
 
 #define ABANDONED "cauce-0123456789abcdef0123456789abcdef"

@@ -1,4 +1,4 @@
-#include "pipeline/dataset.h"
+#include "dataset/dataset.h"
 
 #include <errno.h>
 #include <stdio.h>

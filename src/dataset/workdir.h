@@ -4,8 +4,8 @@
  * It is held by a lock on the folder that the kernel frees when the process dies; whoever makes a new
  * one removes those whose lock is free. So a killed run leaves nothing behind for long.
  */
-#ifndef CAUCE_PIPELINE_WORKDIR_H
-#define CAUCE_PIPELINE_WORKDIR_H
+#ifndef CAUCE_DATASET_WORKDIR_H
+#define CAUCE_DATASET_WORKDIR_H
 
 #include "util/error.h"
 #include "util/fs.h"

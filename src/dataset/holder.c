@@ -1,4 +1,4 @@
-#include "pipeline/holder.h"
+#include "dataset/holder.h"
 
 #include <signal.h>
 #include <stdio.h>

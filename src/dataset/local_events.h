@@ -1,11 +1,11 @@
 /*
  * Event files of a span of versions as local files, checked against their manifests.
  */
-#ifndef CAUCE_PIPELINE_LOCAL_EVENTS_H
-#define CAUCE_PIPELINE_LOCAL_EVENTS_H
+#ifndef CAUCE_DATASET_LOCAL_EVENTS_H
+#define CAUCE_DATASET_LOCAL_EVENTS_H
 
+#include "dataset/dataset.h"
 #include "engine/relation.h"
-#include "pipeline/dataset.h"
 
 struct local_events {
     struct manifest_files files;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "pipeline/dataset.h"
+#include "dataset/dataset.h"
 #include "support/temp_folder.h"
 #include "util/fs.h"
 #include "util/mem.h"

@@ -1,4 +1,4 @@
-#include "pipeline/local_events.h"
+#include "dataset/local_events.h"
 
 #include <stdlib.h>
 

@@ -4,10 +4,9 @@
  * which Perfetto and chrome://tracing show. Steps stand in one row; operations in rows of their own,
  * as many as ran side by side. Thread-safe.
  */
-#ifndef CAUCE_PIPELINE_TRACE_H
-#define CAUCE_PIPELINE_TRACE_H
+#ifndef CAUCE_DATASET_TRACE_H
+#define CAUCE_DATASET_TRACE_H
 
-#include "pipeline/run.h"
 #include "store/store.h"
 
 struct trace;
@@ -15,8 +14,11 @@ struct trace;
 struct trace *trace_new(void);
 void trace_free(struct trace *t); /* NULL allowed */
 
-/* A step begins, and the one before it ends. NULL allowed, as with all that follows. */
-void trace_step(struct trace *t, enum run_step step);
+/*
+ * A step of that name (borrowed, for good) begins, and the one before it ends. NULL allowed, as with
+ * all that follows.
+ */
+void trace_step(struct trace *t, const char *step);
 
 /* A store whose operations go to the trace; it takes `inner` over. Free it before the trace. */
 struct store *trace_store(struct trace *t, struct store *inner);

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "catalog/layout.h"
-#include "pipeline/holder.h"
+#include "dataset/holder.h"
 #include "support/scenario.h"
 #include "util/time.h"
 
