@@ -69,6 +69,16 @@ static const char *environment(void *ctx, const char *name)
     return env.get(env.ctx, name);
 }
 
+/* What the configuration says of opening a place, whichever it is; borrowed from it. */
+static struct store_options open_places(const struct config *config)
+{
+    return (struct store_options){
+        .allow_network_filesystem = config->store_options.allow_network_filesystem,
+        .s3 = open_s3_options(config),
+        .setting = environment,
+    };
+}
+
 /* ---- Configuration ------------------------------------------------------------------------- */
 
 static void show_problems(const struct options *options, const struct config_problems *problems,
@@ -145,13 +155,9 @@ static int unusable(const char *store, struct error *err)
 static int open_store(enum open_mode mode, struct opened *out, struct error *err)
 {
     const struct config *config = &out->config;
-    struct store_options options = {
-        .allow_network_filesystem = config->store_options.allow_network_filesystem,
-        .create = mode == OPEN_CREATE,
-        .prove = mode == OPEN_PROVE,
-        .s3 = open_s3_options(config),
-        .setting = environment,
-    };
+    struct store_options options = open_places(config);
+    options.create = mode == OPEN_CREATE;
+    options.prove = mode == OPEN_PROVE;
     out->url = config->dataset != NULL ? open_join(config->store, config->dataset)
                                        : mem_strdup(config->store);
     int rc = store_open(out->url, &options, &out->store, err);
@@ -179,14 +185,9 @@ static char *state_folder(void)
 /* Buckets of one name on two servers are two places. */
 static void find_memory(struct opened *o)
 {
-    bool remote = strcmp(o->store->traits.kind, "s3") == 0;
-    const char *endpoint = remote ? o->config.store_options.endpoint : NULL;
-    if (remote && endpoint == NULL)
-        endpoint = environment(NULL, "AWS_ENDPOINT_URL_S3");
-    if (remote && endpoint == NULL)
-        endpoint = environment(NULL, "AWS_ENDPOINT_URL");
-    o->place = mem_printf("%s%s%s", o->store->url, endpoint != NULL ? " at " : "",
-                          endpoint != NULL ? endpoint : "");
+    const char *server = o->store->traits.server;
+    o->place = mem_printf("%s%s%s", o->store->url, server != NULL ? " at " : "",
+                          server != NULL ? server : "");
     o->memory = state_folder();
     o->dataset.memory = o->memory;
     o->dataset.place = o->place;
@@ -215,8 +216,7 @@ int open_dataset(const struct options *options, enum open_mode mode, struct open
     dataset_init(&out->dataset, out->store, out->config.dataset,
                  out->has_config ? &out->config : NULL, &limits);
     find_memory(out);
-    out->dataset.s3 = open_s3_options(&out->config);
-    out->dataset.setting = environment;
+    out->dataset.places = open_places(&out->config);
     return ERR_OK;
 }
 

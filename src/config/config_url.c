@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "config/config_read.h"
+#include "util/hex.h"
 #include "util/mem.h"
 #include "util/str.h"
 
@@ -91,17 +92,6 @@ char *config_url_hide(const char *text)
     return str_detach(&out);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Path of "file:///..." with its %XX decoded (RFC 8089), as a new string. */
 static int file_url_path(const char *text, char **out, struct error *err)
 {
@@ -110,24 +100,9 @@ static int file_url_path(const char *text, char **out, struct error *err)
         at += strlen("localhost");
     if (*at != '/')
         return error_set(err, ERR_CONFIG, "must name an absolute path, as in file:///data/in.csv.");
-    struct str path;
-    str_init(&path, URL_MAX);
-    for (; *at != '\0'; at++) {
-        if (*at != '%') {
-            str_append_char(&path, *at);
-            continue;
-        }
-        int high = hex_digit(at[1]);
-        int low = high >= 0 ? hex_digit(at[2]) : -1;
-        if (low < 0 || high * 16 + low == 0) {
-            str_release(&path);
-            return error_set(err, ERR_CONFIG,
-                             "holds a \"%%\" that is not followed by two hex digits.");
-        }
-        str_append_char(&path, (char)(high * 16 + low));
-        at += 2;
-    }
-    *out = str_detach(&path);
+    *out = hex_percent_decode(at);
+    if (*out == NULL)
+        return error_set(err, ERR_CONFIG, "holds a \"%%\" that is not followed by two hex digits.");
     return ERR_OK;
 }
 

@@ -32,14 +32,12 @@ struct dataset {
     struct limits limits;
     char **files; /* outside of the store, that the engine may read */
     size_t file_count, file_capacity;
-    struct store_bill beside;   /* what was asked of other places than the store */
-    struct store_s3_options s3; /* how buckets of sources are reached, as that of the store */
+    struct store_bill beside; /* what was asked of other places than the store */
     /*
-     * Settings of buckets and proxies for sources, as store_options.setting; NULL, as after
-     * dataset_init: the environment.
+     * How the store was opened, and buckets of sources are: all but where. Without `setting`, as after
+     * dataset_init, the settings are those of the environment.
      */
-    const char *(*setting)(void *ctx, const char *name);
-    void *setting_ctx;
+    struct store_options places;
     const char
         *memory; /* borrowed: folder where this machine remembers pointers; NULL: it does not */
     const char *place;     /* borrowed: where the dataset is, as this machine remembers it */

@@ -13,29 +13,19 @@
  */
 static char *find_top(const char *url, const char **path)
 {
-    static const char file[] = "file:///";
-    static const char s3[] = "s3://";
-    if (str_starts(url, file)) {
-        *path = url + sizeof file - 1;
-        return mem_strdup("/");
-    }
-    if (!str_starts(url, s3))
-        return NULL;
-    const char *slash = strchr(url + sizeof s3 - 1, '/');
+    const char *host = strstr(url, "://");
+    const char *slash = host != NULL ? strchr(host + strlen("://"), '/') : NULL;
     if (slash == NULL)
         return NULL;
     *path = slash + 1;
-    return mem_strndup(url, (size_t)(slash - url));
+    /* Without a bucket or host, as in "file:///path", the root is named by its slash. */
+    bool nameless = slash == host + strlen("://");
+    return mem_strndup(url, (size_t)(slash - url) + (nameless ? 1 : 0));
 }
 
 int place_check(struct dataset *d, struct error *err)
 {
-    const struct store_options options = {
-        .allow_network_filesystem = true,
-        .s3 = d->s3,
-        .setting = d->setting,
-        .setting_ctx = d->setting_ctx,
-    };
+    struct store_options options = d->places;
     struct error why = ERROR_INIT;
     struct store *top = NULL;
     const char *path;
@@ -44,12 +34,13 @@ int place_check(struct dataset *d, struct error *err)
     int rc = ERR_OK;
     if (url == NULL)
         return ERR_OK;
+    options.allow_network_filesystem = true;
     if (store_open(url, &options, &top, &why) != ERR_OK)
         log_debug("whether a dataset lies above %s is not known: %s", d->store->url, why.text);
     else
         rc = nested_look_above(top, path, &where, err);
     if (rc == ERR_OK && where != NULL) {
-        char *outer = mem_printf("%s/%s", strcmp(url, "/") == 0 ? "" : url, where);
+        char *outer = mem_printf("%s%s%s", url, str_ends(url, "/") ? "" : "/", where);
         rc = nested_refuse(outer, d->store->url, err);
         free(outer);
     }

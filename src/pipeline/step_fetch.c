@@ -99,8 +99,9 @@ char *step_fetch_path(struct run *r, const char *name)
 const char *step_fetch_setting(void *run, const char *name)
 {
     const struct run *r = run;
-    if (r->d->setting != NULL)
-        return r->d->setting(r->d->setting_ctx, name);
+    const struct store_options *places = &r->d->places;
+    if (places->setting != NULL)
+        return places->setting(places->setting_ctx, name);
     struct config_env env = config_env_process();
     return env.get(env.ctx, name);
 }

@@ -31,7 +31,7 @@ struct matches {
 static struct store_s3_options reach(const struct run *r)
 {
     const struct config_source *source = &r->d->config->source;
-    struct store_s3_options o = r->d->s3;
+    struct store_s3_options o = r->d->places.s3;
     o.reads_only = true;
     if (source->ca_bundle != NULL)
         o.ca_file = source->ca_bundle;

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "util/hex.h"
+
 bool json_scan_fail(struct json_scan *s, const char *at, const char *flaw)
 {
     s->at = at;
@@ -36,23 +38,12 @@ static bool scan_wide(struct json_scan *s)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* The four digits of \u, which stand at s->at. */
 static bool scan_unit(struct json_scan *s, unsigned *unit)
 {
     *unit = 0;
     for (int i = 0; i < 4; i++) {
-        int digit = hex_digit(s->at[i]);
+        int digit = hex_value(s->at[i]);
         if (digit < 0)
             return json_scan_fail(s, s->at + i, "four hexadecimal digits must follow \\u");
         *unit = *unit * 16 + (unsigned)digit;
@@ -335,7 +326,7 @@ static unsigned unit_at(const char *digits)
 {
     unsigned unit = 0;
     for (int i = 0; i < 4; i++)
-        unit = unit * 16 + (unsigned)hex_digit(digits[i]);
+        unit = unit * 16 + (unsigned)hex_value(digits[i]);
     return unit;
 }
 

@@ -33,6 +33,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/store_options.h"
 #include "util/digest.h"
 #include "util/error.h"
 #include "util/str.h"
@@ -109,6 +110,8 @@ struct store_traits {
     bool labels;           /* labels are kept and reported by head */
     bool guarded_move;     /* move checks the guard and moves in one atomic step */
     unsigned parallel;     /* operations at once that are of use; 0: one after the other */
+    /* The server as it was named, where one URL names a place on each; NULL: the URL is enough. */
+    const char *server; /* borrowed from the store */
 };
 
 /* Counters of requests since opening, for the bill of a run. */
@@ -157,45 +160,6 @@ struct store {
     struct store_traits traits;
     struct store_bill bill; /* backends count; decorators pass on */
     char *url;              /* for messages, without secrets; owned */
-};
-
-enum store_s3_addressing { STORE_S3_AUTO, STORE_S3_PATH, STORE_S3_VIRTUAL };
-enum store_s3_encryption {
-    STORE_S3_ENCRYPTION_UNSET,
-    STORE_S3_ENCRYPTION_NONE, /* as the bucket has it */
-    STORE_S3_ENCRYPTION_AES,  /* SSE-S3 */
-    STORE_S3_ENCRYPTION_KMS   /* SSE-KMS */
-};
-
-/* What the configuration says of a bucket. What is zero or NULL is looked up in the environment. */
-struct store_s3_options {
-    const char *endpoint;
-    const char *region;
-    const char *profile;
-    const char *ca_file;
-    const char *proxy; /* for https */
-    const char *expected_bucket_owner;
-    const char *kms_key_id;
-    enum store_s3_addressing addressing;
-    enum store_s3_encryption encryption;
-    bool allow_plain;
-    bool reads_only;   /* owner and encryption are meant for buckets that are published to */
-    unsigned parallel; /* most transfers at once */
-};
-
-/* Options of opening. All zero: the defaults. */
-struct store_options {
-    bool allow_network_filesystem;
-    bool create; /* file: create the root folder where it is absent */
-    bool prove;  /* the probe sends its requests also where its result is known or goes without */
-    struct store_s3_options s3;
-    /*
-     * Value of a backend's setting by the name of its environment variable ("AWS_REGION"; borrowed
-     * until the next call), NULL where it is not set. A backend reads nothing else of the
-     * environment; NULL: nothing is set. Called during opening only, in one thread.
-     */
-    const char *(*setting)(void *ctx, const char *name);
-    void *setting_ctx;
 };
 
 /*

@@ -7,6 +7,10 @@
 
 #include "store/store.h"
 
+/* What opens the stores of one backend, by all of the URL; as store_open, with options that are set. */
+typedef int store_opener(const char *url, const struct store_options *options, struct store **out,
+                         struct error *err);
+
 /* What stands behind an object's key in the names of what is left of interrupted writes. */
 #define STORE_TEMP_MARK ".tmp-"
 #define STORE_UPLOAD_MARK ".upload~"

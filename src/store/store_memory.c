@@ -380,3 +380,10 @@ int store_memory_open(const char *name, struct store **out, struct error *err)
     *out = &memory->base;
     return ERR_OK;
 }
+
+int store_memory_open_url(const char *url, const struct store_options *options, struct store **out,
+                          struct error *err)
+{
+    (void)options;
+    return store_memory_open(url + strlen("memory:"), out, err);
+}

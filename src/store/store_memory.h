@@ -16,4 +16,8 @@
  */
 int store_memory_open(const char *name, struct store **out, struct error *err);
 
+/* The same by URL, "memory:NAME"; for the table of backends. There are no options. */
+int store_memory_open_url(const char *url, const struct store_options *options, struct store **out,
+                          struct error *err);
+
 #endif

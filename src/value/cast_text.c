@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "util/hex.h"
 #include "value/calendar.h"
 #include "value/cast_part.h"
 #include "value/moment.h"
@@ -283,7 +284,7 @@ static enum fault read_binary(const struct cast *c, const char *text, size_t len
     if (length == 0)
         return FAULT_NONE;
     char *bytes = out->bytes + out->offsets[out->count - 1];
-    if (octets_of_hex(text, length / 2, (uint8_t *)bytes))
+    if (hex_decode(text, length / 2, (unsigned char *)bytes))
         return FAULT_NONE;
     column_truncate(out, out->count - 1);
     return FAULT_FORM;

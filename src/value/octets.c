@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "util/hex.h"
+
 #define HIGH_BITS UINT64_C(0x8080808080808080)
 
 /* Bytes of the character that begins here; 0: it is none. */
@@ -43,26 +45,6 @@ bool octets_are_utf8(const char *text, size_t length)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-bool octets_of_hex(const char *text, size_t count, uint8_t *out)
-{
-    for (size_t i = 0; i < count; i++) {
-        int high = hex_digit(text[2 * i]);
-        int low = hex_digit(text[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        out[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
 #define UUID_LENGTH 36
 
 bool octets_uuid(const char *text, size_t length, struct uuid *out)
@@ -75,13 +57,13 @@ bool octets_uuid(const char *text, size_t length, struct uuid *out)
         length -= 2;
     }
     if (length == 2 * sizeof out->bytes)
-        return octets_of_hex(text, sizeof out->bytes, out->bytes);
+        return hex_decode(text, sizeof out->bytes, out->bytes);
     if (length != UUID_LENGTH)
         return false;
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
         if (groups[i].at > 0 && text[groups[i].at - 1] != '-')
             return false;
-        if (!octets_of_hex(text + groups[i].at, groups[i].count, out->bytes + groups[i].byte))
+        if (!hex_decode(text + groups[i].at, groups[i].count, out->bytes + groups[i].byte))
             return false;
     }
     return true;

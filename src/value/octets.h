@@ -1,4 +1,4 @@
-/* Bytes as they are written: UTF-8, hex digits, UUIDs. Pure functions. */
+/* Bytes as they are written: UTF-8, UUIDs. Pure functions. */
 #ifndef CAUCE_VALUE_OCTETS_H
 #define CAUCE_VALUE_OCTETS_H
 
@@ -10,9 +10,6 @@
 
 /* UTF-8 as RFC 3629 defines it: nothing overlong, no surrogates, nothing beyond U+10FFFF. */
 bool octets_are_utf8(const char *text, size_t length);
-
-/* `count` bytes of `2 * count` hex digits, upper or lower case; false where there are others. */
-bool octets_of_hex(const char *text, size_t count, uint8_t *out);
 
 /* 8-4-4-4-12 hex digits or all 32 without a hyphen, perhaps in braces. */
 bool octets_uuid(const char *text, size_t length, struct uuid *out);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "store/store_s3.h"
+#include "store/s3/s3.h"
 #include "support/temp_folder.h"
 #include "util/fs.h"
 #include "util/log.h"

@@ -8,7 +8,7 @@
 
 #include "net/aws/sign.h"
 #include "net/transfer.h"
-#include "store/store_s3.h"
+#include "store/s3/s3.h"
 #include "support/temp_folder.h"
 #include "util/mem.h"
 #include "util/time.h"

@@ -107,6 +107,45 @@ static void what_cannot_be_opened_says_why(void **state)
     temp_folder_free(folder);
 }
 
+/* What this machine knows a dataset by, where these words are in DATASET.yml. */
+static void expect_place(const char *folder, const char *words, const char *place)
+{
+    char *file = fs_join(folder, "d.yml");
+    char *text = mem_printf("dataset: d\nsource: a.csv\nkey: id\n%s", words);
+    struct opened in;
+    struct error err = ERROR_INIT;
+    struct options o = {.file = file};
+    assert_int_equal(fs_write(file, text, strlen(text), NULL), ERR_OK);
+    if (open_dataset(&o, OPEN_CREATE, &in, &err) != ERR_OK)
+        fail_msg("%s", err.text);
+    assert_string_equal(in.place, place);
+    open_release(&in);
+    free(text);
+    free(file);
+}
+
+static void buckets_of_one_name_on_two_servers_are_two_places(void **state)
+{
+    (void)state;
+    char *folder = temp_folder_new();
+    char *local = mem_printf("store: %s/s\n", folder);
+    char *url = mem_printf("file://%s/s/d", folder);
+    unsetenv("AWS_ENDPOINT_URL_S3");
+    unsetenv("AWS_ENDPOINT_URL");
+    expect_place(folder, local, url);
+    expect_place(folder, "store: s3://bucket/a\n", "s3://bucket/a/d");
+    expect_place(folder,
+                 "store: s3://bucket/a\nstore_options:\n  endpoint: https://s3.example.org\n",
+                 "s3://bucket/a/d at https://s3.example.org");
+    setenv("AWS_ENDPOINT_URL", "https://other.example.org", 1);
+    expect_place(folder, "store: s3://bucket/a\n", "s3://bucket/a/d at https://other.example.org");
+    expect_place(folder, local, url);
+    unsetenv("AWS_ENDPOINT_URL");
+    free(url);
+    free(local);
+    temp_folder_free(folder);
+}
+
 static void without_a_file_the_machine_gives_the_limits(void **state)
 {
     (void)state;
@@ -178,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_dataset_lies_below_its_store),
         cmocka_unit_test(what_the_configuration_says_of_a_bucket_arrives_as_it_is),
         cmocka_unit_test(what_cannot_be_opened_says_why),
+        cmocka_unit_test(buckets_of_one_name_on_two_servers_are_two_places),
         cmocka_unit_test(without_a_file_the_machine_gives_the_limits),
         cmocka_unit_test(the_command_line_takes_the_place_of_the_file),
         cmocka_unit_test(a_dry_run_makes_no_folder),

@@ -13,7 +13,7 @@
 
 #include "net/aws/credentials.h"
 #include "net/http.h"
-#include "store/s3_settings.h"
+#include "store/s3/settings.h"
 #include "support/http_mock.h"
 #include "support/s3_server.h"
 #include "support/temp_folder.h"

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "store/s3/s3.h"
 #include "store/store_probe.h"
-#include "store/store_s3.h"
 #include "support/s3_case.h"
 #include "support/temp_folder.h"
 #include "util/fs.h"

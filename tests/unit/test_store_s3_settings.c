@@ -10,7 +10,7 @@
 
 #include "net/transfer.h"
 #include "net/url.h"
-#include "store/s3_settings.h"
+#include "store/s3/settings.h"
 #include "support/s3_server.h"
 
 /* Load with NAME, VALUE, ... up to a NULL. */

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "net/xml.h"
-#include "store/s3_wire.h"
+#include "store/s3/wire.h"
 
 #define HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 #define NS " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""

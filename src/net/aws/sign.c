@@ -1,10 +1,12 @@
 #include "net/aws/sign.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/digest.h"
+#include "util/hex.h"
 #include "util/mem.h"
 #include "util/time.h"
 
@@ -263,18 +265,14 @@ void aws_sign_base64(const unsigned char *bytes, size_t count, struct str *out)
     }
 }
 
-static unsigned digit_value(char c)
-{
-    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10) & 15U;
-}
-
 void aws_sign_base64_of_hex(const char *hex, struct str *out)
 {
     unsigned char bytes[SHA256_SIZE];
     size_t count = strlen(hex) / 2;
     if (count > sizeof bytes)
         count = sizeof bytes;
-    for (size_t i = 0; i < count; i++)
-        bytes[i] = (unsigned char)(digit_value(hex[2 * i]) << 4 | digit_value(hex[2 * i + 1]));
+    bool good = hex_decode(hex, count, bytes);
+    assert(good);
+    (void)good;
     aws_sign_base64(bytes, count, out);
 }

@@ -1,5 +1,5 @@
 /* A local file that is given away and becomes an object without being copied. */
-#include "store/file_content.h"
+#include "store/file/content.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Listing of a folder store, in the order of keys. */
-#include "store/file_root.h"
+#include "store/file/root.h"
 
 #include <dirent.h>
 #include <errno.h>

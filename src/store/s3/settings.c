@@ -1,4 +1,4 @@
-#include "store/s3_settings.h"
+#include "store/s3/settings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +87,7 @@ static int lookup_choice(const struct aws_lookup *lookup, const char *name,
 }
 
 static int choose_addressing(const struct store_s3_options *options,
-                             const struct aws_lookup *lookup, bool custom, struct s3_settings *out,
+                             const struct aws_lookup *lookup, struct s3_settings *out,
                              struct error *err)
 {
     static const char *const names[] = {"auto", "path", "virtual", NULL};
@@ -97,7 +97,7 @@ static int choose_addressing(const struct store_s3_options *options,
         rc = lookup_choice(lookup, "CAUCE_S3_ADDRESSING", names, "auto, path or virtual", &style,
                            err);
     /* A dot in the bucket's name would fall outside the certificate of *.s3.amazonaws.com. */
-    bool by_host = !custom && strchr(out->bucket, '.') == NULL;
+    bool by_host = out->endpoint == NULL && strchr(out->bucket, '.') == NULL;
     if (style != STORE_S3_AUTO)
         by_host = style == STORE_S3_VIRTUAL;
     if (rc == ERR_OK && by_host && is_address(out->authority))
@@ -121,24 +121,23 @@ static int load_place(const struct store_s3_options *options, const struct aws_l
         out->region = aws_lookup_copy(lookup, "AWS_DEFAULT_REGION");
     if (out->region == NULL)
         out->region = aws_profile_setting(lookup, "region");
-    char *endpoint = either(options->endpoint, lookup, "AWS_ENDPOINT_URL_S3");
-    if (endpoint == NULL)
-        endpoint = aws_lookup_copy(lookup, "AWS_ENDPOINT_URL");
-    if (endpoint == NULL)
-        endpoint = aws_profile_setting(lookup, "endpoint_url");
-    bool custom = endpoint != NULL;
+    out->endpoint = either(options->endpoint, lookup, "AWS_ENDPOINT_URL_S3");
+    if (out->endpoint == NULL)
+        out->endpoint = aws_lookup_copy(lookup, "AWS_ENDPOINT_URL");
+    if (out->endpoint == NULL)
+        out->endpoint = aws_profile_setting(lookup, "endpoint_url");
     if (out->region == NULL)
         out->region = mem_strdup("us-east-1");
     int rc = ERR_OK;
     if (strspn(out->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(out->region))
         rc = error_set(err, ERR_CONFIG, "\"%s\" is not the name of a region.", out->region);
-    if (!custom)
-        endpoint = default_endpoint(out->region);
+    char *own = default_endpoint(out->region);
     if (rc == ERR_OK)
-        rc = aws_endpoint_split(endpoint, &out->scheme, &out->authority, &out->base_path, err);
+        rc = aws_endpoint_split(out->endpoint != NULL ? out->endpoint : own, &out->scheme,
+                                &out->authority, &out->base_path, err);
     if (rc == ERR_OK)
-        rc = choose_addressing(options, lookup, custom, out, err);
-    free(endpoint);
+        rc = choose_addressing(options, lookup, out, err);
+    free(own);
     return rc;
 }
 
@@ -257,21 +256,10 @@ int s3_settings_load(const char *url, const struct store_s3_options *options,
 
 void s3_settings_release(struct s3_settings *s)
 {
-    char *const owned[] = {s->bucket,
-                           s->prefix,
-                           s->scheme,
-                           s->authority,
-                           s->base_path,
-                           s->region,
-                           s->expected_bucket_owner,
-                           s->encryption,
-                           s->kms_key_id,
-                           s->ca_file,
-                           s->proxy,
-                           s->plain_proxy,
-                           s->no_proxy,
-                           s->cache_folder,
-                           s->temp_folder};
+    char *const owned[] = {s->bucket,      s->prefix,     s->scheme,       s->authority,
+                           s->base_path,   s->endpoint,   s->region,       s->expected_bucket_owner,
+                           s->encryption,  s->kms_key_id, s->ca_file,      s->proxy,
+                           s->plain_proxy, s->no_proxy,   s->cache_folder, s->temp_folder};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         free(owned[i]);
     *s = (struct s3_settings){0};

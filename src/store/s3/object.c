@@ -2,7 +2,7 @@
 #include "net/aws/sign.h"
 #include "net/http.h"
 #include "net/xml.h"
-#include "store/s3_client.h"
+#include "store/s3/client.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Listings, unfinished uploads among them, and deletion of many objects. */
 #include "net/aws/sign.h"
 #include "net/xml.h"
-#include "store/s3_client.h"
+#include "store/s3/client.h"
 
 #include <stdlib.h>
 #include <string.h>

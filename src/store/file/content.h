@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/file_root.h"
+#include "store/file/root.h"
 #include "store/store.h"
 
 /* ---- Reading ---- */

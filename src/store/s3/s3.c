@@ -1,4 +1,4 @@
-#include "store/store_s3.h"
+#include "store/s3/s3.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "net/http.h"
 #include "net/xml.h"
-#include "store/s3_client.h"
+#include "store/s3/client.h"
 #include "store/store_backend.h"
 #include "store/store_parallel.h"
 #include "store/store_retry.h"
@@ -371,8 +371,11 @@ int store_s3_open_bare(const char *url, const struct store_options *options, str
     s->client.settings = settings;
     s->client.batches = true;
     s->client.store.ops = &s3_ops;
-    s->client.store.traits = (struct store_traits){
-        .kind = "s3", .compare_and_swap = true, .labels = true, .parallel = settings.transfers};
+    s->client.store.traits = (struct store_traits){.kind = "s3",
+                                                   .compare_and_swap = true,
+                                                   .labels = true,
+                                                   .parallel = settings.transfers,
+                                                   .server = settings.endpoint};
     s->client.store.url = mem_printf("s3://%s%s%s", settings.bucket,
                                      settings.prefix[0] != '\0' ? "/" : "", settings.prefix);
     rc = open_parts(s, &lookup, err);

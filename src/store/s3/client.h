@@ -1,6 +1,6 @@
 /*
  * What the files of the S3 backend share: the open store, and one signed request with its answer
- * judged. Used by store_s3.c, s3_object.c, s3_upload.c, s3_download.c, s3_list.c; nobody else.
+ * judged. Used by the files of this folder only.
  */
 #ifndef CAUCE_STORE_S3_CLIENT_H
 #define CAUCE_STORE_S3_CLIENT_H
@@ -11,8 +11,8 @@
 
 #include "net/aws/credentials.h"
 #include "net/transfer.h"
-#include "store/s3_settings.h"
-#include "store/s3_wire.h"
+#include "store/s3/settings.h"
+#include "store/s3/wire.h"
 #include "store/store.h"
 #include "store/store_probe.h"
 
@@ -110,7 +110,7 @@ struct s3_seen {
 int s3_object_see(struct s3_client *client, const char *key, struct s3_seen *seen,
                   struct error *err);
 
-/* One conditional PUT of a body, in one piece; of a body in parts (s3_upload.c). */
+/* One conditional PUT of a body, in one piece; of a body in parts (upload.c). */
 int s3_object_put(struct s3_client *client, const char *key, const struct s3_condition *condition,
                   const struct store_body *body, struct store_tag *tag, struct error *err);
 int s3_upload_put(struct s3_client *client, const char *key, const struct s3_condition *condition,

@@ -22,13 +22,17 @@
  * No link inside the folder is ever followed. Created files and folders have the permissions that
  * the umask gives.
  */
-#ifndef CAUCE_STORE_STORE_FILE_H
-#define CAUCE_STORE_STORE_FILE_H
+#ifndef CAUCE_STORE_FILE_FILE_H
+#define CAUCE_STORE_FILE_FILE_H
 
 #include "store/store.h"
 
 /* Open the folder `path`. Errors as store_open. */
 int store_file_open(const char *path, const struct store_options *options, struct store **out,
                     struct error *err);
+
+/* The same by URL: file:/path, file:///path or file://localhost/path (RFC 8089). */
+int store_file_open_url(const char *url, const struct store_options *options, struct store **out,
+                        struct error *err);
 
 #endif

@@ -6,7 +6,7 @@
 #include "net/aws/sign.h"
 #include "net/http.h"
 #include "net/xml.h"
-#include "store/s3_client.h"
+#include "store/s3/client.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,9 +1,10 @@
-#include "store/s3_wire.h"
+#include "store/s3/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/xml.h"
+#include "util/hex.h"
 #include "util/mem.h"
 
 /* Copy what fits, with everything but printable ASCII as '?': it ends up in messages. */
@@ -46,17 +47,6 @@ static int bad_answer(struct error *err, const char *what)
                      "The answer to %s is not the XML document that was expected: it was cut "
                      "short, or something before the server gave it (a proxy, a page to log in).",
                      what);
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 /* Undo encoding-type=url in place: %XX, and + for a space. */

@@ -1,4 +1,4 @@
-#include "store/store_file.h"
+#include "store/file/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,15 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/file_content.h"
-#include "store/file_root.h"
-#include "store/file_state.h"
-#include "store/file_where.h"
+#include "store/file/content.h"
+#include "store/file/root.h"
+#include "store/file/state.h"
+#include "store/file/where.h"
 #include "store/store_backend.h"
 #include "store/store_parallel.h"
 #include "store/store_probe.h"
 #include "util/fs.h"
+#include "util/hex.h"
 #include "util/mem.h"
+#include "util/str.h"
 #include "util/time.h"
 
 /*
@@ -434,4 +436,31 @@ int store_file_open(const char *path, const struct store_options *options, struc
     };
     *out = &fs->base;
     return ERR_OK;
+}
+
+int store_file_open_url(const char *url, const struct store_options *options, struct store **out,
+                        struct error *err)
+{
+    const char *rest = url + strlen("file:");
+    if (str_starts(rest, "//")) {
+        rest += 2;
+        if (str_starts(rest, "localhost/"))
+            rest += strlen("localhost");
+    }
+    if (rest[0] != '/')
+        return error_set(
+            err, ERR_CONFIG,
+            "The store %s is not the URL of a local folder: write file:///path/to/folder, "
+            "or the plain path.",
+            url);
+    char *path = hex_percent_decode(rest);
+    if (path == NULL)
+        return error_set(
+            err, ERR_CONFIG,
+            "The store %s has a \"%%\" that is not followed by two hex digits: write a "
+            "per cent sign as %%25, or give the plain path.",
+            url);
+    int rc = store_file_open(path, options, out, err);
+    free(path);
+    return rc;
 }

@@ -1,4 +1,4 @@
-#include "store/file_where.h"
+#include "store/file/where.h"
 
 #include <limits.h>
 #include <stdlib.h>

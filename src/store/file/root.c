@@ -1,4 +1,4 @@
-#include "store/file_root.h"
+#include "store/file/root.h"
 
 #include <errno.h>
 #include <fcntl.h>

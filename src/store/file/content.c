@@ -1,4 +1,4 @@
-#include "store/file_content.h"
+#include "store/file/content.h"
 
 #include <errno.h>
 #include <fcntl.h>

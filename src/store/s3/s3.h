@@ -3,8 +3,8 @@
  * If-None-Match and If-Match, as docs/protocol.md wants them judged; nothing is repeated here, the
  * decorator of store_retry does that.
  */
-#ifndef CAUCE_STORE_STORE_S3_H
-#define CAUCE_STORE_STORE_S3_H
+#ifndef CAUCE_STORE_S3_S3_H
+#define CAUCE_STORE_S3_S3_H
 
 #include "store/store.h"
 

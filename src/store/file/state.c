@@ -1,4 +1,4 @@
-#include "store/file_state.h"
+#include "store/file/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "store/file_content.h"
+#include "store/file/content.h"
 #include "store/store_backend.h"
 #include "util/fs.h"
 #include "util/mem.h"

@@ -1,5 +1,5 @@
 /* Waiting for the lock of a folder store: with an end, and saying for whom. */
-#include "store/file_root.h"
+#include "store/file/root.h"
 
 #include "util/log.h"
 #include "util/stop.h"

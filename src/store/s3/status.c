@@ -1,5 +1,5 @@
 /* The part of s3_wire.h that knows no XML: status and error code to what a caller may do. */
-#include "store/s3_wire.h"
+#include "store/s3/wire.h"
 
 #include <string.h>
 

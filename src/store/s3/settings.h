@@ -21,6 +21,7 @@ struct s3_settings {
                         where it is addressed as a virtual host */
     char *base_path; /* encoded, "" or "/..." without a slash at the end; the bucket included where
                         it is addressed by path */
+    char *endpoint;  /* as it was named; NULL: that of AWS */
     char *region;
     char *expected_bucket_owner;
     char *encryption; /* value of x-amz-server-side-encryption */

@@ -1,6 +1,6 @@
 /* An object into a local file: one request for what is small, ranges in parallel for the rest. */
 #include "net/http.h"
-#include "store/s3_client.h"
+#include "store/s3/client.h"
 
 #include <errno.h>
 #include <fcntl.h>

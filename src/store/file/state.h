@@ -7,7 +7,7 @@
 
 #include <sys/stat.h>
 
-#include "store/file_root.h"
+#include "store/file/root.h"
 #include "store/store.h"
 
 /* ERR_CONFLICT: the object is not in the state expected. */
