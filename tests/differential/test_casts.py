@@ -1,27 +1,19 @@
-"""Casts of texts against Python's int, decimal, float, datetime, zoneinfo and uuid.
-
-Texts are generated, valid ones and their neighbours: one character more, less or another. Python's
-own readings are kinder than ours, so a grammar, written here once more, says what may be a value at
-all; then Python says which value it is. The seed is fixed (CAUCE_TEST_SEED sets another one).
-"""
+"""Casts of texts against Python's int, decimal, float, datetime, zoneinfo and uuid."""
 
 import datetime
-import decimal
 import os
-import random
 import re
 import subprocess
 import unittest
 import uuid
 import zoneinfo
 
+from definition import (UTC, binary_of, clock_of, date_of, decimal_of, double_of, integer_of, moment_of,
+                        show_clock, show_moment, strip, uuid_of)
+from invented import Texts
+
 PROGRAM = os.path.join(os.environ.get("CAUCE_TEST_PROGRAMS", "build/tests/differential"), "casts")
 COUNT = int(os.environ.get("CAUCE_TEST_COUNT", "10000"))
-SEED = int(os.environ.get("CAUCE_TEST_SEED", "20260131"))
-UTC = datetime.timezone.utc
-BLANKS = " \r\f\v"
-
-decimal.getcontext().prec = 2000
 
 
 def ask(kind, texts, form="", zone="", point=".", thousands=""):
@@ -33,197 +25,6 @@ def ask(kind, texts, form="", zone="", point=".", thousands=""):
     assert len(answers) == len(texts), done.stderr
     return [answer[1:] if answer[0] == "=" else None for answer in answers]
 
-
-class Texts:
-    """A generator of texts and of their neighbours."""
-
-    def __init__(self, name):
-        self.random = random.Random(f"{SEED} {name}")
-
-    def digits(self, least, most):
-        return "".join(self.random.choices("0123456789", k=self.random.randint(least, most)))
-
-    def neighbour(self, text, alphabet):
-        """Most texts as they are; others with a change or two."""
-        for _ in range(self.random.choice((0, 0, 0, 1, 1, 2))):
-            at = self.random.randint(0, len(text))
-            cut = self.random.choice((0, 1))
-            more = self.random.choice(("", self.random.choice(alphabet)))
-            text = text[:at] + more + text[at + cut:]
-        return text
-
-    def integer(self):
-        r = self.random
-        near = r.choice((2**31, 2**63, 10**9, 10**18)) + r.randint(-3, 3)
-        number = r.choice((str(near), self.digits(1, 6), self.digits(1, 25), "0" * 30 + "7"))
-        return r.choice(("", "", "-", "+")) + number + r.choice(("", "", "", ".", ".0", ".00"))
-
-    def decimal(self):
-        r = self.random
-        number = self.digits(0, r.choice((4, 20, 40)))
-        if r.random() < 0.8:
-            number += "." + self.digits(0, r.choice((2, 10, 40))) + "0" * r.choice((0, 0, 3, 40))
-        if r.random() < 0.2:
-            number += r.choice("eE") + r.choice(("", "+", "-")) + self.digits(1, 2)
-        return r.choice(("", "", "-", "+")) + number
-
-    def double(self):
-        r = self.random
-        kind = r.randrange(5)
-        if kind == 0:
-            return repr(r.random() * 10 ** r.randint(-320, 308))
-        if kind == 1:
-            return f"{r.uniform(-1e6, 1e6):.{r.randint(0, 20)}f}"
-        if kind == 2:  # half-way between two doubles, and its neighbours
-            m, e = 2 * r.randrange(2**52, 2**53) + 1, r.randint(-1074, 900)
-            half = decimal.Decimal(m) * (decimal.Decimal(2) ** (e - 1))
-            return f"{half + r.choice((0, 0, 1, -1)) * half.scaleb(-900):e}"
-        if kind == 3:
-            return r.choice(("inf", "-inf", "nan", "NaN", "Infinity", "-0", "0e5", "1e400", "1e-400",
-                             "2.2250738585072011e-308", "4.9e-324", "2e-324", "1.7976931348623159e308"))
-        return self.decimal()
-
-    def date(self):
-        r = self.random
-        year = r.choice((r.randint(1, 9999), r.randint(1990, 2030), 0, 24))
-        sign = r.choice("--/")
-        width = r.choice((2, 2, 2, 1))
-        return (f"{year:0{r.choice((4, 4, 4, 1))}}{sign}{r.randint(1, 12):0{width}}{sign}"
-                f"{r.randint(1, 31):0{width}}")
-
-    def clock(self):
-        r = self.random
-        text = f"{r.randint(0, 24):0{r.choice((2, 2, 1))}}:{r.randint(0, 60):02}"
-        if r.random() < 0.8:
-            text += f":{r.randint(0, 60):02}"
-            if r.random() < 0.5:
-                text += "." + self.digits(1, 6) + r.choice(("", "", "000", "7"))
-        return text
-
-    def moment(self):
-        r = self.random
-        zone = r.choice(("", "", "Z", " UTC", " GMT", " CET", "+02:00", "-0330", "+05", " +01:00",
-                         f"{r.choice('+-')}{r.randint(0, 16):02}:{r.randint(0, 60):02}"))
-        return self.date() + r.choice("  T") + self.clock() + zone
-
-
-# ---- What Python says ---------------------------------------------------------------------------
-
-def strip(text):
-    return text.strip(BLANKS)
-
-
-def integer_of(text, bits):
-    text = strip(text)
-    if not re.fullmatch(r"[-+]?[0-9]+([.][0-9]*)?", text):
-        return None
-    value = decimal.Decimal(text)
-    if value != int(value) or not -2 ** (bits - 1) <= value < 2 ** (bits - 1):
-        return None
-    return str(int(value))
-
-
-NUMBER = r"[-+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]+)?"
-
-
-def decimal_of(text, precision, scale):
-    text = strip(text)
-    if not re.fullmatch(NUMBER, text):
-        return None
-    mantissa, _, exponent = text.lower().partition("e")
-    whole, _, fraction = mantissa.lstrip("+-").partition(".")
-    digits = (whole + fraction).lstrip("0")
-    power = int(exponent or 0) - len(fraction) + scale + len(digits) - len(digits.rstrip("0"))
-    digits = digits.rstrip("0")
-    if digits and (power < 0 or len(digits) + power > precision):
-        return None
-    digits = (digits + "0" * power if digits else "").zfill(scale + 1)
-    sign = "-" if text[0] == "-" and digits.strip("0") else ""
-    return sign + (digits[:-scale] + "." + digits[-scale:] if scale else digits)
-
-
-def double_of(text):
-    text = strip(text)
-    if re.fullmatch(r"[-+]?(nan|inf|infinity)", text, re.IGNORECASE):
-        return "nan" if "nan" in text.lower() else repr(float(text))
-    if not re.fullmatch(NUMBER, text):
-        return None
-    value = float(text)
-    if abs(value) == float("inf") or (value == 0 and re.search("[1-9]", re.split("[eE]", text)[0])):
-        return None
-    return repr(value + 0.0)
-
-
-def date_of(text):
-    found = re.fullmatch(r"([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})", text)
-    if not found:
-        return None
-    try:
-        return datetime.date(int(found[1]), int(found[3]), int(found[4]))
-    except ValueError:
-        return None
-
-
-def clock_of(text):
-    found = re.fullmatch(r"([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:[.]([0-9]+))?)?", text)
-    if not found or (found[4] or "")[6:].strip("0"):
-        return None
-    try:
-        return datetime.time(int(found[1]), int(found[2]), int(found[3] or 0),
-                             int((found[4] or "").ljust(6, "0")[:6]))
-    except ValueError:
-        return None
-
-
-def offset_of(text):
-    if text in ("Z", "z", "UTC", "GMT"):
-        return datetime.timedelta()
-    found = re.fullmatch(r"([-+])([0-9]{2})(?::?([0-9]{2}))?", text)
-    if not found or int(found[2]) > 15 or int(found[3] or 0) > 59:
-        return None
-    offset = datetime.timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
-    return -offset if found[1] == "-" else offset
-
-
-def show_clock(value):
-    return value.strftime("%H:%M:%S") + (f".{value.microsecond:06}".rstrip("0")
-                                         if value.microsecond else "")
-
-
-def show_moment(value):
-    return f"{value.date().isoformat()} {show_clock(value)}+00"
-
-
-def to_utc(local, zone):
-    """The moments at which the clocks of the zone showed a time; None: not to be told."""
-    moments = set()
-    for fold in (0, 1):
-        try:
-            utc = local.replace(tzinfo=zone, fold=fold).astimezone(UTC)
-            if utc.astimezone(zone).replace(tzinfo=None) == local:
-                moments.add(utc.replace(tzinfo=None))
-        except OverflowError:
-            pass
-    return moments.pop() if len(moments) == 1 else None
-
-
-def moment_of(text, zone):
-    found = re.fullmatch(r"([-/0-9]+)(?:(?:T *| +)([:.0-9]+)(?: *([-+zZUTCGM].*))?)?", strip(text))
-    day = date_of(found[1]) if found else None
-    clock = clock_of(found[2]) if found and found[2] else datetime.time()
-    if day is None or clock is None:
-        return None
-    local = datetime.datetime.combine(day, clock)
-    if not found[3]:
-        return to_utc(local, zone)
-    offset = offset_of(found[3])
-    try:
-        return local - offset if offset is not None else None
-    except OverflowError:
-        return None
-
-
-# ---- Tests --------------------------------------------------------------------------------------
 
 class Casts(unittest.TestCase):
     def compare(self, texts, found, expected):
@@ -370,14 +171,9 @@ class Casts(unittest.TestCase):
             value = str(uuid.UUID(int=make.random.getrandbits(128)))
             value = make.random.choice((value, value.upper(), value.replace("-", ""), f"{{{value}}}"))
             texts.append(make.neighbour(value, "0123456789abcdefg-{}"))
-        group = "[0-9a-fA-F]"
-        form = f"{group}{{8}}(-{group}{{4}}){{3}}-{group}{{12}}|{group}{{32}}"
-        form = f"{form}|{{({form})}}"
-        expected = [str(uuid.UUID(text)) if re.fullmatch(form, text) else None for text in texts]
-        self.compare(texts, ask("uuid", texts), expected)
+        self.compare(texts, ask("uuid", texts), [uuid_of(text) for text in texts])
         texts = [text.replace("-", "") for text in texts]
-        pairs = [text.upper() if re.fullmatch(f"({group}{group})*", text) else None for text in texts]
-        self.compare(texts, ask("binary", texts), pairs)
+        self.compare(texts, ask("binary", texts), [binary_of(text) for text in texts])
 
 
 if __name__ == "__main__":
