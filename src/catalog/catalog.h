@@ -30,20 +30,21 @@ void base_release(struct base *b);
  * or something is altered or missing; the message names the object and what to do. ERR_CONFIG: it is
  * another dataset. ERR_GATE: a newer cauce wrote it, or another dataset lies in a folder of the store. On failure `out` is all zero.
  */
-int base_read(struct store *st, const char *dataset, struct base *out, struct error *err);
+MUST_USE int base_read(struct store *st, const char *dataset, struct base *out, struct error *err);
 
 /*
  * Create the pointer at sequence 0, where base_read has said ERR_ABSENT, and read it. ERR_AGAIN: it
  * could not be created, or not be read afterwards. Else as base_read.
  */
-int base_create(struct store *st, const char *dataset, struct base *out, struct error *err);
+MUST_USE int base_create(struct store *st, const char *dataset, struct base *out,
+                         struct error *err);
 
 /*
  * Read one manifest and compare it with what names it. `sha256` NULL: nothing vouches for it; then
  * its absence is ERR_ABSENT, else ERR_DAMAGED. On failure `out` is all zero.
  */
-int catalog_read_manifest(struct store *st, const char *key, const char *sha256,
-                          struct manifest *out, struct error *err);
+MUST_USE int catalog_read_manifest(struct store *st, const char *key, const char *sha256,
+                                   struct manifest *out, struct error *err);
 
 /*
  * Walk the chain from a manifest towards its ancestors, newest first. `visit` sees each manifest
@@ -52,8 +53,8 @@ int catalog_read_manifest(struct store *st, const char *key, const char *sha256,
  * its child. Ends at sequence 1, or at `oldest_sequence`. ERR_DAMAGED names the object.
  */
 typedef int chain_visit(void *ctx, struct manifest *m, bool *stop, struct error *err);
-int catalog_walk(struct store *st, const struct base *base, chain_visit *visit, void *ctx,
-                 struct error *err);
+MUST_USE int catalog_walk(struct store *st, const struct base *base, chain_visit *visit, void *ctx,
+                          struct error *err);
 
 /*
  * Event files of all versions after `after` (exclusive, 0: all) up to `upto` (inclusive), oldest
@@ -61,12 +62,12 @@ int catalog_walk(struct store *st, const struct base *base, chain_visit *visit, 
  * chain of `base`. Where older versions are no longer kept, their files are not listed. The caller
  * releases `out`, which is empty on failure.
  */
-int catalog_files(struct store *st, const struct base *base, uint64_t after, uint64_t upto,
-                  struct manifest_files *out, struct error *err);
+MUST_USE int catalog_files(struct store *st, const struct base *base, uint64_t after, uint64_t upto,
+                           struct manifest_files *out, struct error *err);
 
 /* Is the version in the chain of `base`? Looks at `recent` first, then walks. */
-int catalog_contains(struct store *st, const struct base *base, const struct version_id *version,
-                     bool *contains, struct error *err);
+MUST_USE int catalog_contains(struct store *st, const struct base *base,
+                              const struct version_id *version, bool *contains, struct error *err);
 
 /* How a commit was settled, for the record and the metrics. */
 struct commit_report {
@@ -98,7 +99,7 @@ struct commit_report {
  *   other         the manifest could not be written, or the swap was refused for sure; nothing
  *                 is visible, files may be removed
  */
-int catalog_commit(struct store *st, const struct base *base, struct manifest *m,
-                   struct commit_report *report, struct error *err);
+MUST_USE int catalog_commit(struct store *st, const struct base *base, struct manifest *m,
+                            struct commit_report *report, struct error *err);
 
 #endif

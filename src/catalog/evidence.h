@@ -46,7 +46,7 @@ void evidence_release(struct evidence *e); /* all zero is valid to release */
  * Read it: index, projections, the newest records of runs, and every manifest. What is damaged says
  * nothing.
  */
-int evidence_read(struct store *st, struct evidence *out, struct error *err);
+MUST_USE int evidence_read(struct store *st, struct evidence *out, struct error *err);
 
 /* Add one more witness; one that says nothing is left out. */
 void evidence_add(struct evidence *e, const struct witness *w);
@@ -66,13 +66,14 @@ const struct candidate *evidence_find(const struct evidence *e, const struct ver
  * keys of the manifests of its chain, `objects` a listing of the store (NULL: it is made here). As
  * witness_check.
  */
-int evidence_check(struct store *st, const struct base *base, const struct inventory *objects,
-                   const struct inventory *chain, struct error *err);
+MUST_USE int evidence_check(struct store *st, const struct base *base,
+                            const struct inventory *objects, const struct inventory *chain,
+                            struct error *err);
 
 /*
  * The same before a version is published, for stores whose listings cost nothing: where there is no
  * manifest of the next version, nothing else is read.
  */
-int evidence_check_next(struct store *st, const struct base *base, struct error *err);
+MUST_USE int evidence_check_next(struct store *st, const struct base *base, struct error *err);
 
 #endif

@@ -33,48 +33,49 @@ int field_bad(struct error *err, const char *name, const char *where, const char
  * `format` of a document is at most `newest`. ERR_GATE: a newer cauce wrote it; it is not damaged,
  * and must not be replaced.
  */
-int field_format(const struct json *root, const char *where, uint64_t newest, struct error *err);
+MUST_USE int field_format(const struct json *root, const char *where, uint64_t newest,
+                          struct error *err);
 
 /* A string of at most FIELD_TEXT_MAX bytes; borrowed. */
-int field_text(const struct json *object, const char *name, const char *where, const char **out,
-               struct error *err);
+MUST_USE int field_text(const struct json *object, const char *name, const char *where,
+                        const char **out, struct error *err);
 /* The same or null, as a new string or NULL. */
-int field_optional_text(const struct json *object, const char *name, const char *where, char **out,
-                        struct error *err);
+MUST_USE int field_optional_text(const struct json *object, const char *name, const char *where,
+                                 char **out, struct error *err);
 
-int field_id(const struct json *object, const char *name, const char *where, char out[ID_SIZE],
-             struct error *err);
-int field_sha256(const struct json *object, const char *name, const char *where,
-                 char out[SHA256_HEX_SIZE], struct error *err);
-/* The same or null, which gives "". */
-int field_optional_sha256(const struct json *object, const char *name, const char *where,
+MUST_USE int field_id(const struct json *object, const char *name, const char *where,
+                      char out[ID_SIZE], struct error *err);
+MUST_USE int field_sha256(const struct json *object, const char *name, const char *where,
                           char out[SHA256_HEX_SIZE], struct error *err);
+/* The same or null, which gives "". */
+MUST_USE int field_optional_sha256(const struct json *object, const char *name, const char *where,
+                                   char out[SHA256_HEX_SIZE], struct error *err);
 void field_set_optional_sha256(struct json *object, const char *name, const char *sha256);
 
 /* 64 bits as a string of 16 hex digits: the integers of JSON are signed. */
-int field_bits(const struct json *object, const char *name, const char *where, uint64_t *out,
-               struct error *err);
+MUST_USE int field_bits(const struct json *object, const char *name, const char *where,
+                        uint64_t *out, struct error *err);
 void field_set_bits(struct json *object, const char *name, uint64_t value);
 
 /* `sequence` and `commit` of an object. */
-int field_version(const struct json *object, const char *where, struct version_id *out,
-                  struct error *err);
+MUST_USE int field_version(const struct json *object, const char *where, struct version_id *out,
+                           struct error *err);
 void field_set_version(struct json *object, const struct version_id *version);
 /* The same, where `commit` is null at sequence 0: "no version". */
-int field_optional_version(const struct json *object, const char *where, struct version_id *out,
-                           struct error *err);
+MUST_USE int field_optional_version(const struct json *object, const char *where,
+                                    struct version_id *out, struct error *err);
 void field_set_optional_version(struct json *object, const struct version_id *version);
 
 /* A count of keys under `count_name`, and `key_set_digest`. The empty set has digest 0. */
-int field_keys(const struct json *object, const char *count_name, const char *where,
-               struct key_digest *out, struct error *err);
+MUST_USE int field_keys(const struct json *object, const char *count_name, const char *where,
+                        struct key_digest *out, struct error *err);
 void field_set_keys(struct json *object, const char *count_name, const struct key_digest *keys);
 
 /* Copy a text into a field of a struct. One that does not fit ends the program: it is checked. */
 void field_copy(char *out, size_t size, const char *text);
 
 /* Add to a sum; ERR_DAMAGED where it leaves what JSON can hold. */
-int field_add(uint64_t *sum, uint64_t value, const char *what, struct error *err);
+MUST_USE int field_add(uint64_t *sum, uint64_t value, const char *what, struct error *err);
 
 /* Are all texts different? Reorders the array of pointers; `*twice` gets one that stands twice. */
 bool field_distinct(const char **texts, size_t count, const char **twice);

@@ -303,7 +303,8 @@ static void delete_unfenced(struct store *st, const struct roots *r, struct gc_r
         if (needs_no_fence(r, report->items[i].key))
             keys[n++] = report->items[i].key;
     }
-    store_remove_many(st, keys, n, &report->removed, NULL);
+    /* Whatever goes makes room for the fence; what stays is a candidate behind it. */
+    error_ignore(store_remove_many(st, keys, n, &report->removed, NULL));
     free(keys);
 }
 
@@ -314,7 +315,7 @@ static void give_up_index(struct store *st, struct roots *r)
              "builds it again");
     if (store_remove(st, LAYOUT_INDEX, NULL) == ERR_OK) {
         for (size_t i = 0; i < r->index.shard_count; i++)
-            store_remove(st, r->index.shards[i].key, NULL);
+            error_ignore(store_remove(st, r->index.shards[i].key, NULL)); /* an orphan, then */
     }
     index_release(&r->index);
     r->has_index = false;

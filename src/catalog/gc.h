@@ -37,7 +37,7 @@ void gc_report_release(struct gc_report *r);
  * another dataset lies in a folder of this one. Where there is no room even for the fence (ERR_FULL),
  * what needs none is deleted first, and the key index as the last resort.
  */
-int gc_collect(struct store *st, const char *dataset, bool apply, struct gc_report *out,
-               struct error *err);
+MUST_USE int gc_collect(struct store *st, const char *dataset, bool apply, struct gc_report *out,
+                        struct error *err);
 
 #endif

@@ -44,21 +44,22 @@ void index_release(struct index_state *s); /* all zero is valid to release, and 
 /* Append a copy. */
 void index_add_shard(struct index_state *s, const struct index_shard *shard);
 void index_encode(const struct index_state *s, struct str *out);
-int index_decode(const char *bytes, size_t count, struct index_state *out, struct error *err);
+MUST_USE int index_decode(const char *bytes, size_t count, struct index_state *out,
+                          struct error *err);
 
 /*
  * ERR_ABSENT: none. ERR_DAMAGED: it cannot be understood; `out->tag` is set all the same, unless not
  * even its bytes could be had. ERR_GATE: a newer cauce wrote it.
  */
-int index_read(struct store *st, struct index_state *out, struct error *err);
+MUST_USE int index_read(struct store *st, struct index_state *out, struct error *err);
 
 /*
  * Replace it by compare-and-swap from `expected` (NULL: absent); sets next->tag on success. An answer
  * that leaves doubt is settled by reading, so next->attempt must be fresh. ERR_CONFLICT: somebody
  * else replaced it; ERR_UNKNOWN: it could not be settled.
  */
-int index_swap(struct store *st, const struct store_tag *expected, struct index_state *next,
-               struct error *err);
+MUST_USE int index_swap(struct store *st, const struct store_tag *expected,
+                        struct index_state *next, struct error *err);
 
 /* How an index stands to a base. */
 enum index_freshness {
@@ -70,7 +71,7 @@ enum index_freshness {
  * Compare stamp, count and digest with the manifest of the base (FRESH), or with the manifest of
  * the ancestor it names (BEHIND). `reason` gets a short static text for logs.
  */
-int index_compare(struct store *st, const struct base *base, const struct index_state *s,
-                  enum index_freshness *out, const char **reason, struct error *err);
+MUST_USE int index_compare(struct store *st, const struct base *base, const struct index_state *s,
+                           enum index_freshness *out, const char **reason, struct error *err);
 
 #endif

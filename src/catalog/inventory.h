@@ -23,7 +23,8 @@ struct inventory {
 };
 
 /* List everything below the prefix. On failure `out` is empty. */
-int inventory_list(struct store *st, const char *prefix, struct inventory *out, struct error *err);
+MUST_USE int inventory_list(struct store *st, const char *prefix, struct inventory *out,
+                            struct error *err);
 void inventory_release(struct inventory *list);
 
 /* Append a copy of the key; sort before finding. */

@@ -34,12 +34,12 @@ bool version_id_equal(const struct version_id *a, const struct version_id *b);
 
 /* `<sequence>-<commit>` and back; ERR_DAMAGED for another shape. */
 void layout_name(const struct version_id *version, char out[LAYOUT_NAME_SIZE]);
-int layout_parse_name(const char *text, struct version_id *out, struct error *err);
+MUST_USE int layout_parse_name(const char *text, struct version_id *out, struct error *err);
 
 /* "year=2026/month=01"; "" for PARTITION_NONE. Years 0 to 9999. */
 void layout_partition(enum partition_by by, int32_t value, char out[LAYOUT_PARTITION_SIZE]);
-int layout_parse_partition(const char *text, enum partition_by by, int32_t *value,
-                           struct error *err);
+MUST_USE int layout_parse_partition(const char *text, enum partition_by by, int32_t *value,
+                                    struct error *err);
 
 /* manifests/<name>.json */
 void layout_manifest(const struct version_id *version, char out[LAYOUT_KEY_SIZE]);
@@ -67,14 +67,15 @@ void layout_temp_prefix(const struct version_id *attempt, char out[LAYOUT_KEY_SI
  * The same keys taken apart. ERR_DAMAGED for every text that the function of the other direction
  * would not give, byte by byte: what comes through here cannot leave its folder.
  */
-int layout_parse_manifest(const char *key, struct version_id *version, struct error *err);
-int layout_parse_event(const char *key, enum partition_by by, struct version_id *version,
-                       int32_t *partition, struct error *err);
-int layout_parse_index_shard(const char *key, struct version_id *attempt, struct error *err);
-int layout_parse_projection(const char *key, enum partition_by by, int32_t *partition,
-                            struct error *err);
-int layout_parse_temp(const char *key, enum partition_by by, struct version_id *attempt,
-                      int32_t *partition, struct error *err);
+MUST_USE int layout_parse_manifest(const char *key, struct version_id *version, struct error *err);
+MUST_USE int layout_parse_event(const char *key, enum partition_by by, struct version_id *version,
+                                int32_t *partition, struct error *err);
+MUST_USE int layout_parse_index_shard(const char *key, struct version_id *attempt,
+                                      struct error *err);
+MUST_USE int layout_parse_projection(const char *key, enum partition_by by, int32_t *partition,
+                                     struct error *err);
+MUST_USE int layout_parse_temp(const char *key, enum partition_by by, struct version_id *attempt,
+                               int32_t *partition, struct error *err);
 
 /*
  * What stands under a key, told by its name alone: each is one that a function above, or the store
@@ -108,7 +109,8 @@ bool layout_is_former(const char *key, enum partition_by by);
 bool layout_partition_valid(enum partition_by by, int32_t value);
 
 /* runs/<compact time>-<run id>.json. ERR_CONFIG: not a run id; ERR_LIMIT: a year beyond 9999. */
-int layout_run(int64_t time, const char *run_id, char out[LAYOUT_KEY_SIZE], struct error *err);
+MUST_USE int layout_run(int64_t time, const char *run_id, char out[LAYOUT_KEY_SIZE],
+                        struct error *err);
 bool layout_is_run(const char *key);
 
 #endif

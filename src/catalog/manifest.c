@@ -74,7 +74,7 @@ void manifest_encode(const struct manifest *m, struct str *out)
     layout_name(&m->version, name);
     /* The time is a label: one that no calendar knows must not stand in the way of the data. */
     if (time_format(m->time, time, NULL) != ERR_OK)
-        time_format(0, time, NULL);
+        error_ignore(time_format(0, time, NULL)); /* every calendar knows 1970 */
     json_set_integer(root, "format", MANIFEST_FORMAT);
     json_set_string(root, "dataset_id", m->dataset);
     json_set_string(root, "version", name);

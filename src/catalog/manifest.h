@@ -56,9 +56,9 @@ struct manifest_source {
 };
 void manifest_source_release(struct manifest_source *s);
 void manifest_source_copy(const struct manifest_source *from, struct manifest_source *to);
-struct json *manifest_source_encode(const struct manifest_source *s);
-int manifest_source_decode(const struct json *value, struct manifest_source *out,
-                           struct error *err);
+MUST_USE struct json *manifest_source_encode(const struct manifest_source *s);
+MUST_USE int manifest_source_decode(const struct json *value, struct manifest_source *out,
+                                    struct error *err);
 
 struct manifest {
     char dataset[DATASET_ID_SIZE];
@@ -90,14 +90,14 @@ void manifest_encode(const struct manifest *m, struct str *out);
  * names of files belong to this version, ...). ERR_DAMAGED names the field; ERR_GATE: a newer
  * cauce wrote it. `what` is the object's key for messages. On failure `out` is all zero.
  */
-int manifest_decode(const char *bytes, size_t count, const char *what, struct manifest *out,
-                    struct error *err);
+MUST_USE int manifest_decode(const char *bytes, size_t count, const char *what,
+                             struct manifest *out, struct error *err);
 
 /*
  * Can `child` stand on `parent`: same dataset and seed, next sequence, sums that go on where the
  * parent's end, a schema that only grew? Looks at neither files nor hashes. ERR_DAMAGED: why not.
  */
-int manifest_follows(const struct manifest *parent, const struct manifest *child,
-                     struct error *err);
+MUST_USE int manifest_follows(const struct manifest *parent, const struct manifest *child,
+                              struct error *err);
 
 #endif

@@ -11,21 +11,23 @@
 #include "util/schema.h"
 
 /* The object `schema`; the key's names stand in `index`. */
-struct json *manifest_schema_encode(const struct schema *s);
-struct json *manifest_key_encode(const struct schema *s);
-int manifest_schema_decode(const struct json *schema, const struct json *key_columns,
-                           struct schema *out, struct error *err);
+MUST_USE struct json *manifest_schema_encode(const struct schema *s);
+MUST_USE struct json *manifest_key_encode(const struct schema *s);
+MUST_USE int manifest_schema_decode(const struct json *schema, const struct json *key_columns,
+                                    struct schema *out, struct error *err);
 
 /* Does `child` hold every column of `parent`, unchanged, and is every other one nullable? */
-int manifest_schema_grown(const struct schema *parent, const struct schema *child,
-                          struct error *err);
+MUST_USE int manifest_schema_grown(const struct schema *parent, const struct schema *child,
+                                   struct error *err);
 
 /* A list of event files. `where` is its path in messages, for example "outputs.files". */
-struct json *manifest_files_encode(const struct manifest_files *files, const struct schema *s);
-int manifest_files_decode(const struct json *list, const char *where, const struct schema *s,
-                          struct manifest_files *out, struct error *err);
+MUST_USE struct json *manifest_files_encode(const struct manifest_files *files,
+                                            const struct schema *s);
+MUST_USE int manifest_files_decode(const struct json *list, const char *where,
+                                   const struct schema *s, struct manifest_files *out,
+                                   struct error *err);
 /* Sum of the rows, and of the revised rows, of a list. */
-int manifest_files_sum(const struct manifest_files *files, uint64_t *rows, uint64_t *revised,
-                       struct error *err);
+MUST_USE int manifest_files_sum(const struct manifest_files *files, uint64_t *rows,
+                                uint64_t *revised, struct error *err);
 
 #endif

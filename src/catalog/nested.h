@@ -16,9 +16,10 @@ bool nested_is_pointer(struct store *st, const char *key);
  * Does a dataset lie in one of the folders above `path`, a prefix in the store `top`? `*where`
  * becomes the nearest one, as a new string, or NULL. What may not be looked at is passed over.
  */
-int nested_look_above(struct store *top, const char *path, char **where, struct error *err);
+MUST_USE int nested_look_above(struct store *top, const char *path, char **where,
+                               struct error *err);
 
 /* ERR_GATE, naming the places of both. */
-int nested_refuse(const char *outer, const char *inner, struct error *err);
+MUST_USE int nested_refuse(const char *outer, const char *inner, struct error *err);
 
 #endif

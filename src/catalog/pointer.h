@@ -51,20 +51,22 @@ bool pointer_mentions(const struct pointer *p, const struct version_id *version)
  * ERR_GATE: a newer cauce wrote it.
  */
 void pointer_encode(const struct pointer *p, struct str *out);
-int pointer_decode(const char *bytes, size_t count, struct pointer *out, struct error *err);
+MUST_USE int pointer_decode(const char *bytes, size_t count, struct pointer *out,
+                            struct error *err);
 
 /*
  * Pointer and tag from one answer. ERR_ABSENT: there is none. ERR_DAMAGED: it cannot be understood
  * (the message says that `cauce repair` can set it). ERR_GATE: a newer cauce wrote it.
  */
-int pointer_read(struct store *st, struct pointer *out, struct store_tag *tag, struct error *err);
+MUST_USE int pointer_read(struct store *st, struct pointer *out, struct store_tag *tag,
+                          struct error *err);
 
 /*
  * Replace the pointer if it still carries `expected` (NULL: it must not exist). One request.
  * ERR_OK: visible. ERR_CONFLICT: another writer won, nothing changed. ERR_UNKNOWN: no usable
  * answer; classify before anything else. `tag` is set only on ERR_OK and may be NULL.
  */
-int pointer_swap(struct store *st, const struct store_tag *expected, const struct pointer *next,
-                 struct store_tag *tag, struct error *err);
+MUST_USE int pointer_swap(struct store *st, const struct store_tag *expected,
+                          const struct pointer *next, struct store_tag *tag, struct error *err);
 
 #endif

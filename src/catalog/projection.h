@@ -65,8 +65,8 @@ void projection_add_redo(struct projection_state *s, const struct projection_par
 struct projection_part *projection_find(struct projection_state *s, int32_t partition);
 
 void projection_encode(const struct projection_state *s, enum partition_by by, struct str *out);
-int projection_decode(const char *bytes, size_t count, struct projection_state *out,
-                      struct error *err);
+MUST_USE int projection_decode(const char *bytes, size_t count, struct projection_state *out,
+                               struct error *err);
 
 /*
  * A manifest of format 1 is read as one that reflects nothing yet: its files have other names, and
@@ -75,14 +75,15 @@ int projection_decode(const char *bytes, size_t count, struct projection_state *
  * ERR_ABSENT: none (out->phase is NONE). ERR_DAMAGED: it cannot be understood; `out->tag` is set all
  * the same, unless not even its bytes could be had. ERR_GATE: a newer cauce wrote it.
  */
-int projection_read(struct store *st, struct projection_state *out, struct error *err);
+MUST_USE int projection_read(struct store *st, struct projection_state *out, struct error *err);
 
 /*
  * Replace it by compare-and-swap from `expected` (NULL: absent); sets next->tag on success. An answer
  * that leaves doubt is settled by reading, so next->attempt must be fresh. ERR_CONFLICT: somebody
  * else replaced it; ERR_UNKNOWN: it could not be settled.
  */
-int projection_swap(struct store *st, const struct store_tag *expected,
-                    struct projection_state *next, enum partition_by by, struct error *err);
+MUST_USE int projection_swap(struct store *st, const struct store_tag *expected,
+                             struct projection_state *next, enum partition_by by,
+                             struct error *err);
 
 #endif

@@ -27,7 +27,7 @@ struct repair_view {
  * Look, changing nothing. A pointer that is lost or damaged is no error. Release `out` whatever is
  * returned.
  */
-int repair_look(struct store *st, struct repair_view *out, struct error *err);
+MUST_USE int repair_look(struct store *st, struct repair_view *out, struct error *err);
 void repair_view_release(struct repair_view *view);
 
 /* Is the pointer intact, and does something speak of a later one? */
@@ -49,7 +49,8 @@ struct repair_options {
  * ERR_CONFIG: not the key of a manifest; ERR_ABSENT: there is no such object; ERR_DAMAGED: the chain is
  * not whole. What is given up becomes unreachable, and gc collects its files.
  */
-int repair_set(struct store *st, const struct repair_view *view, const struct repair_options *o,
-               struct pointer *out, bool *changed, struct error *err);
+MUST_USE int repair_set(struct store *st, const struct repair_view *view,
+                        const struct repair_options *o, struct pointer *out, bool *changed,
+                        struct error *err);
 
 #endif

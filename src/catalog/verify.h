@@ -39,8 +39,8 @@ void verify_add(struct verify_report *r, enum finding_level level, const char *o
  * ERR_OK whatever is found; an error only where checking itself could not go on (ERR_ABSENT: no
  * dataset; a damaged pointer is a finding).
  */
-int verify_structure(struct store *st, const char *dataset, bool data, struct verify_report *out,
-                     struct error *err);
+MUST_USE int verify_structure(struct store *st, const char *dataset, bool data,
+                              struct verify_report *out, struct error *err);
 
 /*
  * How objects are read, for whoever goes on to look at their content and keeps what was read:
@@ -53,8 +53,8 @@ struct verify_reader {
 };
 
 /* The same by way of this reader; NULL: as above. */
-int verify_structure_by(struct store *st, const char *dataset, bool data,
-                        const struct verify_reader *reader, struct verify_report *out,
-                        struct error *err);
+MUST_USE int verify_structure_by(struct store *st, const char *dataset, bool data,
+                                 const struct verify_reader *reader, struct verify_report *out,
+                                 struct error *err);
 
 #endif

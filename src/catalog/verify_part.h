@@ -35,16 +35,17 @@ struct verifier {
  * Is the object there, of that size, and with `data` of that SHA-256? A finding says what is wrong
  * and ends with `advice`. An error only where the store fails.
  */
-int verify_object(struct verifier *v, enum finding_level level, const char *key, uint64_t size,
-                  const char *sha256, const char *advice, struct error *err);
+MUST_USE int verify_object(struct verifier *v, enum finding_level level, const char *key,
+                           uint64_t size, const char *sha256, const char *advice,
+                           struct error *err);
 
 /* The version of that sequence in the chain, or NULL. */
 const struct verify_version *verify_find(const struct verifier *v, uint64_t sequence);
 
 /* Index and projections: descriptors, stamps, files. */
-int verify_index(struct verifier *v, const struct index_state *s, int read, const char *reading,
-                 struct error *err);
-int verify_projection(struct verifier *v, const struct projection_state *s, int read,
-                      const char *reading, struct error *err);
+MUST_USE int verify_index(struct verifier *v, const struct index_state *s, int read,
+                          const char *reading, struct error *err);
+MUST_USE int verify_projection(struct verifier *v, const struct projection_state *s, int read,
+                               const char *reading, struct error *err);
 
 #endif

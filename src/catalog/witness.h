@@ -39,20 +39,20 @@ bool witness_contradicts(const struct pointer *p, const struct witness *w);
  * ERR_CONFLICT where somebody has replaced it meanwhile, ERR_DAMAGED where it went back; the text says
  * which versions are newer, who knows of them, and what to do. Nothing is changed.
  */
-int witness_check(struct store *st, const struct base *base, const struct witness *w,
-                  struct error *err);
+MUST_USE int witness_check(struct store *st, const struct base *base, const struct witness *w,
+                           struct error *err);
 
 /*
  * The same, believing the witness only where the store has the manifest of its version: for derived
  * things, which are rebuilt where they speak of what never was.
  */
-int witness_check_backed(struct store *st, const struct base *base, const struct witness *w,
-                         struct error *err);
+MUST_USE int witness_check_backed(struct store *st, const struct base *base,
+                                  const struct witness *w, struct error *err);
 
 /*
  * What index and projections of the store say of the base, each checked as the last. What is absent
  * or damaged says nothing.
  */
-int witness_check_derived(struct store *st, const struct base *base, struct error *err);
+MUST_USE int witness_check_derived(struct store *st, const struct base *base, struct error *err);
 
 #endif

@@ -9,6 +9,6 @@
 void alerts_print_metrics(const struct metrics *m);
 
 /* The alerts that fire as a JSON array; the caller takes it over. */
-struct json *alerts_encode(const struct metrics *m, int64_t now);
+MUST_USE struct json *alerts_encode(const struct metrics *m, int64_t now);
 
 #endif

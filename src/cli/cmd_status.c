@@ -113,7 +113,8 @@ static void print_last_run(const struct status *s)
         text_print("last run:     none recorded\n");
         return;
     }
-    time_parse(json_string(json_get(s->last_run, "started_at")), &started, NULL);
+    /* A record that does not say has no time to show. */
+    error_ignore(time_parse(json_string(json_get(s->last_run, "started_at")), &started, NULL));
     text_printf("last run:     %s at %s\n", run_outcome_name(record_outcome(s->last_run)),
                 text_time(started, time));
     const struct json *error = json_get(s->last_run, "error");

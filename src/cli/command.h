@@ -26,7 +26,7 @@ extern const struct command cmd_version;
 const struct command *const *command_list(size_t *count);
 
 /* The command of that name. ERR_CONFIG with what was probably meant. */
-int command_find(const char *name, const struct command **out, struct error *err);
+MUST_USE int command_find(const char *name, const struct command **out, struct error *err);
 
 /* Append the list of commands: what `cauce help` shows. */
 void command_help(struct str *out);

@@ -25,7 +25,8 @@ static void add_row(struct table *t, const struct json *record)
     int64_t started = 0;
     const char *message = json_string(json_get(json_get(record, "error"), "message"));
     const char *recovery = json_string(json_get(record, "index_recovery"));
-    time_parse(json_string(json_get(record, "started_at")), &started, NULL);
+    /* A record that does not say has no time to show. */
+    error_ignore(time_parse(json_string(json_get(record, "started_at")), &started, NULL));
     table_cell(t, text_time(started, time));
     table_cell(t, run_outcome_name(record_outcome(record)));
     add_count(t, record, "sequence");

@@ -10,6 +10,6 @@
  * Print the newest `limit` runs (0: all), newest first, as a table, or as a JSON array of their
  * records. Reads one record per run shown.
  */
-int log_runs(struct opened *in, uint64_t limit, bool as_json, struct error *err);
+MUST_USE int log_runs(struct opened *in, uint64_t limit, bool as_json, struct error *err);
 
 #endif

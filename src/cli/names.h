@@ -2,10 +2,12 @@
 #ifndef CAUCE_CLI_NAMES_H
 #define CAUCE_CLI_NAMES_H
 
+#include "util/compiler.h"
+
 /* An id of a dataset, made of a file's name: "Daily Rates.yml" gives "daily-rates". */
-char *names_of_file(const char *path);
+MUST_USE char *names_of_file(const char *path);
 
 /* The path `to` as seen from the folder `from`; both absolute and without links. */
-char *names_relative(const char *from, const char *to);
+MUST_USE char *names_relative(const char *from, const char *to);
 
 #endif

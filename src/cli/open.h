@@ -34,19 +34,19 @@ struct opened {
  * Read the configuration; every problem is one line on standard error, and `err` sums them up.
  * --store, --dataset and --source take the place of what it says.
  */
-int open_config(const struct options *options, struct opened *out, struct error *err);
+MUST_USE int open_config(const struct options *options, struct opened *out, struct error *err);
 
 /*
  * Then the store (where no dataset is named, by a command that may lack one, the store itself and not
  * a dataset in it); ERR_ABSENT, ERR_CONFIG and ERR_GATE as store_open. Releases
  * `out` on failure.
  */
-int open_dataset(const struct options *options, enum open_mode mode, struct opened *out,
-                 struct error *err);
+MUST_USE int open_dataset(const struct options *options, enum open_mode mode, struct opened *out,
+                          struct error *err);
 void open_release(struct opened *o); /* safe on a zeroed struct */
 
 /* URL or path of a dataset in a store, as a new string. Pure. */
-char *open_join(const char *store, const char *dataset);
+MUST_USE char *open_join(const char *store, const char *dataset);
 
 /* What the configuration says of a bucket; borrowed from it. Pure. */
 struct store_s3_options open_s3_options(const struct config *config);

@@ -102,8 +102,8 @@ struct command {
  * Parse argv behind the command's name (argv[0] is the name). ERR_CONFIG: a sentence with what was
  * probably meant. With `help` among the options nothing else is checked.
  */
-int options_parse(const struct command *command, int argc, char **argv, struct options *out,
-                  struct error *err);
+MUST_USE int options_parse(const struct command *command, int argc, char **argv,
+                           struct options *out, struct error *err);
 
 /* Level and shape of the log that the options ask for. */
 void options_log(const struct options *options, enum log_level *level, enum log_format *format);

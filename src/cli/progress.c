@@ -45,7 +45,13 @@ static size_t terminal_width(int fd)
     return size.ws_col;
 }
 
-/* With the mutex held. A terminal that cannot be written to is no reason to fail. */
+/* A terminal that cannot be written to is no reason to fail. */
+static void put(const struct progress *p, const char *bytes, size_t count)
+{
+    error_ignore(fs_write_all(p->fd, bytes, count, "the terminal", NULL));
+}
+
+/* With the mutex held. */
 static void draw(struct progress *p)
 {
     char text[PROGRESS_TEXT + 64];
@@ -56,14 +62,14 @@ static void draw(struct progress *p)
     progress_line(p->text, p->done, now - p->step_began, terminal_width(p->fd) - 1, text,
                   sizeof text);
     int n = snprintf(line, sizeof line, "%s%s", CLEAR, text);
-    fs_write_all(p->fd, line, (size_t)n, "the terminal", NULL);
+    put(p, line, (size_t)n);
     p->drawn = true;
 }
 
 static void wipe(struct progress *p)
 {
     if (p->drawn)
-        fs_write_all(p->fd, CLEAR, sizeof CLEAR - 1, "the terminal", NULL);
+        put(p, CLEAR, sizeof CLEAR - 1);
     p->drawn = false;
 }
 
@@ -88,8 +94,8 @@ static void take_log_line(void *ctx, const char *line)
     struct progress *p = ctx;
     pthread_mutex_lock(&p->mutex);
     wipe(p);
-    fs_write_all(p->fd, line, strlen(line), "the terminal", NULL);
-    fs_write_all(p->fd, "\n", 1, "the terminal", NULL);
+    put(p, line, strlen(line));
+    put(p, "\n", 1);
     pthread_mutex_unlock(&p->mutex);
 }
 

@@ -10,6 +10,6 @@
  * Run the dataset, or with `dry` only find out what a run would publish; show the progress, and the
  * outcome as a summary or as JSON, also where it failed.
  */
-int run_command(const struct options *options, bool dry, int *status, struct error *err);
+MUST_USE int run_command(const struct options *options, bool dry, int *status, struct error *err);
 
 #endif

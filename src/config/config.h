@@ -248,12 +248,13 @@ struct config {
  * NULL allowed) gets every mistake; `err` then sums them up. ERR_CONFIG: wrong, or the file cannot
  * be read (then without problems).
  */
-int config_load(const char *path, const struct config_env *env, struct config *out,
-                struct config_problems *problems, struct error *err);
+MUST_USE int config_load(const char *path, const struct config_env *env, struct config *out,
+                         struct config_problems *problems, struct error *err);
 
 /* The same from bytes; `path` names them in messages, and its folder resolves relative paths. */
-int config_parse(const char *bytes, size_t count, const char *path, const struct config_env *env,
-                 struct config *out, struct config_problems *problems, struct error *err);
+MUST_USE int config_parse(const char *bytes, size_t count, const char *path,
+                          const struct config_env *env, struct config *out,
+                          struct config_problems *problems, struct error *err);
 
 /*
  * Nothing but defaults, of this machine: what a command works with that is given no file. `out` must
@@ -265,15 +266,15 @@ void config_defaults(const struct config_env *env, struct config *out);
 void config_release(struct config *config);
 
 /* Set the dataset to what the command line says. ERR_CONFIG with the reason; nothing is changed. */
-int config_set_dataset(struct config *config, const char *text, struct error *err);
+MUST_USE int config_set_dataset(struct config *config, const char *text, struct error *err);
 
 /*
  * Replace the store (source) by what the command line says; relative paths stay relative to the
  * working directory. The format of a source follows its name where the file does not set it.
  * ERR_CONFIG with the reason; nothing is changed then.
  */
-int config_set_store(struct config *config, const char *text, struct error *err);
-int config_set_source(struct config *config, const char *text, struct error *err);
+MUST_USE int config_set_store(struct config *config, const char *text, struct error *err);
+MUST_USE int config_set_source(struct config *config, const char *text, struct error *err);
 
 /*
  * SHA-256 over exactly what decides how a source becomes rows: how it is read, columns, transform,

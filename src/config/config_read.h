@@ -162,22 +162,22 @@ bool config_parse_duration(const char *text, int64_t *out);
 void config_format_duration(int64_t seconds, char out[32]);
 
 /* A path of the file made relative to its folder, as a new string. */
-char *config_resolve(const char *folder, const char *path);
+MUST_USE char *config_resolve(const char *folder, const char *path);
 
 /*
  * Locate (a part of) a source. `text` may hold secrets, `shown` is what may be said of it (NULL:
  * made from the text). `out` is set only on ERR_OK; ERR_CONFIG: a predicate without its subject
  * ("has no host").
  */
-int config_url_parse(const char *text, const char *shown, const char *folder,
-                     struct config_url *out, struct error *err);
+MUST_USE int config_url_parse(const char *text, const char *shown, const char *folder,
+                              struct config_url *out, struct error *err);
 void config_url_release(struct config_url *url);
 
 /* What may be shown of a URL: without user, password and the values of telling parameters. */
-char *config_url_hide(const char *text);
+MUST_USE char *config_url_hide(const char *text);
 
 /* The password in a URL ("scheme://user:password@host"), as a new string, or NULL. */
-char *config_url_password(const char *text);
+MUST_USE char *config_url_password(const char *text);
 
 /*
  * Format by the end of a file's name, or of the pattern of its members where it is an archive; AUTO
@@ -189,8 +189,8 @@ enum file_format config_url_format(const struct config_url *url, const char *arc
 bool config_url_is_archive(const struct config_url *url);
 
 /* Check a store's URL or path, and make a path of it relative to the folder. As above. */
-int config_store_locate(const char *text, const char *shown, const char *folder, char **out,
-                        struct error *err);
+MUST_USE int config_store_locate(const char *text, const char *shown, const char *folder,
+                                 char **out, struct error *err);
 
 /* Parts of the whole that have files of their own. */
 void config_source_defaults(struct config_source *source);
@@ -204,7 +204,7 @@ config_read_fn config_read_source;  /* struct config_source: a text, a list or a
  * Decide the format by the names of the URLs where it is not set, and the delimiter of .tsv.
  * ERR_CONFIG with a predicate, and in `bad` the URL that does not tell or contradicts the first.
  */
-int config_source_decide(struct config_source *source, size_t *bad, struct error *err);
+MUST_USE int config_source_decide(struct config_source *source, size_t *bad, struct error *err);
 
 void config_store_options_defaults(struct config_store_options *options);
 void config_store_options_release(struct config_store_options *options);

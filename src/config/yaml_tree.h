@@ -47,8 +47,8 @@ struct yaml_tree_node {
  * text holds no document at all. ERR_CONFIG with a sentence, and in `where` its place: not YAML,
  * not UTF-8, or outside the subset. Duplicate keys are left in, in order.
  */
-int yaml_tree_parse(const char *bytes, size_t count, struct yaml_tree_node **out,
-                    struct yaml_tree_mark *where, struct error *err);
+MUST_USE int yaml_tree_parse(const char *bytes, size_t count, struct yaml_tree_node **out,
+                             struct yaml_tree_mark *where, struct error *err);
 
 void yaml_tree_free(struct yaml_tree_node *root); /* NULL allowed */
 

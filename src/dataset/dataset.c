@@ -170,7 +170,7 @@ static int download(struct dataset *d, const char *key, const char *path, struct
     int rc = store_get_file(d->store, key, part, NULL, err);
     if (rc == ERR_OK && rename(part, path) != 0) {
         rc = error_set_errno(err, ERR_SYSTEM, errno, "cannot rename %s", part);
-        fs_remove(part, NULL);
+        fs_discard(part);
     }
     free(part);
     return rc;
@@ -197,7 +197,7 @@ int dataset_fetch(struct dataset *d, const char *key, uint64_t size, const char 
         rc = compare(key, *path, size, sha256, err);
     /* Asked for again it is read again: by then it may have been healed. */
     if (rc == ERR_DAMAGED && !d->store->traits.local_paths)
-        fs_remove(*path, NULL);
+        fs_discard(*path);
     if (rc != ERR_OK) {
         free(*path);
         *path = NULL;

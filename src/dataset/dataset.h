@@ -56,7 +56,7 @@ void dataset_release(struct dataset *d);
  * Does this machine remember a later state of the pointer than that of the base? ERR_DAMAGED, as
  * witness_check says it. Else it remembers this one.
  */
-int dataset_check_pointer(struct dataset *d, const struct base *base, struct error *err);
+MUST_USE int dataset_check_pointer(struct dataset *d, const struct base *base, struct error *err);
 
 /*
  * The same for whoever only reads, and of what index and projections know as well: a warning where the
@@ -68,7 +68,7 @@ void dataset_warn_of_pointer(struct dataset *d, const struct base *base);
 void dataset_remember(const struct dataset *d, const struct pointer *p);
 
 /* Make the scratch folder where there is none yet. */
-int dataset_workdir(struct dataset *d, struct error *err);
+MUST_USE int dataset_workdir(struct dataset *d, struct error *err);
 
 /*
  * Let the engine read a file (absolute path, copied). Before it is opened: it cannot be told later,
@@ -80,19 +80,19 @@ void dataset_allow(struct dataset *d, const char *path);
  * Open the engine where it is not open yet: it may read the dataset's own folder (local stores),
  * the scratch folder, and the files allowed. `key_seed` is that of the dataset.
  */
-int dataset_engine(struct dataset *d, uint64_t key_seed, struct error *err);
+MUST_USE int dataset_engine(struct dataset *d, uint64_t key_seed, struct error *err);
 
 /*
  * A local file with the content of an object, checked against size and SHA-256: the object itself
  * where the store has local paths, else a download into the scratch folder, made once. `*path` is
  * the caller's to free. ERR_DAMAGED: it is not what it should be; ERR_ABSENT: it is gone.
  */
-int dataset_fetch(struct dataset *d, const char *key, uint64_t size, const char *sha256,
-                  char **path, struct error *err);
+MUST_USE int dataset_fetch(struct dataset *d, const char *key, uint64_t size, const char *sha256,
+                           char **path, struct error *err);
 
 /* The same for what a published version names: where it is gone, that is damage, too (ERR_DAMAGED). */
-int dataset_fetch_event(struct dataset *d, const char *key, uint64_t size, const char *sha256,
-                        char **path, struct error *err);
+MUST_USE int dataset_fetch_event(struct dataset *d, const char *key, uint64_t size,
+                                 const char *sha256, char **path, struct error *err);
 
 /* An object that is wanted, as its manifest states it; all borrowed. */
 struct wanted {
@@ -106,8 +106,8 @@ struct wanted {
  * not there yet; dataset_fetch then finds and checks them. What is absent or damaged is left for it
  * to say. Other failures are returned.
  */
-int dataset_prefetch(struct dataset *d, const struct wanted *wanted, size_t count,
-                     struct error *err);
+MUST_USE int dataset_prefetch(struct dataset *d, const struct wanted *wanted, size_t count,
+                              struct error *err);
 
 /*
  * A local file has exactly the content of an object that was just stored: whoever wants it of a remote
@@ -116,10 +116,10 @@ int dataset_prefetch(struct dataset *d, const struct wanted *wanted, size_t coun
 void dataset_keep(struct dataset *d, const char *path, const char *sha256);
 
 /* dataset_fetch_event for many; `paths` has `count` entries, all freed and NULL on failure. */
-int dataset_fetch_many(struct dataset *d, const struct wanted *wanted, size_t count, char **paths,
-                       struct error *err);
+MUST_USE int dataset_fetch_many(struct dataset *d, const struct wanted *wanted, size_t count,
+                                char **paths, struct error *err);
 
 /* Path of a new file in the scratch folder, the caller's to free; the name is unique. */
-char *dataset_scratch(struct dataset *d, const char *suffix);
+MUST_USE char *dataset_scratch(struct dataset *d, const char *suffix);
 
 #endif

@@ -30,8 +30,8 @@ struct holder {
  * `name` tells people whose it is. ERR_CONFLICT: another run holds it; the text says who and until
  * when. After other failures, which say that it could not be found out, work may go on without.
  */
-int holder_begin(struct holder *h, struct store *st, const char *name, int64_t ttl,
-                 struct error *err);
+MUST_USE int holder_begin(struct holder *h, struct store *st, const char *name, int64_t ttl,
+                          struct error *err);
 
 /* Give it back. What cannot be given back ends by itself. Safe on a zeroed struct. */
 void holder_end(struct holder *h);

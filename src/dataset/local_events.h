@@ -15,7 +15,7 @@ struct local_events {
 void local_events_release(struct local_events *l);
 
 /* All files of the versions after `after` up to `upto`. ERR_DAMAGED, ERR_ABSENT as dataset_fetch. */
-int local_events_fetch(struct dataset *d, const struct base *base, uint64_t after, uint64_t upto,
-                       struct local_events *out, struct error *err);
+MUST_USE int local_events_fetch(struct dataset *d, const struct base *base, uint64_t after,
+                                uint64_t upto, struct local_events *out, struct error *err);
 
 #endif

@@ -11,7 +11,7 @@
 
 struct trace;
 
-struct trace *trace_new(void);
+MUST_USE struct trace *trace_new(void);
 void trace_free(struct trace *t); /* NULL allowed */
 
 /*
@@ -21,9 +21,9 @@ void trace_free(struct trace *t); /* NULL allowed */
 void trace_step(struct trace *t, const char *step);
 
 /* A store whose operations go to the trace; it takes `inner` over. Free it before the trace. */
-struct store *trace_store(struct trace *t, struct store *inner);
+MUST_USE struct store *trace_store(struct trace *t, struct store *inner);
 
 /* End the last step and write the file, replaced atomically. The trace is empty afterwards. */
-int trace_write(struct trace *t, const char *path, struct error *err);
+MUST_USE int trace_write(struct trace *t, const char *path, struct error *err);
 
 #endif

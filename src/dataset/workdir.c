@@ -30,7 +30,7 @@ static void remove_abandoned(const char *folder)
     int fd = open_folder(folder);
     if (fd >= 0 && fs_lock_folder(fd, folder, &lock, NULL) == ERR_OK) {
         log_debug("removing the scratch folder %s of a process that died", folder);
-        fs_remove_tree(folder, NULL);
+        error_ignore(fs_remove_tree(folder, NULL)); /* the next process tries again */
     }
     fs_unlock(&lock);
     if (fd >= 0)

@@ -18,7 +18,7 @@ struct workdir {
 #define WORKDIR_NONE ((struct workdir){.lock = {-1, -1}})
 
 /* Make `<parent>/cauce-<id>` and remove abandoned ones beside it. */
-int workdir_create(const char *parent, struct workdir *out, struct error *err);
+MUST_USE int workdir_create(const char *parent, struct workdir *out, struct error *err);
 
 /* Remove the folders below `parent` whose processes have died, as far as that can be done. */
 void workdir_sweep(const char *parent);

@@ -15,6 +15,6 @@
  * the text is another statement. The text must be one statement without errors of syntax, and the
  * engine's blame ERR_CONFIG.
  */
-int allow_list_check(struct engine *e, const char *sql, struct error *err);
+MUST_USE int allow_list_check(struct engine *e, const char *sql, struct error *err);
 
 #endif

@@ -33,34 +33,35 @@ struct database {
  * libduckdb must be loaded (engine/duckdb_api.h). There is no closing: the process ends with it, also
  * where this fails.
  */
-int database_open(const struct engine_options *options, struct database **out, struct error *err);
+MUST_USE int database_open(const struct engine_options *options, struct database **out,
+                           struct error *err);
 
 /* The calls of engine.h of the same names. */
-int database_run(struct database *d, const char *sql, struct error *err);
-int database_run_on(struct database *d, duckdb_connection connection, const char *sql,
-                    struct error *err);
-int database_run_all(struct database *d, const char *const *statements, size_t count,
-                     struct error *err);
+MUST_USE int database_run(struct database *d, const char *sql, struct error *err);
+MUST_USE int database_run_on(struct database *d, duckdb_connection connection, const char *sql,
+                             struct error *err);
+MUST_USE int database_run_all(struct database *d, const char *const *statements, size_t count,
+                              struct error *err);
 
 /* Set the error that a message of DuckDB means; see engine_blame. Returns its code. */
-int database_failed(struct database *d, const char *message, struct error *err);
+MUST_USE int database_failed(struct database *d, const char *message, struct error *err);
 
 /* The one statement of a text, ready to run; release it also after an error. */
 struct database_statement {
     duckdb_extracted_statements extracted;
     duckdb_prepared_statement prepared;
 };
-int database_prepare(struct database *d, duckdb_connection connection, const char *sql,
-                     struct database_statement *out, struct error *err);
+MUST_USE int database_prepare(struct database *d, duckdb_connection connection, const char *sql,
+                              struct database_statement *out, struct error *err);
 void database_statement_release(struct database_statement *s);
 
 /* Run it; the rows stream. `out` is to be destroyed before the statement, also after an error. */
-int database_stream(struct database *d, struct database_statement *s, duckdb_result *out,
-                    struct error *err);
+MUST_USE int database_stream(struct database *d, struct database_statement *s, duckdb_result *out,
+                             struct error *err);
 
 /* ERR_OK where the text is one statement (that is a SELECT, and binds). */
-int database_parse(struct database *d, const char *sql, struct error *err);
-int database_select(struct database *d, const char *sql, struct error *err);
+MUST_USE int database_parse(struct database *d, const char *sql, struct error *err);
+MUST_USE int database_select(struct database *d, const char *sql, struct error *err);
 
 /*
  * Run a query, every column of which must be VARCHAR. `names` is shown the names of the columns once,
@@ -71,8 +72,8 @@ struct database_visit {
     int (*rows)(void *ctx, const void *bytes, size_t count, uint32_t rows, struct error *err);
     void *ctx;
 };
-int database_query(struct database *d, const char *sql, const struct database_visit *visit,
-                   struct error *err);
+MUST_USE int database_query(struct database *d, const char *sql, const struct database_visit *visit,
+                            struct error *err);
 
 /* Stop what is running, in any thread; it fails with ERR_INTERRUPTED. */
 void database_interrupt(struct database *d);

@@ -13,10 +13,10 @@
 struct database_result;
 
 /* The calls of engine/result.h. */
-int database_result_open(struct database *d, const char *sql, struct database_result **out,
-                         struct error *err);
+MUST_USE int database_result_open(struct database *d, const char *sql, struct database_result **out,
+                                  struct error *err);
 const struct result_column *database_result_columns(const struct database_result *r, size_t *count);
-int database_result_next(struct database_result *r, struct batch *out, struct error *err);
+MUST_USE int database_result_next(struct database_result *r, struct batch *out, struct error *err);
 void database_result_free(struct database_result *r); /* NULL allowed */
 
 #endif

@@ -35,7 +35,7 @@ struct delta {
 void delta_release(struct delta *d);
 
 /* Compute it for a table of rows (`source_rows`) against `index_keys`. */
-int delta_compute(struct engine *e, const struct schema *s, const char *table, struct delta *out,
-                  struct error *err);
+MUST_USE int delta_compute(struct engine *e, const struct schema *s, const char *table,
+                           struct delta *out, struct error *err);
 
 #endif

@@ -107,6 +107,6 @@ extern struct duckdb_api duckdb;
  * run path and the system's). ERR_SYSTEM names what was tried. Repeated calls cost nothing.
  * Thread-safe.
  */
-int duckdb_api_load(const char *path, struct error *err);
+MUST_USE int duckdb_api_load(const char *path, struct error *err);
 
 #endif

@@ -42,11 +42,11 @@ struct engine {
 static int lose(struct engine *e, int rc, struct error *why)
 {
     if (rc == ERR_ABSENT)
-        engine_process_explain(&e->process, why);
+        rc = engine_process_explain(&e->process, why);
     engine_process_end(&e->process);
     e->lost = true;
     e->loss = *why;
-    return why->code;
+    return rc;
 }
 
 void engine_interrupt(struct engine *e)
@@ -179,8 +179,9 @@ void engine_dismiss(struct engine *e, enum wire_kind kind, uint32_t handle)
 {
     struct wire_frame frame;
     bool done = engine_ask(e, kind, handle, NULL, NULL) != ERR_OK;
+    /* What the engine cannot forget goes with its process. */
     while (!done)
-        engine_answer(e, &frame, &done, NULL);
+        error_ignore(engine_answer(e, &frame, &done, NULL));
 }
 
 /* The same with one text. */
@@ -430,7 +431,7 @@ static void abandon(struct engine *e)
     e->unwanted = true;
     engine_interrupt(e);
     while (!done)
-        engine_answer(e, &frame, &done, NULL);
+        error_ignore(engine_answer(e, &frame, &done, NULL)); /* interrupted, as asked */
 }
 
 int engine_query(struct engine *e, const char *sql, engine_visit *visit, void *ctx,

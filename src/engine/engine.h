@@ -41,11 +41,12 @@ struct engine_options {
  *   cauce_sum(UHUGEINT)          UHUGEINT: sum modulo 2^128; 0 for no rows
  * and those of engine/repeats.h.
  */
-int engine_open(const struct engine_options *options, struct engine **out, struct error *err);
+MUST_USE int engine_open(const struct engine_options *options, struct engine **out,
+                         struct error *err);
 void engine_free(struct engine *e); /* NULL allowed */
 
 /* Version of libduckdb ("v1.4.4") as a new string. */
-int engine_version(const char *library, char **out, struct error *err);
+MUST_USE int engine_version(const char *library, char **out, struct error *err);
 
 /*
  * Code that a failing statement gives: ERR_SYSTEM unless said otherwise with this call. Where the
@@ -55,20 +56,20 @@ int engine_version(const char *library, char **out, struct error *err);
 void engine_blame(struct engine *e, int code);
 
 /* Run statements without a result of interest. */
-int engine_run(struct engine *e, const char *sql, struct error *err);
+MUST_USE int engine_run(struct engine *e, const char *sql, struct error *err);
 
 /*
  * Run independent statements, several at a time, each on a connection of its own; the first failure
  * ends it. What they share must not be temporary: temporary tables belong to one connection.
  */
-int engine_run_all(struct engine *e, const char *const *statements, size_t count,
-                   struct error *err);
+MUST_USE int engine_run_all(struct engine *e, const char *const *statements, size_t count,
+                            struct error *err);
 
 /* As engine_run with the text built by sql_printf's rules; see engine/sql.h. */
 int engine_runf(struct engine *e, struct error *err, const char *format, ...);
 
 /* First column of the first row, which must be an integer that is not negative; NULL counts as 0. */
-int engine_count(struct engine *e, const char *sql, uint64_t *out, struct error *err);
+MUST_USE int engine_count(struct engine *e, const char *sql, uint64_t *out, struct error *err);
 
 /*
  * Run a query and visit its rows in order. Every column must be VARCHAR (cast in SQL); values are
@@ -82,23 +83,24 @@ struct engine_row {
     size_t count;
 };
 typedef int engine_visit(void *ctx, const struct engine_row *row, struct error *err);
-int engine_query(struct engine *e, const char *sql, engine_visit *visit, void *ctx,
-                 struct error *err);
+MUST_USE int engine_query(struct engine *e, const char *sql, engine_visit *visit, void *ctx,
+                          struct error *err);
 
 /* First value of a query as a new string, NULL where it is NULL or there is no row. */
-int engine_text(struct engine *e, const char *sql, char **out, struct error *err);
+MUST_USE int engine_text(struct engine *e, const char *sql, char **out, struct error *err);
 
 /*
  * Use the functions of engine/repeats.h, for so many rows in at most `memory` bytes, until the end.
  */
-int engine_repeats_begin(struct engine *e, uint64_t rows, uint64_t memory, struct error *err);
-int engine_repeats_end(struct engine *e, struct error *err);
+MUST_USE int engine_repeats_begin(struct engine *e, uint64_t rows, uint64_t memory,
+                                  struct error *err);
+MUST_USE int engine_repeats_end(struct engine *e, struct error *err);
 
 /*
  * Is the text exactly one SELECT that names nothing but what is allowed (engine/allow_list.h)?
  * ERR_CONFIG says what is wrong. Looks at the user's SQL before it is put inside a statement of ours.
  */
-int engine_check_select(struct engine *e, const char *sql, struct error *err);
+MUST_USE int engine_check_select(struct engine *e, const char *sql, struct error *err);
 
 /* Stop the running query, from any thread or signal handler; it fails with ERR_INTERRUPTED. */
 void engine_interrupt(struct engine *e);

@@ -21,22 +21,23 @@ struct engine_promise {
  * Send a request; its answers are to be received. `handle` is that of a feed or a result, else 0.
  * What was promised before is settled first.
  */
-int engine_ask(struct engine *e, enum wire_kind kind, uint32_t handle, const struct str *bytes,
-               struct error *err);
+MUST_USE int engine_ask(struct engine *e, enum wire_kind kind, uint32_t handle,
+                        const struct str *bytes, struct error *err);
 
 /* Send a part of a batch, whose outcome is promised. */
-int engine_ask_batch(struct engine *e, uint32_t handle, const struct batch *b, size_t first,
-                     size_t rows, struct engine_promise *out, struct error *err);
+MUST_USE int engine_ask_batch(struct engine *e, uint32_t handle, const struct batch *b,
+                              size_t first, size_t rows, struct engine_promise *out,
+                              struct error *err);
 
 /* Have the outcome of a promise. */
-int engine_settle(struct engine *e, struct engine_promise *p, struct error *err);
+MUST_USE int engine_settle(struct engine *e, struct engine_promise *p, struct error *err);
 
 /* The next answer; `*done` where it was the last one, and then its outcome is returned. */
-int engine_answer(struct engine *e, struct wire_frame *out, bool *done, struct error *err);
+MUST_USE int engine_answer(struct engine *e, struct wire_frame *out, bool *done, struct error *err);
 
 /* A request whose only answer is that it is done. NULL: it says nothing. */
-int engine_request(struct engine *e, enum wire_kind kind, uint32_t handle, const struct str *bytes,
-                   struct error *err);
+MUST_USE int engine_request(struct engine *e, enum wire_kind kind, uint32_t handle,
+                            const struct str *bytes, struct error *err);
 
 /* Have the process forget a feed or a result, whatever was asked of us. */
 void engine_dismiss(struct engine *e, enum wire_kind kind, uint32_t handle);

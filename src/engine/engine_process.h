@@ -31,13 +31,13 @@ struct engine_process {
  * Start it. The thread that does must live as long as the process is needed: the kernel ends it with
  * that thread.
  */
-int engine_process_start(struct engine_process *p, struct error *err);
+MUST_USE int engine_process_start(struct engine_process *p, struct error *err);
 
 /* End it, where that has not happened yet, and forget it. Safe on a zeroed struct. */
 void engine_process_end(struct engine_process *p);
 
 /* The wire is broken: wait for the end and say what it was (ERR_SYSTEM; ERR_LIMIT: killed). */
-int engine_process_explain(struct engine_process *p, struct error *err);
+MUST_USE int engine_process_explain(struct engine_process *p, struct error *err);
 
 /* Ask it to interrupt a request. From any thread, and from a signal handler. */
 void engine_process_interrupt(const struct engine_process *p, uint64_t request);

@@ -24,7 +24,8 @@ struct event_job {
  * Write the rows of partitions of `delta`, sorted by key, with `_version` = sequence and
  * `_ingested_at` (microseconds since 1970 UTC), each to a new local file; several at a time.
  */
-int event_file_write(struct engine *e, const struct schema *s, const struct event_job *jobs,
-                     size_t count, uint64_t sequence, int64_t ingested_at, struct error *err);
+MUST_USE int event_file_write(struct engine *e, const struct schema *s,
+                              const struct event_job *jobs, size_t count, uint64_t sequence,
+                              int64_t ingested_at, struct error *err);
 
 #endif

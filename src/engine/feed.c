@@ -100,7 +100,8 @@ void feed_free(struct feed *f)
 {
     if (f == NULL)
         return;
-    engine_settle(f->engine, &f->last, NULL);
+    /* What has become of rows of a load that was given up is of no interest. */
+    error_ignore(engine_settle(f->engine, &f->last, NULL));
     if (f->handle != 0)
         engine_dismiss(f->engine, WIRE_FEED_FREE, f->handle);
     free(f);

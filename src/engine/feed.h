@@ -19,14 +19,14 @@ struct feed;
  * Make (or replace) the table `table` with the columns c0, c1, ... of these types, all of them
  * nullable, and open it for rows.
  */
-int feed_open(struct engine *e, const char *table, const struct type *types, size_t count,
-              struct feed **out, struct error *err);
+MUST_USE int feed_open(struct engine *e, const char *table, const struct type *types, size_t count,
+                       struct feed **out, struct error *err);
 
 /* Append the rows of a batch with exactly those columns. After a failure only feed_free is allowed. */
-int feed_put(struct feed *f, const struct batch *b, struct error *err);
+MUST_USE int feed_put(struct feed *f, const struct batch *b, struct error *err);
 
 /* All rows are in the table from here on. Nothing may be put any more. */
-int feed_close(struct feed *f, struct error *err);
+MUST_USE int feed_close(struct feed *f, struct error *err);
 
 /* Without feed_close before it, rows may be missing in the table. NULL allowed. */
 void feed_free(struct feed *f);

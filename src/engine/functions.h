@@ -17,6 +17,7 @@
 #include "util/error.h"
 
 /* Register them on a connection; `key_seed` is borrowed for the connection's life. */
-int functions_register(duckdb_connection connection, uint64_t *key_seed, struct error *err);
+MUST_USE int functions_register(duckdb_connection connection, uint64_t *key_seed,
+                                struct error *err);
 
 #endif

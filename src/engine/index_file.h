@@ -40,20 +40,20 @@ struct index_slice {
  * Make the view `index_keys` (key columns c<n>, and row_hash) over local shard files; no files: an
  * empty one.
  */
-int index_file_attach(struct engine *e, const struct schema *s, const char *const *paths,
-                      size_t count, struct error *err);
+MUST_USE int index_file_attach(struct engine *e, const struct schema *s, const char *const *paths,
+                               size_t count, struct error *err);
 
 /*
  * Number of rows of a table of ours (`source_rows`, `delta`) that belong to each of the slices.
  * Counts those outside of all slices too: `outside` (only possible by partition).
  */
-int index_file_touched(struct engine *e, const struct schema *s, const char *table,
-                       const struct index_slice *slices, size_t count, uint64_t *rows,
-                       uint64_t *outside, struct error *err);
+MUST_USE int index_file_touched(struct engine *e, const struct schema *s, const char *table,
+                                const struct index_slice *slices, size_t count, uint64_t *rows,
+                                uint64_t *outside, struct error *err);
 
 /* Partitions that occur in a table of ours, ascending; `*out` is the caller's to free. */
-int index_file_partitions(struct engine *e, const struct schema *s, const char *table,
-                          int32_t **out, size_t *count, struct error *err);
+MUST_USE int index_file_partitions(struct engine *e, const struct schema *s, const char *table,
+                                   int32_t **out, size_t *count, struct error *err);
 
 /* A shard to write: the keys of `old` (NULL: none) and of `delta` that belong to the slice. */
 struct index_job {
@@ -66,18 +66,19 @@ struct index_job {
  * Write shards anew, several at a time: the keys of the old shard and of `delta`, with the hashes of
  * `delta` where it revises.
  */
-int index_file_merge(struct engine *e, const struct schema *s, const struct index_job *jobs,
-                     size_t count, struct error *err);
+MUST_USE int index_file_merge(struct engine *e, const struct schema *s,
+                              const struct index_job *jobs, size_t count, struct error *err);
 
 /*
  * Prepare a rebuild: the table `index_all` of the newest rows' keys and hashes in the
  * event files, with column part. index_file_build then writes slices of it, or, where a job has an
  * old shard, of that file.
  */
-int index_file_collect(struct engine *e, const struct schema *s, const struct relation_file *events,
-                       size_t count, struct error *err);
-int index_file_build(struct engine *e, const struct schema *s, const struct index_job *jobs,
-                     size_t count, struct error *err);
+MUST_USE int index_file_collect(struct engine *e, const struct schema *s,
+                                const struct relation_file *events, size_t count,
+                                struct error *err);
+MUST_USE int index_file_build(struct engine *e, const struct schema *s,
+                              const struct index_job *jobs, size_t count, struct error *err);
 
 /*
  * Keys at which to cut (`range` keys apart, 0: INDEX_RANGE_KEYS) what a shard file holds, or, with path NULL, the
@@ -90,7 +91,7 @@ struct index_cuts {
     size_t width;
 };
 void index_cuts_release(struct index_cuts *cuts);
-int index_file_cuts(struct engine *e, const struct schema *s, const char *path, uint64_t range,
-                    struct index_cuts *out, struct error *err);
+MUST_USE int index_file_cuts(struct engine *e, const struct schema *s, const char *path,
+                             uint64_t range, struct index_cuts *out, struct error *err);
 
 #endif

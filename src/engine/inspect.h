@@ -24,7 +24,7 @@ void inspection_release(struct inspection *i);
  * carry the key columns by field id). ERR_DAMAGED: a file cannot be read as Parquet with these
  * columns.
  */
-int inspect_files(struct engine *e, const struct schema *s, const char *const *paths, size_t count,
-                  struct inspection *out, struct error *err);
+MUST_USE int inspect_files(struct engine *e, const struct schema *s, const char *const *paths,
+                           size_t count, struct inspection *out, struct error *err);
 
 #endif

@@ -12,7 +12,7 @@
  * The different values of the query's column `part` (an integer), ascending; `*out` is the caller's to
  * free, NULL where there is none or it fails.
  */
-int partitions_query(struct engine *e, const struct str *select, int32_t **out, size_t *count,
-                     struct error *err);
+MUST_USE int partitions_query(struct engine *e, const struct str *select, int32_t **out,
+                              size_t *count, struct error *err);
 
 #endif

@@ -27,27 +27,27 @@ struct projection_job {
 };
 
 /* Write partitions, several at a time. `sort` lists positions of columns; the key comes after. */
-int projection_file_write(struct engine *e, const struct schema *s,
-                          const struct projection_job *jobs, size_t count, const size_t *sort,
-                          size_t sort_count, struct error *err);
+MUST_USE int projection_file_write(struct engine *e, const struct schema *s,
+                                   const struct projection_job *jobs, size_t count,
+                                   const size_t *sort, size_t sort_count, struct error *err);
 
 /*
  * Partitions whose consolidated rows a set of new event files changes: those the files lie in, and
  * those in `older` files that lose rows to them.
  */
-int projection_file_losers(struct engine *e, const struct schema *s,
-                           const struct relation_file *newer, size_t newer_count,
-                           const struct relation_file *older, size_t older_count, int32_t **out,
-                           size_t *count, struct error *err);
+MUST_USE int projection_file_losers(struct engine *e, const struct schema *s,
+                                    const struct relation_file *newer, size_t newer_count,
+                                    const struct relation_file *older, size_t older_count,
+                                    int32_t **out, size_t *count, struct error *err);
 
 /*
  * Do two local consolidated files hold the same rows? Compares every column, order aside.
  */
-int projection_file_equal(struct engine *e, const struct schema *s, const char *a, const char *b,
-                          bool *equal, struct error *err);
+MUST_USE int projection_file_equal(struct engine *e, const struct schema *s, const char *a,
+                                   const char *b, bool *equal, struct error *err);
 
 /* Have two local Parquet files the same columns: names, types and field ids? */
-int projection_file_same_columns(struct engine *e, const char *a, const char *b, bool *same,
-                                 struct error *err);
+MUST_USE int projection_file_same_columns(struct engine *e, const char *a, const char *b,
+                                          bool *same, struct error *err);
 
 #endif

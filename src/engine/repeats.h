@@ -32,6 +32,6 @@ void repeats_end(struct repeats *r);
  * the first is true where the bit was set. `r` is borrowed for the connection's life. Between uses
  * both are false. Thread-safe: DuckDB calls them from all its threads.
  */
-int repeats_register(duckdb_connection connection, struct repeats *r, struct error *err);
+MUST_USE int repeats_register(duckdb_connection connection, struct repeats *r, struct error *err);
 
 #endif

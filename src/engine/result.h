@@ -46,7 +46,7 @@ struct result_column {
 struct result;
 
 /* Make one SELECT ready; it runs from the first rows on. Codes are those of engine_query. */
-int result_open(struct engine *e, const char *sql, struct result **out, struct error *err);
+MUST_USE int result_open(struct engine *e, const char *sql, struct result **out, struct error *err);
 
 /* Its columns, borrowed. */
 const struct result_column *result_columns(const struct result *r, size_t *count);
@@ -55,7 +55,7 @@ const struct result_column *result_columns(const struct result *r, size_t *count
 void result_batch(const struct result *r, struct batch *out);
 
 /* Replace the rows of the batch by the next ones, some thousand at most; none: the end. */
-int result_next(struct result *r, struct batch *out, struct error *err);
+MUST_USE int result_next(struct result *r, struct batch *out, struct error *err);
 
 void result_free(struct result *r); /* NULL allowed */
 

@@ -25,6 +25,6 @@ struct sandbox {
  * For the calling thread and those it will start, and for good. Paths that do not exist are left out.
  * ERR_SYSTEM where the kernel has a fence and refuses to raise it.
  */
-int sandbox_enter(const struct sandbox *s, struct error *err);
+MUST_USE int sandbox_enter(const struct sandbox *s, struct error *err);
 
 #endif

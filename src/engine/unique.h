@@ -15,17 +15,17 @@
 enum unique_winner { UNIQUE_LAST, UNIQUE_GREATEST };
 
 /* Look for keys that come again among `rows` rows; `*repeated` rows are one too many. */
-int unique_find(struct engine *e, const struct schema *schema, uint64_t rows,
-                enum unique_winner winner, uint64_t *repeated, struct error *err);
+MUST_USE int unique_find(struct engine *e, const struct schema *schema, uint64_t rows,
+                         enum unique_winner winner, uint64_t *repeated, struct error *err);
 
 /* After unique_find: remove all rows of such keys but the one that counts. */
-int unique_keep(struct engine *e, const struct schema *schema, struct error *err);
+MUST_USE int unique_keep(struct engine *e, const struct schema *schema, struct error *err);
 
 /*
  * After unique_find: visit the first such keys, 20 at most. Values: the number of the key's first row,
  * that of the row that counts (both from 0), the key as text.
  */
-int unique_sample(struct engine *e, const struct schema *schema, engine_visit *visit, void *ctx,
-                  struct error *err);
+MUST_USE int unique_sample(struct engine *e, const struct schema *schema, engine_visit *visit,
+                           void *ctx, struct error *err);
 
 #endif

@@ -85,13 +85,13 @@ void wire_init(struct wire *w, int fd, wire_wait *wait, void *ctx);
 void wire_release(struct wire *w); /* does not close */
 
 /* ERR_ABSENT: the other end is gone. */
-int wire_send(struct wire *w, uint32_t kind, uint32_t word, const void *bytes, size_t count,
-              struct error *err);
+MUST_USE int wire_send(struct wire *w, uint32_t kind, uint32_t word, const void *bytes,
+                       size_t count, struct error *err);
 
 /* The same with bytes that lie in several places; the list of them is used up. */
-int wire_send_parts(struct wire *w, uint32_t kind, uint32_t word, struct iovec *parts, size_t count,
-                    struct error *err);
-int wire_receive(struct wire *w, struct wire_frame *out, struct error *err);
+MUST_USE int wire_send_parts(struct wire *w, uint32_t kind, uint32_t word, struct iovec *parts,
+                             size_t count, struct error *err);
+MUST_USE int wire_receive(struct wire *w, struct wire_frame *out, struct error *err);
 
 /* Fields of a frame, one behind the other. */
 void wire_put_number(struct str *out, uint64_t number);

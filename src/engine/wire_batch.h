@@ -13,14 +13,14 @@
 #include "value/column.h"
 
 /* Send `rows` rows from `first` (a multiple of 8) on, in one frame. ERR_LIMIT: it would be too large. */
-int wire_batch_send(struct wire *w, uint32_t kind, uint32_t word, const struct batch *b,
-                    size_t first, size_t rows, struct error *err);
+MUST_USE int wire_batch_send(struct wire *w, uint32_t kind, uint32_t word, const struct batch *b,
+                             size_t first, size_t rows, struct error *err);
 
 /*
  * Point the columns of `view`, which have their types and own nothing, into the frame. Valid until
  * the next call on the wire; a column without NULLs has no bitmap. ERR_SYSTEM: it is garbled.
  */
-int wire_batch_view(const struct wire_frame *frame, struct batch *view, struct error *err);
+MUST_USE int wire_batch_view(const struct wire_frame *frame, struct batch *view, struct error *err);
 
 /* Copy a view into a batch of the same types, in place of what it holds. */
 void wire_batch_copy(struct batch *to, const struct batch *view);

@@ -75,8 +75,9 @@ struct download_result {
  * ERR_INTERRUPTED: a signal asked to stop. ERR_SYSTEM: the local file. `out` is the caller's to
  * release, whatever is returned.
  */
-int download_fetch(const struct download_options *options, const struct download_request *request,
-                   struct download_result *out, struct error *err);
+MUST_USE int download_fetch(const struct download_options *options,
+                            const struct download_request *request, struct download_result *out,
+                            struct error *err);
 
 void download_result_release(struct download_result *result);
 

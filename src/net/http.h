@@ -38,7 +38,7 @@ struct http_options {
 };
 
 /* ERR_CONFIG: the file of certificates cannot be read. */
-int http_new(const struct http_options *options, struct http **out, struct error *err);
+MUST_USE int http_new(const struct http_options *options, struct http **out, struct error *err);
 void http_free(struct http *http); /* NULL allowed */
 
 /* A header. Names of an answer's are in lower case. */
@@ -137,8 +137,8 @@ struct http_request {
  * that may not be used. ERR_DAMAGED: the body is not what its digest says. ERR_SYSTEM: a local file.
  * ERR_INTERRUPTED: a signal asked to stop. Else what `on_head` and `on_body` returned.
  */
-int http_perform(struct http *http, const struct http_request *request, struct http_answer *answer,
-                 struct error *err);
+MUST_USE int http_perform(struct http *http, const struct http_request *request,
+                          struct http_answer *answer, struct error *err);
 
 /* Seconds since 1970 of an HTTP date (RFC 9110, section 5.6.7); -1 where it is none. */
 int64_t http_date(const char *text);

@@ -8,16 +8,16 @@
 #include "util/error.h"
 
 /* Target of the first link with the relation `next`, as a new string; NULL: there is none. */
-char *pages_link(const char *header);
+MUST_USE char *pages_link(const char *header);
 
 /*
  * The URL `reference`, which may be relative to `from` (both may hold secrets), with user and password
  * of `from`. ERR_SOURCE: malformed, or it leads to another server: what is meant for one never reaches
  * another. The text does not show it.
  */
-int pages_follow(const char *from, const char *reference, char **out, struct error *err);
+MUST_USE int pages_follow(const char *from, const char *reference, char **out, struct error *err);
 
 /* The URL with this parameter in its query, in place of one that is there. A new string. */
-char *pages_parameter(const char *url, const char *name, const char *value);
+MUST_USE char *pages_parameter(const char *url, const char *name, const char *value);
 
 #endif

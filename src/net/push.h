@@ -14,7 +14,7 @@
  * once, without retries: the next run sends newer figures. ERR_AGAIN: it could not be reached or
  * refused; ERR_CONFIG: no URL of a gateway, or one with a user, a password, "?" or "#" in it.
  */
-int push_metrics(const char *url, const char *dataset, const char *text, size_t size,
-                 struct error *err);
+MUST_USE int push_metrics(const char *url, const char *dataset, const char *text, size_t size,
+                          struct error *err);
 
 #endif

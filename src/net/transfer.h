@@ -54,7 +54,7 @@ void transfer_answer_release(struct transfer_answer *answer);
  * may not be used, a certificate that is not accepted; ERR_LIMIT: the answer is larger than its cap;
  * ERR_DAMAGED: the body to send is not what its digest says; ERR_SYSTEM: a local file.
  */
-int transfer_perform(struct http *http, const struct transfer_request *request,
-                     struct transfer_answer *answer, struct error *err);
+MUST_USE int transfer_perform(struct http *http, const struct transfer_request *request,
+                              struct transfer_answer *answer, struct error *err);
 
 #endif

@@ -22,7 +22,7 @@ struct url {
  * Take a URL apart; `base` (NULL: none) is what it is relative to (RFC 3986, section 5). ERR_SOURCE:
  * malformed, or neither http nor https; the text does not show it.
  */
-int url_parse(const char *base, const char *text, struct url *out, struct error *err);
+MUST_USE int url_parse(const char *base, const char *text, struct url *out, struct error *err);
 void url_release(struct url *url); /* safe on a zeroed struct */
 
 /* Is this a URL of a loopback host ("http://127.0.0.1:7480/", localhost, x.localhost, [::1])? */

@@ -36,7 +36,8 @@ bool xml_within(const struct xml_walk *walk, const char *root);
  * Text of the first element whose path ends in `path` ("UploadId", "Credentials/SecretAccessKey"),
  * as a new string; ERR_DAMAGED where there is none.
  */
-int xml_text(const char *bytes, size_t count, const char *path, char **out, struct error *err);
+MUST_USE int xml_text(const char *bytes, size_t count, const char *path, char **out,
+                      struct error *err);
 
 /* Append text with the five special characters of XML escaped. */
 void xml_escape(const char *text, struct str *out);

@@ -355,7 +355,7 @@ static int hash_and_keep(void *ctx, const char *key, const char *sha256, char ou
         rc = sha256_file(path, out, NULL, err);
     if (rc == ERR_OK && strcmp(out, sha256) == 0)
         dataset_keep(d, path, sha256);
-    fs_remove(path, NULL);
+    fs_discard(path);
     free(path);
     return rc;
 }

@@ -11,6 +11,7 @@
 #include "dataset/dataset.h"
 
 /* Structure, and with `data` everything re-read and re-hashed. Changes nothing. */
-int check_dataset(struct dataset *d, bool data, struct verify_report *out, struct error *err);
+MUST_USE int check_dataset(struct dataset *d, bool data, struct verify_report *out,
+                           struct error *err);
 
 #endif

@@ -25,8 +25,8 @@ struct check {
  * A local file with the content of an object. Where it is missing or not as stated `*path` is NULL
  * with ERR_OK, and a finding says so (once per object). `*path` is the caller's to free.
  */
-int check_fetch(struct check *c, enum finding_level level, const struct wanted *wanted,
-                const char *advice, char **path, struct error *err);
+MUST_USE int check_fetch(struct check *c, enum finding_level level, const struct wanted *wanted,
+                         const char *advice, char **path, struct error *err);
 
 /*
  * As inspect_files, with NULL among the paths passed over; a file that cannot be read as Parquet of
@@ -38,13 +38,14 @@ struct check_files {
     const char *const *keys;
     size_t count;
 };
-int check_inspect(struct check *c, enum finding_level level, const struct check_files *files,
-                  const char *advice, struct inspection *out, bool *readable, struct error *err);
+MUST_USE int check_inspect(struct check *c, enum finding_level level,
+                           const struct check_files *files, const char *advice,
+                           struct inspection *out, bool *readable, struct error *err);
 
 /* check_index.c: the shards hold what their descriptor says, and it is what is published. */
-int check_index(struct check *c, struct error *err);
+MUST_USE int check_index(struct check *c, struct error *err);
 
 /* check_projection.c: the consolidated files equal what the events give. */
-int check_projections(struct check *c, struct error *err);
+MUST_USE int check_projections(struct check *c, struct error *err);
 
 #endif

@@ -90,7 +90,7 @@ static int compare_part(struct check *c, struct view *v, const struct projection
             error_set(err, rc, "%s", why.text);
         }
     }
-    fs_remove(expected, NULL);
+    fs_discard(expected);
     free(expected);
     if (rc == ERR_OK && !equal)
         verify_add(c->report, FINDING_SHOULD, part->key,
@@ -126,7 +126,7 @@ static int check_missing(struct check *c, struct view *v, int32_t partition, enu
     if (rc == ERR_OK)
         rc = engine_count(c->d->engine, sql.data, &rows, err);
     str_release(&sql);
-    fs_remove(path, NULL);
+    fs_discard(path);
     free(path);
     layout_projection(by, partition, key);
     if (rc == ERR_OK && rows > 0)

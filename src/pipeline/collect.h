@@ -8,6 +8,7 @@
 #include "dataset/dataset.h"
 
 /* As gc_collect; with `apply` a record of kind "gc" is written, whose failure is only a warning. */
-int collect_dataset(struct dataset *d, bool apply, struct gc_report *out, struct error *err);
+MUST_USE int collect_dataset(struct dataset *d, bool apply, struct gc_report *out,
+                             struct error *err);
 
 #endif

@@ -30,19 +30,20 @@ enum consolidate_check {
  * Bring the projections to the version of `base`. Idempotent. ERR_OK also where another process
  * took over meanwhile. ERR_DAMAGED where the pointer went back, as the projections know, too. On failure the state stays `in_progress` and any later call resumes it.
  */
-int consolidate(struct dataset *d, const struct base *base, enum consolidate_check check,
-                struct consolidation_report *report, struct error *err);
+MUST_USE int consolidate(struct dataset *d, const struct base *base, enum consolidate_check check,
+                         struct consolidation_report *report, struct error *err);
 
 /*
  * The same from a state that has just been read, which is taken over; where it is all zero, or others
  * have gone on from it, it is read here.
  */
-int consolidate_from(struct dataset *d, const struct base *base, struct projection_state *seen,
-                     enum consolidate_check check, struct consolidation_report *report,
-                     struct error *err);
+MUST_USE int consolidate_from(struct dataset *d, const struct base *base,
+                              struct projection_state *seen, enum consolidate_check check,
+                              struct consolidation_report *report, struct error *err);
 
 /* What it would do: partitions to build, without writing anything. */
-int consolidate_plan(struct dataset *d, const struct base *base, enum consolidate_check check,
-                     struct consolidation_report *report, struct error *err);
+MUST_USE int consolidate_plan(struct dataset *d, const struct base *base,
+                              enum consolidate_check check, struct consolidation_report *report,
+                              struct error *err);
 
 #endif

@@ -384,7 +384,7 @@ struct building {
 static void building_release(struct building *b)
 {
     for (size_t i = 0; i < b->job_count; i++) {
-        fs_remove(b->jobs[i].path, NULL);
+        fs_discard(b->jobs[i].path);
         free((char *)b->jobs[i].path);
         free((void *)b->jobs[i].own);
     }

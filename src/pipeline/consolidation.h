@@ -44,7 +44,7 @@ void consolidation_stand(struct consolidation *c, int32_t partition, const struc
  * hold (after a repair), is a state of phase NONE. Where it speaks of a version beyond the base, the
  * base is read again: projections never go back. ERR_DAMAGED: the pointer did, as the state knows.
  */
-int consolidation_read(struct consolidation *c, struct error *err);
+MUST_USE int consolidation_read(struct consolidation *c, struct error *err);
 
 /*
  * Partitions whose consolidated file is not that of the base: those of newer events, those that
@@ -52,26 +52,27 @@ int consolidation_read(struct consolidation *c, struct error *err);
  * base's schema; where nothing is consolidated all that have events, or a file that only what a
  * repair gave up can have left: it becomes an empty one.
  */
-int consolidation_affected(struct consolidation *c, struct partition_set *out, struct error *err);
+MUST_USE int consolidation_affected(struct consolidation *c, struct partition_set *out,
+                                    struct error *err);
 
 /* Add the partitions whose file is missing or not what the state says. */
-int consolidation_check(struct consolidation *c, enum consolidate_check check,
-                        struct partition_set *out, struct error *err);
+MUST_USE int consolidation_check(struct consolidation *c, enum consolidate_check check,
+                                 struct partition_set *out, struct error *err);
 
 /*
  * Build the state's affected partitions into `.tmp/` of its attempt, but for those whose events are
  * damaged: these stand. `*built` and what it holds are the caller's, also on failure (then it lists
  * what may have been stored).
  */
-int consolidation_build(struct consolidation *c, struct projection_part **built, size_t *count,
-                        struct error *err);
+MUST_USE int consolidation_build(struct consolidation *c, struct projection_part **built,
+                                 size_t *count, struct error *err);
 
 /*
  * Move every file that may still have its former name to the name it has today, where the redo list
  * replaces it, or remove it where nothing does. Whoever reads the windows never sees a partition twice in a folder, and in a bucket
  * only between a copy and the deletion that follows it. ERR_CONFLICT: another process took over.
  */
-int consolidation_rename_former(struct consolidation *c, struct error *err);
+MUST_USE int consolidation_rename_former(struct consolidation *c, struct error *err);
 
 /*
  * Move every file of the redo list into place, or see that it is there. One that cannot be moved stands;
@@ -79,13 +80,13 @@ int consolidation_rename_former(struct consolidation *c, struct error *err);
  * temp file is gone and the final one is not what it should be. ERR_UNKNOWN: whether one has moved is not
  * known. Repeating it is harmless.
  */
-int consolidation_move_all(struct consolidation *c, struct error *err);
+MUST_USE int consolidation_move_all(struct consolidation *c, struct error *err);
 
 /* Delete the temp files of parts; what cannot be deleted is left to gc. */
 void consolidation_drop_temp(struct consolidation *c, const struct projection_part *parts,
                              size_t count);
 
 /* Delete everything in `.tmp/` but this attempt's and what the redo list names. */
-int consolidation_sweep(struct consolidation *c, struct error *err);
+MUST_USE int consolidation_sweep(struct consolidation *c, struct error *err);
 
 #endif

@@ -27,34 +27,36 @@ struct index_report {
  * chain, logged and timed in the report. On ERR_OK `out` is fresh and the caller's to release.
  * ERR_CONFLICT: the base is not the newest any more, or others keep writing the index.
  */
-int index_keeper_open(struct dataset *d, const struct base *base, struct index_state *out,
-                      struct index_report *report, struct error *err);
+MUST_USE int index_keeper_open(struct dataset *d, const struct base *base, struct index_state *out,
+                               struct index_report *report, struct error *err);
 
 /* Rebuild from the chain whatever state the index is in; `reason` NULL: somebody asked for it. */
-int index_keeper_rebuild(struct dataset *d, const struct base *base, const char *reason,
-                         struct index_state *out, struct index_report *report, struct error *err);
+MUST_USE int index_keeper_rebuild(struct dataset *d, const struct base *base, const char *reason,
+                                  struct index_state *out, struct index_report *report,
+                                  struct error *err);
 
 /*
  * Make the relation `index_keys` hold the shards that a table of rows touches. ERR_DAMAGED: a shard
  * is not what the index says (rebuild it).
  */
-int index_keeper_attach(struct dataset *d, const struct schema *s, const struct index_state *index,
-                        const char *table, struct error *err);
+MUST_USE int index_keeper_attach(struct dataset *d, const struct schema *s,
+                                 const struct index_state *index, const char *table,
+                                 struct error *err);
 
 /*
  * After reading shards has failed with `rc`: ERR_CONFLICT where another process has replaced the
  * index meanwhile, so that gc may have removed them under the query. Then nothing is wrong but what
  * was read is old: read it again. Else `rc`, and the error as it is.
  */
-int index_keeper_excuse(struct dataset *d, const struct index_state *index, int rc,
-                        struct error *err);
+MUST_USE int index_keeper_excuse(struct dataset *d, const struct index_state *index, int rc,
+                                 struct error *err);
 
 /*
  * The same for a dry run, which writes nothing to the store: where the index is not fresh or is
  * damaged, `index_keys` is made from the events of the chain in the engine alone.
  */
-int index_keeper_peek(struct dataset *d, const struct base *base, const struct schema *s,
-                      struct index_state *index, const char *table, struct error *err);
+MUST_USE int index_keeper_peek(struct dataset *d, const struct base *base, const struct schema *s,
+                               struct index_state *index, const char *table, struct error *err);
 
 /*
  * Write the shards that `delta` touches anew, and swap the index from `index` to one that reflects
@@ -62,22 +64,22 @@ int index_keeper_peek(struct dataset *d, const struct base *base, const struct s
  * source). `index` is replaced by the new state.
  * ERR_CONFLICT: another process wrote the index meanwhile. Files of a failed attempt are removed.
  */
-int index_keeper_update(struct dataset *d, const struct schema *s, struct index_state *index,
-                        const struct version_id *next, uint64_t gc_epoch,
-                        const struct key_digest *keys, const struct manifest_source *source,
-                        struct error *err);
+MUST_USE int index_keeper_update(struct dataset *d, const struct schema *s,
+                                 struct index_state *index, const struct version_id *next,
+                                 uint64_t gc_epoch, const struct key_digest *keys,
+                                 const struct manifest_source *source, struct error *err);
 
 /*
  * Store new shards and swap the index to a state for its own stamp with exactly these shards and
  * this key set. As index_keeper_update otherwise.
  */
 struct index_pieces;
-int index_keeper_replace(struct dataset *d, struct index_state *index, struct index_pieces *pieces,
-                         const struct key_digest *keys, const struct manifest_source *source,
-                         struct error *err);
+MUST_USE int index_keeper_replace(struct dataset *d, struct index_state *index,
+                                  struct index_pieces *pieces, const struct key_digest *keys,
+                                  const struct manifest_source *source, struct error *err);
 
 /* Note in the index that a source held nothing new. */
-int index_keeper_absorb(struct dataset *d, struct index_state *index,
-                        const struct manifest_source *source, struct error *err);
+MUST_USE int index_keeper_absorb(struct dataset *d, struct index_state *index,
+                                 const struct manifest_source *source, struct error *err);
 
 #endif

@@ -141,7 +141,7 @@ int index_pieces_store(struct dataset *d, struct index_pieces *p, const struct v
     if (rc != ERR_OK)
         for (size_t i = 0; i < p->count; i++)
             if (written[i])
-                store_remove(d->store, keys[i], NULL);
+                error_ignore(store_remove(d->store, keys[i], NULL)); /* gc takes an orphan */
     free(bodies);
     free(written);
     free(keys);

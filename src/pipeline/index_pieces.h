@@ -48,14 +48,14 @@ void index_pieces_assemble(const struct index_pieces *p, const struct index_stat
                            struct index_state *next);
 
 /* Read every piece back: rows and digest; `sum` gets their sum. */
-int index_pieces_inspect(struct dataset *d, const struct schema *s, struct index_pieces *p,
-                         struct key_digest *sum, struct error *err);
+MUST_USE int index_pieces_inspect(struct dataset *d, const struct schema *s, struct index_pieces *p,
+                                  struct key_digest *sum, struct error *err);
 
 /*
  * Store them under names of this attempt. On failure what was stored is removed again.
  */
-int index_pieces_store(struct dataset *d, struct index_pieces *p, const struct version_id *attempt,
-                       struct error *err);
+MUST_USE int index_pieces_store(struct dataset *d, struct index_pieces *p,
+                                const struct version_id *attempt, struct error *err);
 
 /* Remove what index_pieces_store stored; what cannot be removed is left to gc. */
 void index_pieces_discard(struct dataset *d, const struct index_pieces *p);

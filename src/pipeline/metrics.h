@@ -83,7 +83,8 @@ struct metrics {
  * Read all records and the newest version, as of `now` (microseconds). ERR_ABSENT: there is no such
  * dataset yet; `out` says then what is known of it, with all counters 0.
  */
-int metrics_collect(struct dataset *d, int64_t now, struct metrics *out, struct error *err);
+MUST_USE int metrics_collect(struct dataset *d, int64_t now, struct metrics *out,
+                             struct error *err);
 
 /*
  * METRICS_PROMETHEUS: the text format that node_exporter's textfile collector and a Pushgateway

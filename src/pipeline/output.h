@@ -22,14 +22,14 @@ struct output {
  * output_finish. ERR_CONFIG: it is a folder; ERR_SYSTEM: it cannot be written. On failure `out`
  * needs no release.
  */
-int output_open(const char *path, FILE *stream, struct output *out, struct error *err);
+MUST_USE int output_open(const char *path, FILE *stream, struct output *out, struct error *err);
 
 /* Write bytes, or the content of a local file. ERR_SYSTEM with the reason. */
-int output_write(struct output *o, const void *bytes, size_t count, struct error *err);
-int output_copy(struct output *o, const char *path, struct error *err);
+MUST_USE int output_write(struct output *o, const void *bytes, size_t count, struct error *err);
+MUST_USE int output_copy(struct output *o, const char *path, struct error *err);
 
 /* Bring it to disk and give it its name; a stream is flushed. */
-int output_finish(struct output *o, struct error *err);
+MUST_USE int output_finish(struct output *o, struct error *err);
 
 /* Close; without output_finish before, nothing remains. Safe on a zeroed struct. */
 void output_release(struct output *o);

@@ -9,6 +9,6 @@
 
 /* ERR_GATE: a dataset lies in a folder (or prefix) above that of `d`. Folders that may not be looked
  * into are passed over. */
-int place_check(struct dataset *d, struct error *err);
+MUST_USE int place_check(struct dataset *d, struct error *err);
 
 #endif

@@ -51,7 +51,7 @@ static int not_found(const struct base *base, const struct search *s, struct err
             "The dataset \"%s\" has no version %" PRIu64 ": it has %" PRIu64 " to %" PRIu64 ".", id,
             s->options->version, kept > 0 ? kept : 1, base->pointer.current.sequence);
     char text[TIME_TEXT_SIZE];
-    time_format(s->options->at, text, NULL);
+    time_label(s->options->at, text);
     return error_set(err, ERR_ABSENT,
                      "The dataset \"%s\" had no version at %s: its oldest one, %" PRIu64
                      ", was made later.",

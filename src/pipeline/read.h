@@ -23,11 +23,11 @@ struct read_request {
 };
 
 /* Find the version meant. ERR_ABSENT: there is none such. */
-int read_find(struct dataset *d, const struct base *base, const struct read_request *options,
-              struct manifest *out, struct error *err);
+MUST_USE int read_find(struct dataset *d, const struct base *base,
+                       const struct read_request *options, struct manifest *out, struct error *err);
 
 /* Write the rows, sorted by key (events: by version and key). `rows` gets their number. */
-int read_rows(struct dataset *d, const struct base *base, const struct read_request *options,
-              uint64_t *rows, struct error *err);
+MUST_USE int read_rows(struct dataset *d, const struct base *base,
+                       const struct read_request *options, uint64_t *rows, struct error *err);
 
 #endif

@@ -12,17 +12,18 @@
 #define RECORD_MAX_BYTES ((size_t)16 << 20)
 
 /* The report as JSON; the caller frees it. */
-struct json *record_encode(const struct dataset *d, const struct run_report *r);
+MUST_USE struct json *record_encode(const struct dataset *d, const struct run_report *r);
 
 /* The fields every record begins with, whatever kind ("run", "gc", "repair"); the caller frees it. */
-struct json *record_begin(const char *kind, const char *dataset, const char *id, int64_t started);
+MUST_USE struct json *record_begin(const char *kind, const char *dataset, const char *id,
+                                   int64_t started);
 
 /* Store any record under its time and id. */
-int record_put(struct store *st, int64_t started, const char *id, const struct json *record,
-               struct error *err);
+MUST_USE int record_put(struct store *st, int64_t started, const char *id,
+                        const struct json *record, struct error *err);
 
 /* Put it into the store. The run's outcome does not depend on it. */
-int record_write(struct dataset *d, const struct run_report *r, struct error *err);
+MUST_USE int record_write(struct dataset *d, const struct run_report *r, struct error *err);
 
 /* What a record says of its run. An outcome that this program does not know is a failure. */
 bool record_is(const struct json *record, const char *kind);
@@ -43,13 +44,14 @@ bool record_is_success(enum run_outcome outcome);
  * warning. A non-zero return of `visit` ends it and is returned.
  */
 typedef int record_visit_back(void *ctx, const struct json *record, bool *stop, struct error *err);
-int record_back(struct store *st, record_visit_back *visit, void *ctx, struct error *err);
+MUST_USE int record_back(struct store *st, record_visit_back *visit, void *ctx, struct error *err);
 
 /*
  * Visit the records of a dataset, oldest first, only those started at or after `since`
  * (microseconds). A record that cannot be read is skipped with a warning.
  */
 typedef int record_visit(void *ctx, const struct json *record, struct error *err);
-int record_each(struct store *st, int64_t since, record_visit *visit, void *ctx, struct error *err);
+MUST_USE int record_each(struct store *st, int64_t since, record_visit *visit, void *ctx,
+                         struct error *err);
 
 #endif

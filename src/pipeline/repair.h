@@ -10,13 +10,13 @@
 #include "pipeline/consolidate.h"
 
 /* As repair_look, with what this machine remembers. Release `out` whatever is returned. */
-int repair_look_dataset(struct dataset *d, struct repair_view *out, struct error *err);
+MUST_USE int repair_look_dataset(struct dataset *d, struct repair_view *out, struct error *err);
 
 /*
  * As repair_set. Then the repair is recorded, and the projections are brought to the version that was
  * set; where that fails there is a warning, and every later run or consolidation does it.
  */
-int repair_dataset(struct dataset *d, const struct repair_options *options, struct pointer *out,
-                   struct error *err);
+MUST_USE int repair_dataset(struct dataset *d, const struct repair_options *options,
+                            struct pointer *out, struct error *err);
 
 #endif

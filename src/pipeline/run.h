@@ -102,7 +102,7 @@ struct run_options {
  * Lines of the log carry dataset, run, sequence (of the newest version, or of the one that is being
  * made) and step, until the next run; after a run that did not fail, no step.
  */
-int run_dataset(struct dataset *d, const struct run_options *options, struct run_report *report,
-                struct error *err);
+MUST_USE int run_dataset(struct dataset *d, const struct run_options *options,
+                         struct run_report *report, struct error *err);
 
 #endif

@@ -78,13 +78,13 @@ struct run {
  * step_fetch.c: `step_source_add` takes a file over (`path` is owned from then on), measured against
  * `max_bytes` and, where `sha256` is NULL, hashed; `step_source_identify` says what all of them are.
  */
-int step_find_source(struct run *r, struct error *err);
+MUST_USE int step_find_source(struct run *r, struct error *err);
 /* ERR_SOURCE where a file changed since it was hashed. */
-int step_check_source(struct run *r, struct error *err);
+MUST_USE int step_check_source(struct run *r, struct error *err);
 /* Is it the source last absorbed, read by the same recipe? */
 bool step_source_unchanged(const struct run *r);
-int step_source_add(struct run *r, char *path, const char *shown, const char *sha256,
-                    struct error *err);
+MUST_USE int step_source_add(struct run *r, char *path, const char *shown, const char *sha256,
+                             struct error *err);
 void step_source_identify(struct run *r);
 void step_source_release(struct run *r);
 
@@ -92,43 +92,43 @@ void step_source_release(struct run *r);
  * step_fetch.c: the files that are not here, once in a run; needs the index of the base, which knows
  * the source last absorbed. ERR_SOURCE; nothing is left but scratch files.
  */
-int step_fetch_source(struct run *r, struct error *err);
+MUST_USE int step_fetch_source(struct run *r, struct error *err);
 /* Does the server now know the same bytes by other names, which the index should learn? */
 bool step_source_renamed(const struct run *r);
 /* A new scratch path for what `name` (of a URL or key) ends in, as a new string. */
-char *step_fetch_path(struct run *r, const char *name);
+MUST_USE char *step_fetch_path(struct run *r, const char *name);
 /* Value of a variable of the environment or of a setting; `run` is a struct run. */
 const char *step_fetch_setting(void *run, const char *name);
 /* One download, by the settings of the source. `result` is to be released in any case. */
-int step_fetch_download(struct run *r, const struct download_request *request,
-                        struct download_result *result, struct error *err);
+MUST_USE int step_fetch_download(struct run *r, const struct download_request *request,
+                                 struct download_result *result, struct error *err);
 
 /* step_pages.c: all pages of a source that comes in pages, each of them a file. */
-int step_fetch_pages(struct run *r, const struct config_url *url, struct error *err);
+MUST_USE int step_fetch_pages(struct run *r, const struct config_url *url, struct error *err);
 
 /*
  * step_fetch_s3.c: files of a bucket. `last` is the state that is known (NULL: none); where it has not
  * changed, `modified` becomes false and nothing is added.
  */
-int step_fetch_s3(struct run *r, const struct config_url *url, const struct manifest_source *last,
-                  bool *modified, struct error *err);
+MUST_USE int step_fetch_s3(struct run *r, const struct config_url *url,
+                           const struct manifest_source *last, bool *modified, struct error *err);
 
 /* How the bytes of the source are read. */
 void step_read_options(const struct config *config, struct read_options *out);
 
 /* step_schema.c: the schema of this run, from the chain, the configuration and the source. */
-int step_schema(struct run *r, struct error *err);
+MUST_USE int step_schema(struct run *r, struct error *err);
 
 /* step_load.c: `source_rows`, with the gates for bad and repeated rows. */
-int step_load(struct run *r, struct error *err);
+MUST_USE int step_load(struct run *r, struct error *err);
 
 /* step_delta.c: what is new and revised against the index of the base. */
-int step_delta(struct run *r, struct error *err);
+MUST_USE int step_delta(struct run *r, struct error *err);
 
 /* step_write.c: all events or none. Local files; read back and compared with the delta; stored. */
-int step_write_events(struct run *r, struct error *err);
-int step_verify_events(struct run *r, struct error *err);
-int step_store_events(struct run *r, struct error *err);
+MUST_USE int step_write_events(struct run *r, struct error *err);
+MUST_USE int step_verify_events(struct run *r, struct error *err);
+MUST_USE int step_store_events(struct run *r, struct error *err);
 /* Remove what this attempt wrote because of a failure: logged and counted. */
 void step_roll_back(struct run *r);
 /* Remove what this attempt wrote because the race was lost. */
@@ -136,7 +136,7 @@ void step_discard(struct run *r);
 void step_events_release(struct run *r);
 
 /* step_publish.c: manifest, then the swap. Codes as catalog_commit. */
-int step_publish(struct run *r, struct error *err);
+MUST_USE int step_publish(struct run *r, struct error *err);
 
 /* step_derive.c: index and projections after the commit; failures become warnings. */
 void step_update_index(struct run *r);

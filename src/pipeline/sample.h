@@ -42,7 +42,7 @@ struct sample {
 void sample_release(struct sample *s);
 
 /* Look at a local file. ERR_SOURCE: it cannot be read as any format we know. */
-int sample_file(const char *path, const struct sample_hints *hints, const struct limits *limits,
-                struct sample *out, struct error *err);
+MUST_USE int sample_file(const char *path, const struct sample_hints *hints,
+                         const struct limits *limits, struct sample *out, struct error *err);
 
 #endif

@@ -15,7 +15,7 @@
  * `*count` is 0 where there is none. Floating-point and binary columns are never taken. Looks at a
  * bounded number of sets.
  */
-int sample_key_find(struct engine *e, const struct schema *s, size_t columns[SAMPLE_KEY_MAX],
-                    size_t *count, struct error *err);
+MUST_USE int sample_key_find(struct engine *e, const struct schema *s,
+                             size_t columns[SAMPLE_KEY_MAX], size_t *count, struct error *err);
 
 #endif

@@ -4,11 +4,13 @@
 
 #include <stddef.h>
 
+#include "util/compiler.h"
+
 /*
  * By the first bytes of the document: the path ("data.items") of the first array of objects that is
  * found on the way through them, as a new string; NULL: the document itself is an array, or no such
  * path is seen.
  */
-char *sample_records_of(const char *head, size_t count);
+MUST_USE char *sample_records_of(const char *head, size_t count);
 
 #endif

@@ -37,6 +37,6 @@ struct status {
 void status_release(struct status *s);
 
 /* Read it, as of `now` (microseconds). ERR_ABSENT: no such dataset; ERR_DAMAGED as base_read. */
-int status_read(struct dataset *d, int64_t now, struct status *out, struct error *err);
+MUST_USE int status_read(struct dataset *d, int64_t now, struct status *out, struct error *err);
 
 #endif

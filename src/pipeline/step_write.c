@@ -20,8 +20,7 @@ void step_events_release(struct run *r)
 {
     struct written_events *e = &r->events;
     for (size_t i = 0; e->paths != NULL && i < e->files.count; i++) {
-        if (e->paths[i] != NULL)
-            fs_remove(e->paths[i], NULL);
+        fs_discard(e->paths[i]);
         free(e->paths[i]);
     }
     free(e->paths);

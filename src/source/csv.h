@@ -16,7 +16,7 @@
  * read, is empty, obviously something else, or its header is damaged; ERR_LIMIT: too many columns or
  * too long a name; ERR_CONFIG: the encoding is not known. Both structs are borrowed.
  */
-int csv_open(const struct reader_file *file, const struct read_options *options,
-             struct reader **out, struct error *err);
+MUST_USE int csv_open(const struct reader_file *file, const struct read_options *options,
+                      struct reader **out, struct error *err);
 
 #endif

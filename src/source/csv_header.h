@@ -28,8 +28,9 @@ void csv_header_release(struct csv_header *h);
  * ERR_SOURCE: the file is empty, has nothing behind the skipped lines, is obviously something else,
  * or the header is not text or badly quoted. ERR_LIMIT: too many columns, too long a name or record.
  */
-int csv_header_read(struct lines *lines, const struct reader_file *file,
-                    const struct read_options *options, struct csv_header *out, struct error *err);
+MUST_USE int csv_header_read(struct lines *lines, const struct reader_file *file,
+                             const struct read_options *options, struct csv_header *out,
+                             struct error *err);
 
 /* Join the lines of a header into names, for readers whose headers are tables of texts, too.
  * `cells` has `rows` times `count` texts (NULL: none), which stay the caller's; the result is a list of
@@ -37,6 +38,6 @@ int csv_header_read(struct lines *lines, const struct reader_file *file,
 char **csv_header_join(const char *const *cells, size_t rows, size_t count);
 
 /* ERR_LIMIT in the words for a record that is longer than READ_RECORD_MAX. */
-int csv_header_too_long(const struct reader_file *file, uint64_t line, struct error *err);
+MUST_USE int csv_header_too_long(const struct reader_file *file, uint64_t line, struct error *err);
 
 #endif

@@ -14,7 +14,7 @@
  * ERR_CONFIG: iconv does not know the encoding. Reading gives ERR_SOURCE, with line and offset in
  * the text, for what the encoding does not know and where the text ends within a character.
  */
-int encoding_open(struct stream *from, const char *name, const char *encoding, struct stream **out,
-                  struct error *err);
+MUST_USE int encoding_open(struct stream *from, const char *name, const char *encoding,
+                           struct stream **out, struct error *err);
 
 #endif

@@ -28,10 +28,11 @@ typedef int files_take(void *ctx, const struct batch *rows, struct error *err);
  * Read all files. Every column is looked for in every file on its own, so each may have its own
  * order of columns and its own name for one. Faults go to the report.
  */
-int files_read(const struct files *f, const struct reader_column *columns, size_t count,
-               files_take *take, void *ctx, struct source_report *report, struct error *err);
+MUST_USE int files_read(const struct files *f, const struct reader_column *columns, size_t count,
+                        files_take *take, void *ctx, struct source_report *report,
+                        struct error *err);
 
 /* Add the names of all files, in the order in which they come first. */
-int files_names(const struct files *f, struct names *out, struct error *err);
+MUST_USE int files_names(const struct files *f, struct names *out, struct error *err);
 
 #endif

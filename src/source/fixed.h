@@ -16,7 +16,7 @@
  * follows. ERR_CONFIG: no widths, too many, or one that is 0 or greater than READ_RECORD_MAX. Else as
  * csv_open. Both structs are borrowed.
  */
-int fixed_open(const struct reader_file *file, const struct read_options *options,
-               struct reader **out, struct error *err);
+MUST_USE int fixed_open(const struct reader_file *file, const struct read_options *options,
+                        struct reader **out, struct error *err);
 
 #endif

@@ -16,8 +16,8 @@ struct format_tools {
  * Open a file as one of a format. Everything is borrowed until the reader is freed. ERR_SOURCE: it
  * cannot be read, or is something else, which the message says.
  */
-int source_format_open(enum file_format format, const struct format_tools *tools,
-                       const struct reader_file *file, const struct read_options *options,
-                       struct reader **out, struct error *err);
+MUST_USE int source_format_open(enum file_format format, const struct format_tools *tools,
+                                const struct reader_file *file, const struct read_options *options,
+                                struct reader **out, struct error *err);
 
 #endif

@@ -24,14 +24,15 @@ void found_release(struct found *f);
  * Names of the columns of all files, in the order in which they come first. Where nobody has listed
  * them (`alike`), formats with a header must have all of them in every file, else ERR_GATE.
  */
-int found_names(const struct files *files, bool alike, struct found *out, struct error *err);
+MUST_USE int found_names(const struct files *files, bool alike, struct found *out,
+                         struct error *err);
 
 /*
  * The types as well, by reading the whole source once. What a format declares (Parquet) is kept; of
  * texts a type is proposed where every value has it. ERR_CONFIG: files contradict one another.
  */
-int found_types(const struct files *files, const struct source_options *o, struct found *out,
-                struct error *err);
+MUST_USE int found_types(const struct files *files, const struct source_options *o,
+                         struct found *out, struct error *err);
 
 /* What is doubtful about the types, one line per column; appended to the warnings of a report. */
 void found_doubts(const struct found *f, struct source_report *report);

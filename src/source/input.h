@@ -20,11 +20,11 @@ struct input;
  * only read where `max_bytes` bounds it); ERR_LIMIT: it is larger than `max_bytes`; ERR_CONFIG: the
  * encoding is not known.
  */
-int input_open(const struct reader_file *file, const struct read_options *options,
-               struct input **out, struct error *err);
+MUST_USE int input_open(const struct reader_file *file, const struct read_options *options,
+                        struct input **out, struct error *err);
 /* As input_open, for what is not text: bytes are given as they are when unpacked. */
-int input_open_bytes(const struct reader_file *file, const struct read_options *options,
-                     struct input **out, struct error *err);
+MUST_USE int input_open_bytes(const struct reader_file *file, const struct read_options *options,
+                              struct input **out, struct error *err);
 
 void input_free(struct input *in); /* NULL allowed */
 
@@ -33,7 +33,7 @@ void input_free(struct input *in); /* NULL allowed */
  * STREAM_ROOM_MIN bytes of room are left. ERR_SOURCE: cut or damaged, or no text of the encoding;
  * ERR_LIMIT: more than `max_bytes` when unpacked; ERR_INTERRUPTED: a stop was requested.
  */
-int input_read(struct input *in, void *to, size_t room, size_t *got, struct error *err);
+MUST_USE int input_read(struct input *in, void *to, size_t room, size_t *got, struct error *err);
 
 /* First bytes of the file as they are stored (at most 4096); valid while the input is. */
 const unsigned char *input_head(const struct input *in, size_t *count);
@@ -45,6 +45,6 @@ uint64_t input_size(const struct input *in);
  * The SHA-256 of the stored bytes: the text is read to its end first, and thrown away. Errors as
  * those of input_read. "" where options->digest was not set.
  */
-int input_digest(struct input *in, char out[SHA256_HEX_SIZE], struct error *err);
+MUST_USE int input_digest(struct input *in, char out[SHA256_HEX_SIZE], struct error *err);
 
 #endif

@@ -9,7 +9,7 @@
 #include "util/error.h"
 
 /* `file` and `options` are borrowed until the reader is freed. ERR_CONFIG: `records` is no path. */
-int json_open(const struct reader_file *file, const struct read_options *options,
-              struct reader **out, struct error *err);
+MUST_USE int json_open(const struct reader_file *file, const struct read_options *options,
+                       struct reader **out, struct error *err);
 
 #endif

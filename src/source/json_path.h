@@ -39,11 +39,11 @@ struct json_path {
  * Read a name or path. ERR_CONFIG: it begins as a path, but is none. A path that is not plain begins
  * with `$.` or `$[`; `records` paths (bare: true) may leave the `$.` away: data.items.
  */
-int json_path_parse(const char *text, bool bare, struct json_path *out, struct error *err);
+MUST_USE int json_path_parse(const char *text, bool bare, struct json_path *out, struct error *err);
 void json_path_release(struct json_path *p); /* safe on a zeroed struct */
 
 /* How a field of a record is written under `from`: the name, or a path where it looks like one. */
-char *json_path_of_name(const char *name, size_t length);
+MUST_USE char *json_path_of_name(const char *name, size_t length);
 
 /* Number of a node; the root, which is the record, is 0. */
 typedef uint32_t json_node;
@@ -51,7 +51,7 @@ typedef uint32_t json_node;
 
 struct json_tree;
 
-struct json_tree *json_tree_new(void);
+MUST_USE struct json_tree *json_tree_new(void);
 void json_tree_free(struct json_tree *t); /* NULL allowed */
 
 /* The node a path leads to, made where it is new. */

@@ -28,13 +28,13 @@ struct json_wanted {
 };
 
 /* ERR_CONFIG: a name under `from` that begins as a path but is none. */
-int json_wanted_init(struct json_wanted *w, const struct reader_column *columns, size_t count,
-                     struct error *err);
+MUST_USE int json_wanted_init(struct json_wanted *w, const struct reader_column *columns,
+                              size_t count, struct error *err);
 void json_wanted_release(struct json_wanted *w); /* safe on a zeroed struct */
 
 struct json_record;
 
-struct json_record *json_record_new(const struct json_wanted *w);
+MUST_USE struct json_record *json_record_new(const struct json_wanted *w);
 void json_record_free(struct json_record *r); /* NULL allowed */
 
 /* Why a record is no row. */
@@ -74,8 +74,8 @@ bool json_record_take_all(struct json_record *r, const struct json_piece *pieces
  * At the end of a file whose records were scanned by one or several `records`: ERR_GATE where a
  * column that is not optional was in none of them, though there were some.
  */
-int json_wanted_check(const struct json_wanted *w, struct reader *reader,
-                      struct json_record *const *records, size_t count, struct error *err);
+MUST_USE int json_wanted_check(const struct json_wanted *w, struct reader *reader,
+                               struct json_record *const *records, size_t count, struct error *err);
 
 /* Names of the fields of all records, in the order in which they first came. */
 struct json_names {
@@ -98,7 +98,7 @@ struct json_excess {
 bool json_names_scan(struct json_names *n, struct json_scan *s, struct json_excess *excess);
 
 /* What to say then, with the place of that name: ERR_LIMIT. */
-int json_names_refuse(const struct reader_file *file, uint64_t line, uint64_t column, bool too_long,
-                      struct error *err);
+MUST_USE int json_names_refuse(const struct reader_file *file, uint64_t line, uint64_t column,
+                               bool too_long, struct error *err);
 
 #endif

@@ -30,22 +30,22 @@ struct json_window {
  * A web page, an archive: ERR_SOURCE says so, rather than which character of it is not JSON. `text`
  * is the begin of the file, unpacked.
  */
-int json_window_check(const struct reader_file *file, const char *text, size_t length,
-                      struct error *err);
+MUST_USE int json_window_check(const struct reader_file *file, const char *text, size_t length,
+                               struct error *err);
 
 /*
  * Open a file and have its begin in memory. Errors are those of input_open, input_read and
  * json_window_check. Release is safe on a zeroed struct, and needed after a failure, too.
  */
-int json_window_open(struct json_window *w, const struct reader_file *file,
-                     const struct read_options *options, struct error *err);
+MUST_USE int json_window_open(struct json_window *w, const struct reader_file *file,
+                              const struct read_options *options, struct error *err);
 void json_window_release(struct json_window *w);
 
 /*
  * Have more of the file behind `at`, or set `final`; pointers into `data` are void then. ERR_LIMIT:
  * READ_RECORD_MAX bytes and more from `at` on were not enough.
  */
-int json_window_more(struct json_window *w, struct error *err);
+MUST_USE int json_window_more(struct json_window *w, struct error *err);
 
 /* A scan of all that is there from `at` on. */
 static inline struct json_scan json_window_scan(const struct json_window *w)

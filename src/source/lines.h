@@ -30,7 +30,7 @@ struct lines_block {
 void lines_block_release(struct lines_block *b);
 
 /* `footer_lines` at the end of the file, blank ones not counted, are left out. */
-struct lines *lines_new(struct input *input, size_t block_size, uint64_t footer_lines);
+MUST_USE struct lines *lines_new(struct input *input, size_t block_size, uint64_t footer_lines);
 void lines_free(struct lines *l); /* NULL allowed; the input stays the caller's */
 
 /*
@@ -39,7 +39,7 @@ void lines_free(struct lines *l); /* NULL allowed; the input stays the caller's 
  * ERR_LIMIT with `too_long`: the caller knows the line's number, and
  * what that means.
  */
-int lines_next(struct lines *l, struct lines_block *out, struct error *err);
+MUST_USE int lines_next(struct lines *l, struct lines_block *out, struct error *err);
 
 /* Make sure that `bytes` bytes fit into the block, with the margins; what is in it stays. */
 void lines_block_reserve(struct lines_block *b, size_t bytes);

@@ -17,14 +17,15 @@ struct load {
  * Make the table for the columns of a schema, whose constants have these values (by column, NULL for
  * the others; borrowed).
  */
-int load_open(struct load *l, struct engine *e, const char *table, const struct type *types,
-              const char **constants, size_t count, struct error *err);
+MUST_USE int load_open(struct load *l, struct engine *e, const char *table,
+                       const struct type *types, const char **constants, size_t count,
+                       struct error *err);
 
 /* Append rows with the columns that are not constant, in their order. A files_take. */
-int load_take(void *load, const struct batch *rows, struct error *err);
+MUST_USE int load_take(void *load, const struct batch *rows, struct error *err);
 
 /* The table is complete. */
-int load_close(struct load *l, struct error *err);
+MUST_USE int load_close(struct load *l, struct error *err);
 void load_release(struct load *l); /* safe on a zeroed struct */
 
 #endif

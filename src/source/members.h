@@ -40,8 +40,8 @@ void members_release(struct members *m); /* safe on a zeroed struct; the files s
  * What no more than may come out of an archive: `max_bytes`, or (0) so much as MEMBERS_RATIO allows.
  * ERR_ABSENT: it is not there.
  */
-int members_limit(const struct reader_file *archive, uint64_t max_bytes, uint64_t *limit,
-                  struct error *err);
+MUST_USE int members_limit(const struct reader_file *archive, uint64_t max_bytes, uint64_t *limit,
+                           struct error *err);
 
 /*
  * Unpack the members that a pattern matches into `folder`, which exists, as files named by numbers
@@ -52,7 +52,8 @@ int members_limit(const struct reader_file *archive, uint64_t max_bytes, uint64_
  * matches is a link; ERR_LIMIT: more than `max_bytes` in all (0: see MEMBERS_RATIO), or too many
  * members; ERR_INTERRUPTED. `out` is to be released in any case.
  */
-int members_unpack(const struct reader_file *archive, const char *pattern, uint64_t max_bytes,
-                   const char *folder, const char *prefix, struct members *out, struct error *err);
+MUST_USE int members_unpack(const struct reader_file *archive, const char *pattern,
+                            uint64_t max_bytes, const char *folder, const char *prefix,
+                            struct members *out, struct error *err);
 
 #endif

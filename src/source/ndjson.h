@@ -9,7 +9,7 @@
 #include "util/error.h"
 
 /* `file` and `options` are borrowed until the reader is freed. */
-int ndjson_open(const struct reader_file *file, const struct read_options *options,
-                struct reader **out, struct error *err);
+MUST_USE int ndjson_open(const struct reader_file *file, const struct read_options *options,
+                         struct reader **out, struct error *err);
 
 #endif

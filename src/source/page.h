@@ -11,12 +11,12 @@
  * it is missing, null, false or empty. ERR_SOURCE: it is an array or object, or the document is not
  * JSON; ERR_CONFIG: that is not a path.
  */
-int page_field(const struct reader_file *file, const struct read_options *options, const char *path,
-               char **out, struct error *err);
+MUST_USE int page_field(const struct reader_file *file, const struct read_options *options,
+                        const char *path, char **out, struct error *err);
 
 /* Records of a file, those that do not fit included. */
-int page_records(enum file_format format, const struct format_tools *tools,
-                 const struct reader_file *file, const struct read_options *options,
-                 uint64_t *count, struct error *err);
+MUST_USE int page_records(enum file_format format, const struct format_tools *tools,
+                          const struct reader_file *file, const struct read_options *options,
+                          uint64_t *count, struct error *err);
 
 #endif

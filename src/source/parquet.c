@@ -262,8 +262,7 @@ static void release(struct reader *self)
         column_release(&p->from[i].values);
         free(p->from[i].bad);
     }
-    if (p->copy != NULL)
-        fs_remove(p->copy, NULL);
+    fs_discard(p->copy);
     free(p->copy);
     free(p->from);
     free(p->names);

@@ -15,8 +15,9 @@
 #include "source/reader.h"
 
 /* The engine must be allowed to read the file, and `workdir`, which is for scratch files. */
-int parquet_open(struct engine *e, const char *workdir, const struct reader_file *file,
-                 const struct read_options *options, struct reader **out, struct error *err);
+MUST_USE int parquet_open(struct engine *e, const char *workdir, const struct reader_file *file,
+                          const struct read_options *options, struct reader **out,
+                          struct error *err);
 
 /* Columns of such a reader as they are declared, borrowed. */
 const struct result_column *parquet_columns(const struct reader *r, size_t *count);

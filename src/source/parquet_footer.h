@@ -21,8 +21,8 @@
  * Write the copy of `path` to `target`. `bare[i]` says whether entry i of the schema (in the order of
  * parquet_schema, the root first) is to lose its declaration. ERR_SOURCE: the footer is not one.
  */
-int parquet_footer_copy(const char *path, const char *target, const bool *bare, size_t count,
-                        struct error *err);
+MUST_USE int parquet_footer_copy(const char *path, const char *target, const bool *bare,
+                                 size_t count, struct error *err);
 
 /* Only the footer: `in` becomes `out`, a new buffer. False where it is damaged. */
 struct str;

@@ -28,8 +28,8 @@ struct parquet_schema {
 };
 
 /* ERR_SOURCE: it is not a Parquet file, or a damaged one. */
-int parquet_schema_read(struct engine *e, const char *path, struct parquet_schema *out,
-                        struct error *err);
+MUST_USE int parquet_schema_read(struct engine *e, const char *path, struct parquet_schema *out,
+                                 struct error *err);
 void parquet_schema_release(struct parquet_schema *s); /* safe on a zeroed struct */
 
 #endif

@@ -117,10 +117,10 @@ struct reader {
 };
 
 /* The three calls of a reader; see struct reader_ops. */
-int reader_names(struct reader *r, struct reader_texts *out, struct error *err);
-int reader_select(struct reader *r, const struct reader_column *columns, size_t count,
-                  struct error *err);
-int reader_next(struct reader *r, struct reader_batch *out, struct error *err);
+MUST_USE int reader_names(struct reader *r, struct reader_texts *out, struct error *err);
+MUST_USE int reader_select(struct reader *r, const struct reader_column *columns, size_t count,
+                           struct error *err);
+MUST_USE int reader_next(struct reader *r, struct reader_batch *out, struct error *err);
 void reader_free(struct reader *r); /* NULL allowed */
 
 /* For readers: note a warning (a new string, which is taken), and give back what they noted. */
@@ -132,13 +132,13 @@ void reader_release(struct reader *r);
  * that is listed where there are several; SIZE_MAX where it is optional and there is none. ERR_GATE as
  * reader_missing.
  */
-int reader_match(const struct reader *r, const struct reader_column *column,
-                 const struct reader_texts *has, size_t *out, struct error *err);
+MUST_USE int reader_match(const struct reader *r, const struct reader_column *column,
+                          const struct reader_texts *has, size_t *out, struct error *err);
 
 /*
  * ERR_GATE: a wanted column is not in the file; says what the file has, and what was probably meant.
  */
-int reader_missing(const struct reader *r, const struct reader_column *column,
-                   const struct reader_texts *has, struct error *err);
+MUST_USE int reader_missing(const struct reader *r, const struct reader_column *column,
+                            const struct reader_texts *has, struct error *err);
 
 #endif

@@ -35,8 +35,8 @@ struct relay;
  * `parts` are borrowed: more than there are threads, or nobody may work ahead. `threads` counts the
  * caller's.
  */
-struct relay *relay_new(const struct relay_work *work, struct relay_part **parts, size_t count,
-                        unsigned threads);
+MUST_USE struct relay *relay_new(const struct relay_work *work, struct relay_part **parts,
+                                 size_t count, unsigned threads);
 /* Ends the threads first. NULL allowed. */
 void relay_free(struct relay *r);
 

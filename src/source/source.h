@@ -74,15 +74,15 @@ struct source;
  * Look at a source. ERR_CONFIG: the transform is not a SELECT, or does not bind. ERR_SOURCE: a file
  * cannot be read as what it should be.
  */
-int source_open(struct engine *e, const struct source_options *options, struct source **out,
-                struct error *err);
+MUST_USE int source_open(struct engine *e, const struct source_options *options,
+                         struct source **out, struct error *err);
 void source_free(struct source *s); /* NULL allowed */
 
 /*
  * Propose columns for a source that has none configured: names, types, formats, all of them nullable.
  * Looks at the whole source. `out` gets only columns (ids from 1).
  */
-int source_infer(struct source *s, struct schema *out, struct error *err);
+MUST_USE int source_infer(struct source *s, struct schema *out, struct error *err);
 
 /*
  * What the transform sees where no columns are configured: the frozen columns, then those that were
@@ -91,14 +91,14 @@ int source_infer(struct source *s, struct schema *out, struct error *err);
 const struct schema_source *source_seen(const struct source *s);
 
 /* What would be found for it today, whatever is frozen. Looks at the whole source. */
-int source_look(struct source *s, struct schema_source *out, struct error *err);
+MUST_USE int source_look(struct source *s, struct schema_source *out, struct error *err);
 
 /*
  * Make `source_rows`. Bad rows are left out of it and counted; whether that is acceptable is the
  * caller's decision. ERR_GATE: a column of the schema is not in the source. ERR_SOURCE: the source
  * cannot be read.
  */
-int source_load(struct source *s, const struct schema *schema, struct source_report *report,
-                struct error *err);
+MUST_USE int source_load(struct source *s, const struct schema *schema,
+                         struct source_report *report, struct error *err);
 
 #endif

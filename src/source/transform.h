@@ -17,17 +17,19 @@
  * that do not fit go to the report. `seen` gets the columns whose types were found, now or when they
  * were frozen.
  */
-int transform_open(struct engine *e, const struct files *files, const struct source_options *o,
-                   struct source_report *report, struct schema_source *seen, struct error *err);
+MUST_USE int transform_open(struct engine *e, const struct files *files,
+                            const struct source_options *o, struct source_report *report,
+                            struct schema_source *seen, struct error *err);
 
 /* The result's columns: names, types; everything nullable, ids from 1. */
-int transform_infer(struct engine *e, struct schema *out, struct error *err);
+MUST_USE int transform_infer(struct engine *e, struct schema *out, struct error *err);
 
 /*
  * The result as `source_rows`, cast into the schema; `constants` as in source/load.h. Rows that do not
  * fit are counted in the report.
  */
-int transform_load(struct engine *e, const struct source_options *o, const struct schema *schema,
-                   const char **constants, struct source_report *report, struct error *err);
+MUST_USE int transform_load(struct engine *e, const struct source_options *o,
+                            const struct schema *schema, const char **constants,
+                            struct source_report *report, struct error *err);
 
 #endif

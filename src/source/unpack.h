@@ -13,7 +13,9 @@
  * messages and borrowed. Reading gives ERR_SOURCE for what is no whole stream of the format, and
  * ERR_LIMIT where unpacking needs more than 128 MiB of memory.
  */
-int unpack_gzip(struct stream *from, const char *name, struct stream **out, struct error *err);
-int unpack_zstd(struct stream *from, const char *name, struct stream **out, struct error *err);
+MUST_USE int unpack_gzip(struct stream *from, const char *name, struct stream **out,
+                         struct error *err);
+MUST_USE int unpack_zstd(struct stream *from, const char *name, struct stream **out,
+                         struct error *err);
 
 #endif

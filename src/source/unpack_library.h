@@ -12,7 +12,7 @@
  * messages and borrowed; `kind` is READ_XZ or READ_BZIP2. Opening and reading give ERR_SOURCE for
  * what is cut, damaged, or nothing of that kind.
  */
-int unpack_library(struct stream *from, const char *name, enum read_compression kind,
-                   struct stream **out, struct error *err);
+MUST_USE int unpack_library(struct stream *from, const char *name, enum read_compression kind,
+                            struct stream **out, struct error *err);
 
 #endif

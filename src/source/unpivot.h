@@ -19,7 +19,7 @@ struct unpivot {
  * Put it around a reader, which is taken over, also where this fails. ERR_GATE: a column that is to be
  * kept is not there, or nothing else is.
  */
-int unpivot_open(struct reader *inner, const struct unpivot *unpivot, struct reader **out,
-                 struct error *err);
+MUST_USE int unpivot_open(struct reader *inner, const struct unpivot *unpivot, struct reader **out,
+                          struct error *err);
 
 #endif

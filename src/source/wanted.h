@@ -24,12 +24,13 @@ void wanted_release(struct wanted *w);
  * Add a column. `configured` (NULL: nothing) and `format` (frozen by inference; NULL: none) say how its
  * values are written, else the source does. ERR_CONFIG: a format that cannot be used.
  */
-int wanted_add(struct wanted *w, const struct source_options *o, const char *name, struct type type,
-               const char *format, const struct source_column *configured, struct error *err);
+MUST_USE int wanted_add(struct wanted *w, const struct source_options *o, const char *name,
+                        struct type type, const char *format,
+                        const struct source_column *configured, struct error *err);
 
 /* Add column `i` of a schema, which may have to have a value. */
-int wanted_add_schema(struct wanted *w, const struct source_options *o, const struct schema *schema,
-                      size_t i, struct error *err);
+MUST_USE int wanted_add_schema(struct wanted *w, const struct source_options *o,
+                               const struct schema *schema, size_t i, struct error *err);
 
 /* The configured column of that name, or NULL. */
 const struct source_column *wanted_configured(const struct source_options *o, const char *name);

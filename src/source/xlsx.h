@@ -9,7 +9,7 @@
 #include "util/error.h"
 
 /* `file` and `options` are borrowed until the reader is freed. ERR_CONFIG: `range` is none. */
-int xlsx_open(const struct reader_file *file, const struct read_options *options,
-              struct reader **out, struct error *err);
+MUST_USE int xlsx_open(const struct reader_file *file, const struct read_options *options,
+                       struct reader **out, struct error *err);
 
 #endif

@@ -37,8 +37,8 @@ struct xlsx_book {
  * there is no such sheet; ERR_SOURCE: it is no workbook, or damaged; ERR_LIMIT: its texts are too
  * large. Release is safe on a zeroed struct, and needed after a failure, too.
  */
-int xlsx_book_open(const struct reader_file *file, const struct read_options *options,
-                   struct xlsx_book *out, struct error *err);
+MUST_USE int xlsx_book_open(const struct reader_file *file, const struct read_options *options,
+                            struct xlsx_book *out, struct error *err);
 void xlsx_book_release(struct xlsx_book *b);
 
 /* A shared text, borrowed; false: there is none of that number. */

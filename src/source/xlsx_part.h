@@ -27,15 +27,16 @@ struct xlsx_part;
  * `limit` bytes are unpacked. `file` and `events` are borrowed. ERR_ABSENT: there is no such part;
  * ERR_SOURCE: the archive is damaged or encrypted.
  */
-int xlsx_part_open(const struct reader_file *file, const char *name, uint64_t limit,
-                   const struct xlsx_events *events, struct xlsx_part **out, struct error *err);
+MUST_USE int xlsx_part_open(const struct reader_file *file, const char *name, uint64_t limit,
+                            const struct xlsx_events *events, struct xlsx_part **out,
+                            struct error *err);
 void xlsx_part_free(struct xlsx_part *p); /* NULL allowed */
 
 /*
  * Read on: a piece, or up to where an event paused. `*ended`: there is nothing more. ERR_SOURCE: not
  * XML, cut or damaged; ERR_LIMIT; ERR_INTERRUPTED; or what an event failed with.
  */
-int xlsx_part_more(struct xlsx_part *p, bool *ended, struct error *err);
+MUST_USE int xlsx_part_more(struct xlsx_part *p, bool *ended, struct error *err);
 
 /* For events: let xlsx_part_more return. */
 void xlsx_part_pause(struct xlsx_part *p);
@@ -43,8 +44,8 @@ void xlsx_part_pause(struct xlsx_part *p);
 void xlsx_part_fail(struct xlsx_part *p, const struct error *err);
 
 /* Open, read all and free; absent is no error, and `*found` says so. */
-int xlsx_part_read(const struct reader_file *file, const char *name, uint64_t limit,
-                   const struct xlsx_events *events, bool *found, struct error *err);
+MUST_USE int xlsx_part_read(const struct reader_file *file, const char *name, uint64_t limit,
+                            const struct xlsx_events *events, bool *found, struct error *err);
 
 /* Value of an attribute, whatever its prefix; NULL: there is none. Borrowed. */
 const char *xlsx_part_attribute(const char **attributes, const char *name);

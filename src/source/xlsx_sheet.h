@@ -52,15 +52,16 @@ struct xlsx_area {
 struct xlsx_sheet;
 
 /* `book` is borrowed. ERR_SOURCE: the sheet is not there, or damaged. */
-int xlsx_sheet_open(const struct xlsx_book *book, struct xlsx_sheet **out, struct error *err);
+MUST_USE int xlsx_sheet_open(const struct xlsx_book *book, struct xlsx_sheet **out,
+                             struct error *err);
 void xlsx_sheet_free(struct xlsx_sheet *s); /* NULL allowed */
 
 /* The next row, valid until the next call; NULL at the end. Errors are those of xlsx_part_more. */
-int xlsx_sheet_next(struct xlsx_sheet *s, struct xlsx_row **out, struct error *err);
+MUST_USE int xlsx_sheet_next(struct xlsx_sheet *s, struct xlsx_row **out, struct error *err);
 
 /* Areas of cells that are merged, as a new array. They stand behind the rows: this reads all. */
-int xlsx_sheet_merged(const struct xlsx_book *book, struct xlsx_area **out, size_t *count,
-                      struct error *err);
+MUST_USE int xlsx_sheet_merged(const struct xlsx_book *book, struct xlsx_area **out, size_t *count,
+                               struct error *err);
 
 /*
  * "B2:D100", "B:D", "2:5" or "B2" as an area; what is not said reaches to the end. `$` are left out.

@@ -12,12 +12,12 @@
  * Append the value of a cell (NULL: empty). Returns NULL, or why it does not fit, as the rest of a
  * sentence: a new string; nothing was appended then.
  */
-char *xlsx_value_take(const struct xlsx_book *book, const struct xlsx_row *row,
-                      const struct xlsx_cell *cell, const struct reader_column *column,
-                      struct column *out);
+MUST_USE char *xlsx_value_take(const struct xlsx_book *book, const struct xlsx_row *row,
+                               const struct xlsx_cell *cell, const struct reader_column *column,
+                               struct column *out);
 
 /* What a cell says, as a text: a date as 2026-01-31, a number by its fewest digits. A new string. */
-char *xlsx_value_text(const struct xlsx_book *book, const struct xlsx_row *row,
-                      const struct xlsx_cell *cell);
+MUST_USE char *xlsx_value_text(const struct xlsx_book *book, const struct xlsx_row *row,
+                               const struct xlsx_cell *cell);
 
 #endif

@@ -131,8 +131,8 @@ int lease_take(struct store *st, const char *key, const char *holder, int64_t du
         return rc;
     int64_t now = time_now();
     if (there && is_held(&seen, now, duration)) {
-        char until[TIME_TEXT_SIZE] = "?";
-        time_format(seen.expires, until, NULL);
+        char until[TIME_TEXT_SIZE];
+        time_label(seen.expires, until);
         return error_set(err, ERR_CONFLICT, "The lease %s is held by %s until %s.", key,
                          seen.holder, until);
     }

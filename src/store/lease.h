@@ -34,16 +34,17 @@ struct lease {
  * ERR_CONFLICT: somebody else does (the text says who and until when), or was faster. Where a try has
  * no answer, the lease is read: it is held if it carries this call's id, else ERR_UNKNOWN.
  */
-int lease_take(struct store *st, const char *key, const char *holder, int64_t duration,
-               struct lease *out, struct error *err);
+MUST_USE int lease_take(struct store *st, const char *key, const char *holder, int64_t duration,
+                        struct lease *out, struct error *err);
 
 /* Hold it for `duration` from now. ERR_CONFLICT: it was lost. */
-int lease_renew(struct store *st, struct lease *lease, int64_t duration, struct error *err);
+MUST_USE int lease_renew(struct store *st, struct lease *lease, int64_t duration,
+                         struct error *err);
 
 /*
  * Give it back: the object stays, with its epoch, and is over. That it was lost is no error. After
  * any other failure it ends by itself.
  */
-int lease_give_back(struct store *st, struct lease *lease, struct error *err);
+MUST_USE int lease_give_back(struct store *st, struct lease *lease, struct error *err);
 
 #endif

@@ -204,7 +204,7 @@ int store_get_file(struct store *st, const char *key, const char *path, struct s
         return rc;
     rc = st->ops->get_file(st, key, path, tag, err);
     if (rc != ERR_OK)
-        fs_remove(path, NULL);
+        fs_discard(path);
     return rc;
 }
 

@@ -76,7 +76,7 @@ struct store_body {
 struct store_body store_body_bytes(const void *bytes, size_t size);
 
 /* Body of a local file (path borrowed), hashed now. */
-int store_body_file(const char *path, struct store_body *out, struct error *err);
+MUST_USE int store_body_file(const char *path, struct store_body *out, struct error *err);
 
 /* What is known of an object without reading it. */
 struct store_info {
@@ -167,12 +167,12 @@ struct store {
  * ERR_CONFIG: not a URL we know; ERR_ABSENT: a folder that is not there (and create not set);
  * ERR_GATE: a network file system not asked for.
  */
-int store_open(const char *url, const struct store_options *options, struct store **out,
-               struct error *err);
+MUST_USE int store_open(const char *url, const struct store_options *options, struct store **out,
+                        struct error *err);
 void store_free(struct store *st); /* NULL allowed */
 
 /* Is the key well-formed? ERR_CONFIG with the reason. Every function below checks it first. */
-int store_key_check(const char *key, struct error *err);
+MUST_USE int store_key_check(const char *key, struct error *err);
 
 /*
  * A store leaves names of its own beside those of its objects. Length of the object's key in the name
@@ -184,29 +184,30 @@ size_t store_key_object(const char *key);
 bool store_key_is_probe(const char *key);
 
 /* Body and tag from one answer. Appends to `body`, whose cap is the limit. `tag` may be NULL. */
-int store_get(struct store *st, const char *key, struct str *body, struct store_tag *tag,
-              struct error *err);
+MUST_USE int store_get(struct store *st, const char *key, struct str *body, struct store_tag *tag,
+                       struct error *err);
 
 /* Into a new local file (replaced where it exists; removed on failure). `tag` may be NULL. */
-int store_get_file(struct store *st, const char *key, const char *path, struct store_tag *tag,
-                   struct error *err);
+MUST_USE int store_get_file(struct store *st, const char *key, const char *path,
+                            struct store_tag *tag, struct error *err);
 
-int store_head(struct store *st, const char *key, struct store_info *info, struct error *err);
+MUST_USE int store_head(struct store *st, const char *key, struct store_info *info,
+                        struct error *err);
 
 /*
  * Create an object that must not exist: all of it is there under its key, durable, or nothing is.
  * ERR_CONFLICT: it exists (whatever its content). `tag` may be NULL.
  */
-int store_put_new(struct store *st, const char *key, const struct store_body *body,
-                  struct store_tag *tag, struct error *err);
+MUST_USE int store_put_new(struct store *st, const char *key, const struct store_body *body,
+                           struct store_tag *tag, struct error *err);
 
 /*
  * Replace the object if it still carries `expected` (NULL: it must not exist), in one atomic and
  * durable step. Never repeated by anything below this call. ERR_CONFLICT also where it is absent
  * and `expected` is not NULL. `tag` is set only on success and may be NULL.
  */
-int store_swap(struct store *st, const char *key, const struct store_tag *expected,
-               const struct store_body *body, struct store_tag *tag, struct error *err);
+MUST_USE int store_swap(struct store *st, const char *key, const struct store_tag *expected,
+                        const struct store_body *body, struct store_tag *tag, struct error *err);
 
 /*
  * Put the object `from` at `to`, replacing exactly the state `expected`, while `guard` carries
@@ -214,29 +215,30 @@ int store_swap(struct store *st, const char *key, const struct store_tag *expect
  * ERR_CONFLICT: guard or target differ. ERR_ABSENT: `from` is not there.
  * With trait guarded_move all of it is one atomic step; else the guard is checked right before.
  */
-int store_move(struct store *st, const struct store_move *move, struct error *err);
+MUST_USE int store_move(struct store *st, const struct store_move *move, struct error *err);
 
 /*
  * Every object whose key begins with `prefix` ("" or ending in "/"), in byte order of the keys,
  * remains of interrupted writes included. What is created or removed meanwhile may or may not show.
  */
-int store_list(struct store *st, const char *prefix, store_visit *visit, void *ctx,
-               struct error *err);
+MUST_USE int store_list(struct store *st, const char *prefix, store_visit *visit, void *ctx,
+                        struct error *err);
 
 /* Delete; absent is success. */
-int store_remove(struct store *st, const char *key, struct error *err);
+MUST_USE int store_remove(struct store *st, const char *key, struct error *err);
 
 /* Delete many; `removed` counts what is surely gone. The first failure is returned, the rest tried. */
-int store_remove_many(struct store *st, const char *const *keys, size_t count, size_t *removed,
-                      struct error *err);
+MUST_USE int store_remove_many(struct store *st, const char *const *keys, size_t count,
+                               size_t *removed, struct error *err);
 
 /*
  * put_new for each of `count` objects, in any order or at once. `written[i]` says what surely
  * exists now because of this call. Returns the first failure; later ones are still settled so that
  * `written` is exact, and objects whose outcome is unknown count as written for the roll-back.
  */
-int store_put_many(struct store *st, const char *const *keys, const struct store_body *bodies,
-                   size_t count, bool *written, struct error *err);
+MUST_USE int store_put_many(struct store *st, const char *const *keys,
+                            const struct store_body *bodies, size_t count, bool *written,
+                            struct error *err);
 
 /*
  * Do task(ctx, i, err) once for each i below `count`: as many at once, on threads, as the store has
@@ -244,23 +246,24 @@ int store_put_many(struct store *st, const char *const *keys, const struct store
  * are finished, and the first failure is returned.
  */
 typedef int store_task(void *ctx, size_t index, struct error *err);
-int store_each(struct store *st, size_t count, store_task *task, void *ctx, struct error *err);
+MUST_USE int store_each(struct store *st, size_t count, store_task *task, void *ctx,
+                        struct error *err);
 
 /* Local path of an object as a new string (trait local_paths), for reading only. */
-int store_local_path(struct store *st, const char *key, char **path, struct error *err);
+MUST_USE int store_local_path(struct store *st, const char *key, char **path, struct error *err);
 
 /*
  * Prove that the store honours its conditions; cheap after the first time. What was proven is kept
  * on this machine, and in the store as STORE_PROOF, for machines that keep nothing.
  */
 #define STORE_PROOF ".probe/proof.json"
-int store_probe(struct store *st, struct error *err);
+MUST_USE int store_probe(struct store *st, struct error *err);
 
 /*
  * Append a sentence, for people, about what the store uses: where it is, where credentials came
  * from, what was learned of the server. No secrets. May fetch credentials.
  */
-int store_describe(struct store *st, struct str *out, struct error *err);
+MUST_USE int store_describe(struct store *st, struct str *out, struct error *err);
 
 /* Labels: set (replaces one of that name), value of one or NULL. */
 void store_label_set(struct store_label labels[STORE_LABELS_MAX], const char *name,

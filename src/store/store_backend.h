@@ -39,8 +39,8 @@ bool store_tag_equal(const struct store_tag *a, const struct store_tag *b);
  * ERR_OK if content of this size and SHA-256 is what the body promised, else ERR_DAMAGED. `key`
  * names the object in the message.
  */
-int store_body_verify(const struct store_body *body, const char *key, uint64_t size,
-                      const char *sha256, struct error *err);
+MUST_USE int store_body_verify(const struct store_body *body, const char *key, uint64_t size,
+                               const char *sha256, struct error *err);
 
 /* Is all of the text UTF-8 (RFC 3629)? */
 bool store_text_is_utf8(const char *text);
@@ -52,6 +52,6 @@ bool store_text_is_utf8(const char *text);
 const char *store_prefix_fault(const char *prefix, size_t most);
 
 /* ERR_OK if `prefix` is "" or a well-formed key with a slash behind it; else ERR_CONFIG. */
-int store_prefix_check(const char *prefix, struct error *err);
+MUST_USE int store_prefix_check(const char *prefix, struct error *err);
 
 #endif

@@ -14,10 +14,10 @@
  * Tags are numbers that are given once: the same bytes written again carry another tag. Threads
  * may share a store or a name.
  */
-int store_memory_open(const char *name, struct store **out, struct error *err);
+MUST_USE int store_memory_open(const char *name, struct store **out, struct error *err);
 
 /* The same by URL, "memory:NAME"; for the table of backends. There are no options. */
-int store_memory_open_url(const char *url, const struct store_options *options, struct store **out,
-                          struct error *err);
+MUST_USE int store_memory_open_url(const char *url, const struct store_options *options,
+                                   struct store **out, struct error *err);
 
 #endif

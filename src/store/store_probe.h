@@ -64,8 +64,8 @@ struct store_subject {
  * race, read back. ERR_GATE names the check that failed; ERR_AGAIN and others: it could not be
  * carried out. The probe's objects are deleted whatever happens.
  */
-int store_probe_prove(const struct store_subject *subject, struct store_dialect *out,
-                      struct error *err);
+MUST_USE int store_probe_prove(const struct store_subject *subject, struct store_dialect *out,
+                               struct error *err);
 
 /*
  * The result kept in a file below `folder` (NULL: not kept) and in the store itself, for one

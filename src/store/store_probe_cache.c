@@ -122,13 +122,14 @@ void store_probe_save(const struct store_proof *kept, int64_t now,
     str_release(&text);
 }
 
+/* Whoever finds a proof that could not be removed is refused, too, and proves it again. */
 void store_probe_forget(const struct store_proof *kept)
 {
     if (kept->folder != NULL) {
         char *path = file_of(kept->folder, kept->identity);
-        fs_remove(path, NULL);
+        fs_discard(path);
         free(path);
     }
     if (kept->store != NULL)
-        store_remove(kept->store, STORE_PROOF, NULL);
+        error_ignore(store_remove(kept->store, STORE_PROOF, NULL));
 }

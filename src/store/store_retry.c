@@ -160,7 +160,7 @@ static int compare_file(struct retry *r, const char *key, const struct store_bod
         rc = sha256_file(path, digest, &size, err);
     if (rc == ERR_OK && (size != body->size || strcmp(digest, body->sha256) != 0))
         rc = error_set(err, ERR_CONFLICT, "%s exists already, with another content.", key);
-    fs_remove(path, NULL);
+    fs_discard(path);
     free(path);
     return rc;
 }

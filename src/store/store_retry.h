@@ -31,7 +31,8 @@ struct store_retry_policy {
  * Decorate `inner`, which belongs to the new store. put_many runs in parallel, each object repeated
  * on its own.
  */
-struct store *store_retry_new(struct store *inner, const struct store_retry_policy *policy);
+MUST_USE struct store *store_retry_new(struct store *inner,
+                                       const struct store_retry_policy *policy);
 
 /* The store below. */
 struct store *store_retry_inner(struct store *st);
@@ -41,7 +42,7 @@ struct store *store_retry_inner(struct store *st);
  * allowed) counts repetitions, atomically.
  */
 typedef int store_retry_work(void *ctx, struct error *err);
-int store_retry_loop(const struct store_retry_policy *policy, store_retry_work *work, void *ctx,
-                     uint64_t *retries, struct error *err);
+MUST_USE int store_retry_loop(const struct store_retry_policy *policy, store_retry_work *work,
+                              void *ctx, uint64_t *retries, struct error *err);
 
 #endif

@@ -25,6 +25,6 @@ typedef void store_trace_sink(void *ctx, const struct store_trace_event *event);
  * Trace `inner`, which belongs to the new store and is freed with it. `sink` may be NULL; it is
  * called by the thread that made the operation, after it.
  */
-struct store *store_trace_new(struct store *inner, store_trace_sink *sink, void *ctx);
+MUST_USE struct store *store_trace_new(struct store *inner, store_trace_sink *sink, void *ctx);
 
 #endif

@@ -14,7 +14,7 @@
 
 /* Incremental SHA-256. */
 struct sha256;
-struct sha256 *sha256_new(void);
+MUST_USE struct sha256 *sha256_new(void);
 void sha256_update(struct sha256 *h, const void *bytes, size_t count);
 /* Write the digest; the object may then only be freed. */
 void sha256_finish(struct sha256 *h, unsigned char out[SHA256_SIZE]);
@@ -27,10 +27,11 @@ void sha256_hex(const void *bytes, size_t count, char out[SHA256_HEX_SIZE]);
  * Hash a local file, streaming; `size` (NULL allowed) gets the number of bytes hashed. ERR_ABSENT
  * where it is not there; `out` is "" on failure.
  */
-int sha256_file(const char *path, char out[SHA256_HEX_SIZE], uint64_t *size, struct error *err);
+MUST_USE int sha256_file(const char *path, char out[SHA256_HEX_SIZE], uint64_t *size,
+                         struct error *err);
 
 /* The same for a file before the commit, however large: ERR_INTERRUPTED where a stop is requested. */
-int sha256_source(const char *path, char out[SHA256_HEX_SIZE], struct error *err);
+MUST_USE int sha256_source(const char *path, char out[SHA256_HEX_SIZE], struct error *err);
 
 void hmac_sha256(const void *key, size_t key_size, const void *bytes, size_t count,
                  unsigned char out[SHA256_SIZE]);

@@ -12,6 +12,8 @@
 
 #include <stdarg.h>
 
+#include "util/compiler.h"
+
 enum error_code {
     ERR_OK = 0,
     ERR_ABSENT,      /* the object, dataset or version does not exist */
@@ -68,6 +70,12 @@ int error_append(struct error *err, const char *format, ...) __attribute__((form
 
 /* Forget what is there. */
 void error_clear(struct error *err);
+
+/* A failure that changes nothing for the caller. A comment beside the call says why that is so. */
+static inline void error_ignore(int code)
+{
+    (void)code;
+}
 
 /* Stable lower-case name of a code, for logs and JSON ("conflict"); "invalid" for no code. */
 const char *error_name(int code);

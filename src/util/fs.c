@@ -235,6 +235,12 @@ int fs_remove(const char *path, struct error *err)
     return error_set_errno(err, code_of(errno), errno, "Cannot delete %s", path);
 }
 
+void fs_discard(const char *path)
+{
+    if (path != NULL)
+        error_ignore(fs_remove(path, NULL));
+}
+
 char *fs_parent(const char *path)
 {
     size_t n = strlen(path);

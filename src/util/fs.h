@@ -23,21 +23,22 @@ struct fs_stat {
 };
 
 /* ERR_ABSENT where nothing is there. */
-int fs_stat(const char *path, struct fs_stat *out, struct error *err);
+MUST_USE int fs_stat(const char *path, struct fs_stat *out, struct error *err);
 
 bool fs_exists(const char *path);
 
 /* Append the whole file to `out` (its cap applies: ERR_LIMIT). ERR_ABSENT where it is not there. */
-int fs_read(const char *path, struct str *out, struct error *err);
+MUST_USE int fs_read(const char *path, struct str *out, struct error *err);
 
 /* Write a new or replaced scratch file; not durable. A failure may leave a part of it. */
-int fs_write(const char *path, const void *bytes, size_t count, struct error *err);
+MUST_USE int fs_write(const char *path, const void *bytes, size_t count, struct error *err);
 
 /* Write all of it to a descriptor, whatever the number of calls it takes. */
-int fs_write_all(int fd, const void *bytes, size_t count, const char *name, struct error *err);
+MUST_USE int fs_write_all(int fd, const void *bytes, size_t count, const char *name,
+                          struct error *err);
 
 /* Copy the content of one file into an open descriptor. */
-int fs_copy_to(const char *path, int fd, const char *name, struct error *err);
+MUST_USE int fs_copy_to(const char *path, int fd, const char *name, struct error *err);
 
 /*
  * Replace `path` atomically and durably: temp file beside it, fsync, rename, fsync of the folder.
@@ -46,37 +47,43 @@ int fs_copy_to(const char *path, int fd, const char *name, struct error *err);
  * FS_TEMP_PREFIX and an id.
  */
 #define FS_TEMP_PREFIX ".tmp-"
-int fs_replace(const char *path, const void *bytes, size_t count, struct error *err);
+MUST_USE int fs_replace(const char *path, const void *bytes, size_t count, struct error *err);
 
 /*
  * fsync a file or folder by name. ERR_ABSENT where it is not there. A folder of a file system that
  * has no such operation (EINVAL) counts as synced: nothing better can be done there.
  */
-int fs_sync(const char *path, struct error *err);
+MUST_USE int fs_sync(const char *path, struct error *err);
 
 /*
  * Create the folder and its parents; `durable` fsyncs every parent that gained an entry. That they
  * are there already is success.
  */
-int fs_make_folders(const char *path, bool durable, struct error *err);
+MUST_USE int fs_make_folders(const char *path, bool durable, struct error *err);
 
 /* Delete a file; that it is not there is success. */
-int fs_remove(const char *path, struct error *err);
+MUST_USE int fs_remove(const char *path, struct error *err);
+
+/*
+ * Delete a scratch file that nobody wants any more; NULL allowed. What cannot be deleted now goes
+ * with the folder it is in.
+ */
+void fs_discard(const char *path);
 
 /*
  * Delete a folder (or file, or link) and all below it; never follows a link. Absent is success;
  * more than 128 levels are ERR_LIMIT.
  */
-int fs_remove_tree(const char *path, struct error *err);
+MUST_USE int fs_remove_tree(const char *path, struct error *err);
 
 /* Parent of a path, as a new string ("." where it has none). */
-char *fs_parent(const char *path);
+MUST_USE char *fs_parent(const char *path);
 
 /* Path of `name` in `folder`, as a new string. */
-char *fs_join(const char *folder, const char *name);
+MUST_USE char *fs_join(const char *folder, const char *name);
 
 /* Absolute path without links of something that exists, as a new string in `out`. */
-int fs_real_path(const char *path, char **out, struct error *err);
+MUST_USE int fs_real_path(const char *path, char **out, struct error *err);
 
 /*
  * Visit every file below `folder`, in byte order of `name`, the path relative to `folder`. A
@@ -85,7 +92,7 @@ int fs_real_path(const char *path, char **out, struct error *err);
  * vanishes meanwhile may or may not be visited.
  */
 typedef int fs_visit(void *ctx, const char *name, const struct fs_stat *stat, struct error *err);
-int fs_walk(const char *folder, fs_visit *visit, void *ctx, struct error *err);
+MUST_USE int fs_walk(const char *folder, fs_visit *visit, void *ctx, struct error *err);
 
 /*
  * Exclusive lock on an open folder, taken without waiting: ERR_CONFLICT where somebody else, process
@@ -101,7 +108,7 @@ struct fs_lock {
     int folder, file; /* -1: not held */
 };
 #define FS_LOCK_NONE ((struct fs_lock){-1, -1})
-int fs_lock_folder(int folder, const char *path, struct fs_lock *out, struct error *err);
+MUST_USE int fs_lock_folder(int folder, const char *path, struct fs_lock *out, struct error *err);
 void fs_unlock(struct fs_lock *lock); /* safe on FS_LOCK_NONE */
 
 /* Append who holds the lock on a folder, as far as the system tells: "process 123 (cauce)". */
@@ -111,15 +118,15 @@ void fs_lock_holder(int folder, struct str *out);
 bool fs_names(const char *path, int fd);
 
 /* Is the folder on a network file system (NFS, SMB, FUSE, ...)? `name` gets the kind, static. */
-int fs_is_network(const char *path, bool *network, const char **name, struct error *err);
+MUST_USE int fs_is_network(const char *path, bool *network, const char **name, struct error *err);
 
 /* The same of something open; true also where that cannot be told. */
 bool fs_is_network_fd(int fd);
 
 /* May this process make files in the folder? ERR_DENIED with the reason, or ERR_ABSENT. */
-int fs_check_writable(const char *folder, struct error *err);
+MUST_USE int fs_check_writable(const char *folder, struct error *err);
 
 /* Free bytes for an unprivileged user on the file system of `path`. */
-int fs_free_space(const char *path, uint64_t *bytes, struct error *err);
+MUST_USE int fs_free_space(const char *path, uint64_t *bytes, struct error *err);
 
 #endif

@@ -34,6 +34,6 @@ bool key_digest_equal(const struct key_digest *a, const struct key_digest *b);
 #define HASH128_HEX_SIZE 33
 void hash128_to_hex(struct hash128 value, char out[HASH128_HEX_SIZE]);
 /* The way back; anything but 32 lower-case hex digits is ERR_DAMAGED. */
-int hash128_from_hex(const char *text, struct hash128 *out, struct error *err);
+MUST_USE int hash128_from_hex(const char *text, struct hash128 *out, struct error *err);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "util/compiler.h"
+
 /* Value of a hex digit of either case; -1 where it is not one. */
 int hex_value(char c);
 
@@ -18,6 +20,6 @@ bool hex_decode(const char *text, size_t count, unsigned char *out);
  * Undo percent-encoding (RFC 3986, section 2.1), as a new string. NULL where a "%" is not followed by
  * two hex digits, or stands for a NUL.
  */
-char *hex_percent_decode(const char *text);
+MUST_USE char *hex_percent_decode(const char *text);
 
 #endif

@@ -41,18 +41,19 @@ bool json_find_flaw(const char *bytes, size_t count, struct json_flaw *out);
  * integers beyond 64 bits and more than 2048 levels are refused. `what` names the text in the error
  * (ERR_DAMAGED, with line and column). `*out` is NULL on failure.
  */
-int json_parse(const char *bytes, size_t count, const char *what, struct json **out,
-               struct error *err);
+MUST_USE int json_parse(const char *bytes, size_t count, const char *what, struct json **out,
+                        struct error *err);
 void json_free(struct json *value); /* NULL allowed */
 
-struct json *json_new_object(void);
-struct json *json_new_array(void);
-struct json *json_new_string(const char *text); /* NULL gives null; bad UTF-8 is replaced */
-struct json *json_new_integer(int64_t value);
-struct json *json_new_real(double value); /* not finite: null; written with 15 digits */
-struct json *json_new_bool(bool value);
-struct json *json_new_null(void);
-struct json *json_copy(const struct json *value); /* deep; NULL gives null */
+MUST_USE struct json *json_new_object(void);
+MUST_USE struct json *json_new_array(void);
+MUST_USE struct json *
+json_new_string(const char *text); /* NULL gives null; bad UTF-8 is replaced */
+MUST_USE struct json *json_new_integer(int64_t value);
+MUST_USE struct json *json_new_real(double value); /* not finite: null; written with 15 digits */
+MUST_USE struct json *json_new_bool(bool value);
+MUST_USE struct json *json_new_null(void);
+MUST_USE struct json *json_copy(const struct json *value); /* deep; NULL gives null */
 
 /*
  * Set a field (order of insertion is kept), or replace the one of that name in its place; `value`
@@ -84,7 +85,7 @@ const struct json *json_at(const struct json *array, size_t i);
 
 /* Visit the fields of an object in order; a non-zero return of `visit` ends it and is returned. */
 typedef int json_visit(void *ctx, const char *name, const struct json *value, struct error *err);
-int json_each(const struct json *object, json_visit *visit, void *ctx, struct error *err);
+MUST_USE int json_each(const struct json *object, json_visit *visit, void *ctx, struct error *err);
 
 /* Values without checks; "" / 0 / false for another type. */
 const char *json_string(const struct json *value);
@@ -96,18 +97,18 @@ bool json_bool(const struct json *value);
  * Typed getters: ERR_DAMAGED with `where` and the field's name where the field is absent or of
  * another type. `where` is the path of the object, for example "manifest outputs".
  */
-int json_need_string(const struct json *object, const char *name, const char *where,
-                     const char **out, struct error *err);
-int json_need_unsigned(const struct json *object, const char *name, const char *where,
-                       uint64_t *out, struct error *err);
-int json_need_integer(const struct json *object, const char *name, const char *where, int64_t *out,
-                      struct error *err);
-int json_need_bool(const struct json *object, const char *name, const char *where, bool *out,
-                   struct error *err);
-int json_need_object(const struct json *object, const char *name, const char *where,
-                     const struct json **out, struct error *err);
-int json_need_array(const struct json *object, const char *name, const char *where,
-                    const struct json **out, struct error *err);
+MUST_USE int json_need_string(const struct json *object, const char *name, const char *where,
+                              const char **out, struct error *err);
+MUST_USE int json_need_unsigned(const struct json *object, const char *name, const char *where,
+                                uint64_t *out, struct error *err);
+MUST_USE int json_need_integer(const struct json *object, const char *name, const char *where,
+                               int64_t *out, struct error *err);
+MUST_USE int json_need_bool(const struct json *object, const char *name, const char *where,
+                            bool *out, struct error *err);
+MUST_USE int json_need_object(const struct json *object, const char *name, const char *where,
+                              const struct json **out, struct error *err);
+MUST_USE int json_need_array(const struct json *object, const char *name, const char *where,
+                             const struct json **out, struct error *err);
 
 /*
  * Append the text of a value: indented by two (stored objects) or in one line; ends without a

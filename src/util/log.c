@@ -296,7 +296,7 @@ static void make_json(enum log_level level, const struct log_field *fields, cons
 {
     char now[TIME_TEXT_SIZE];
     struct json *line = json_new_object();
-    time_format(time_now(), now, NULL);
+    time_label(time_now(), now);
     json_set_string(line, "time", now);
     json_set_string(line, "level", level_names[level]);
     json_set_string(line, "message", message);
@@ -363,7 +363,8 @@ void log_write(enum log_level level, const struct log_field *fields, const char 
     pthread_mutex_unlock(&mutex);
     if (to_stderr) {
         str_append_char(&line, '\n');
-        fs_write_all(STDERR_FILENO, line.data, line.len, "stderr", NULL);
+        /* There is nowhere left to tell it. */
+        error_ignore(fs_write_all(STDERR_FILENO, line.data, line.len, "stderr", NULL));
     }
     str_release(&line);
     str_release(&message);

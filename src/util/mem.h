@@ -8,28 +8,30 @@
 
 #include <stddef.h>
 
+#include "util/compiler.h"
+
 /* `size` uninitialised bytes (1 where size is 0). Free with free(). */
-void *mem_alloc(size_t size);
+MUST_USE void *mem_alloc(size_t size);
 
 /* `count` zeroed elements of `size` bytes; an overflow of the product aborts. */
-void *mem_calloc(size_t count, size_t size);
+MUST_USE void *mem_calloc(size_t count, size_t size);
 
 /* Resize to `count` elements of `size` bytes; an overflow of the product aborts. */
-void *mem_resize(void *old, size_t count, size_t size);
+MUST_USE void *mem_resize(void *old, size_t count, size_t size);
 
 /* Copy of a string; NULL gives NULL. */
-char *mem_strdup(const char *text);
+MUST_USE char *mem_strdup(const char *text);
 
 /* Copy of `length` bytes with a NUL behind them. */
-char *mem_strndup(const char *text, size_t length);
+MUST_USE char *mem_strndup(const char *text, size_t length);
 
 /* A new string made by printf's rules. */
-char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+MUST_USE char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * Make room for one more element in a growing array: returns the array, moved where `count` has
  * reached `*capacity`, which is updated.
  */
-void *mem_grow(void *array, size_t count, size_t *capacity, size_t size);
+MUST_USE void *mem_grow(void *array, size_t count, size_t *capacity, size_t size);
 
 #endif

@@ -21,7 +21,7 @@
 /* How a dataset is cut. The value of a partition is one integer: yyyymmdd, parts unused are 0. */
 enum partition_by { PARTITION_NONE, PARTITION_YEAR, PARTITION_MONTH, PARTITION_DAY };
 const char *partition_by_name(enum partition_by by); /* "none", "year", "month", "day" */
-int partition_by_parse(const char *text, enum partition_by *out, struct error *err);
+MUST_USE int partition_by_parse(const char *text, enum partition_by *out, struct error *err);
 
 /* One column; its id is its Parquet field id, never changes and is never used again. */
 struct schema_column {

@@ -36,6 +36,6 @@ bool stop_timed_out(void);
 void stop_on_request(void (*hook)(void *ctx), void *ctx);
 
 /* ERR_OK, or ERR_INTERRUPTED; what state that leaves is the caller's to say. */
-int stop_check(struct error *err);
+MUST_USE int stop_check(struct error *err);
 
 #endif

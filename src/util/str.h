@@ -42,10 +42,10 @@ void str_vprintf(struct str *s, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
 /* ERR_OK, or ERR_LIMIT (naming `what`) where something did not fit. */
-int str_check(const struct str *s, const char *what, struct error *err);
+MUST_USE int str_check(const struct str *s, const char *what, struct error *err);
 
 /* Hand the text over to the caller, who frees it; the string is empty afterwards. */
-char *str_detach(struct str *s);
+MUST_USE char *str_detach(struct str *s);
 
 /* Does `text` begin (end) with `part`? */
 bool str_starts(const char *text, const char *part);

@@ -1,6 +1,7 @@
 #include "util/time.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "util/stop.h"
@@ -148,6 +149,12 @@ static int format(int64_t microseconds, const char *shape, char *text, struct er
 int time_format(int64_t microseconds, char text[TIME_TEXT_SIZE], struct error *err)
 {
     return format(microseconds, "#-#-#T#:#:#.#Z", text, err);
+}
+
+void time_label(int64_t microseconds, char text[TIME_TEXT_SIZE])
+{
+    if (time_format(microseconds, text, NULL) != ERR_OK)
+        snprintf(text, TIME_TEXT_SIZE, "?");
 }
 
 int time_format_compact(int64_t microseconds, char text[TIME_TEXT_SIZE], struct error *err)

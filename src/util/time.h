@@ -23,17 +23,21 @@ int64_t time_monotonic(void);
 void time_sleep(int64_t microseconds);
 
 /* RFC 3339, UTC, six digits of fraction. Years 0000 to 9999; others give ERR_LIMIT and "". */
-int time_format(int64_t microseconds, char text[TIME_TEXT_SIZE], struct error *err);
+MUST_USE int time_format(int64_t microseconds, char text[TIME_TEXT_SIZE], struct error *err);
+
+/* As time_format, for a label in a message: "?" where the calendar ends. */
+void time_label(int64_t microseconds, char text[TIME_TEXT_SIZE]);
 
 /*
  * RFC 3339 with any offset and up to six digits of fraction; also a plain date ("2026-01-31":
  * midnight UTC) and a space in place of the T. A leap second counts as the second after it.
  * ERR_CONFIG where it is none of these, or not in the years 0000 to 9999 of UTC.
  */
-int time_parse(const char *text, int64_t *microseconds, struct error *err);
+MUST_USE int time_parse(const char *text, int64_t *microseconds, struct error *err);
 
 /* Compact UTC label for file names: "20260131T235959.000001Z", TIME_TEXT_SIZE is enough. */
-int time_format_compact(int64_t microseconds, char text[TIME_TEXT_SIZE], struct error *err);
+MUST_USE int time_format_compact(int64_t microseconds, char text[TIME_TEXT_SIZE],
+                                 struct error *err);
 
 /* Replace clock and sleep (tests). NULL, also for a single function, stands for the real one. */
 struct time_source {

@@ -44,7 +44,7 @@ struct type {
  * "(precision)"; upper case and blanks inside the brackets are understood. ERR_CONFIG with the
  * reason, and the name that was probably meant; `out` is unchanged then.
  */
-int type_parse(const char *text, struct type *out, struct error *err);
+MUST_USE int type_parse(const char *text, struct type *out, struct error *err);
 
 /* The one spelling of a type, as type_parse reads it; "none" for TYPE_NONE. */
 void type_format(struct type type, char out[TYPE_TEXT_SIZE]);

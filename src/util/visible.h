@@ -32,7 +32,7 @@ void visible_append(struct str *out, const char *text, size_t length, enum visib
 size_t visible_hides(const char *text, uint32_t *code);
 
 /* One line as a new string. */
-char *visible_new(const char *text);
+MUST_USE char *visible_new(const char *text);
 
 /* The same into a buffer, cut where it is full, never within a character or an escape. */
 void visible_copy(char *out, size_t size, const char *text, enum visible how);

@@ -37,7 +37,7 @@ struct cast_options {
 struct cast;
 
 /* ERR_CONFIG: a format or time zone that cannot be used, with the reason. */
-int cast_new(const struct cast_options *options, struct cast **out, struct error *err);
+MUST_USE int cast_new(const struct cast_options *options, struct cast **out, struct error *err);
 void cast_free(struct cast *c); /* NULL allowed */
 
 struct type cast_type(const struct cast *c);
@@ -110,6 +110,6 @@ enum cast_outcome cast_binary(const struct cast *c, const void *bytes, size_t co
  * Why a text is not such a value, for people, as the rest of a sentence: `is not a uuid`,
  * `is not a date (%Y is four digits)`. A new string.
  */
-char *cast_reason(const struct cast *c, const char *text, size_t length);
+MUST_USE char *cast_reason(const struct cast *c, const char *text, size_t length);
 
 #endif

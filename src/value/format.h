@@ -22,8 +22,8 @@ struct format;
  * A format of a date, time or timestamp. `pivot`: the first of the hundred years that %y stands for.
  * ERR_CONFIG: a piece is not known, stands twice, or what is needed for such a value is missing.
  */
-int format_parse(const char *text, enum type_kind kind, int pivot, struct format **out,
-                 struct error *err);
+MUST_USE int format_parse(const char *text, enum type_kind kind, int pivot, struct format **out,
+                          struct error *err);
 void format_free(struct format *f); /* NULL allowed */
 
 /* Read a text that a format fills. What the format lacks behind the year is the first of it. */

@@ -17,11 +17,11 @@ struct zone;
  * By its IANA name ("America/Argentina/Buenos_Aires"). ERR_CONFIG: there is no such zone on this
  * machine, or its file is damaged.
  */
-int zone_open(const char *name, struct zone **out, struct error *err);
+MUST_USE int zone_open(const char *name, struct zone **out, struct error *err);
 
 /* The same from the bytes of such a file; `name` is for messages. */
-int zone_parse(const void *bytes, size_t count, const char *name, struct zone **out,
-               struct error *err);
+MUST_USE int zone_parse(const void *bytes, size_t count, const char *name, struct zone **out,
+                        struct error *err);
 void zone_free(struct zone *z); /* NULL allowed */
 
 /* Seconds east of UTC at a moment (seconds since 1970 UTC). */

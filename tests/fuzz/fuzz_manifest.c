@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     manifest_release(&again);
     manifest_encode(&copy, &second);
     require(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
-    (void)manifest_follows(&m, &copy, NULL);
+    error_ignore(manifest_follows(&m, &copy, NULL)); /* either answer, and no crash */
     manifest_release(&copy);
     manifest_release(&m);
     str_release(&second);

@@ -22,7 +22,8 @@ void sample_real_sleep(void);
 unsigned sample_sleeps(void);
 
 /* Read the base as a run does; where there is no dataset, make one. */
-int sample_open(struct store *st, const char *dataset, struct base *out, struct error *err);
+MUST_USE int sample_open(struct store *st, const char *dataset, struct base *out,
+                         struct error *err);
 
 void sample_schema(struct schema *out);
 
@@ -45,8 +46,8 @@ void sample_index(struct store *st);
 void sample_projection(struct store *st);
 
 /* Set the pointer, to a manifest published or not. `replace`: what was published may be given up. */
-int sample_repair(struct store *st, const char *key, bool replace, bool dry_run,
-                  struct pointer *out, struct error *err);
+MUST_USE int sample_repair(struct store *st, const char *key, bool replace, bool dry_run,
+                           struct pointer *out, struct error *err);
 
 /* Put any text at any key, in place of what is there. */
 void sample_put(struct store *st, const char *key, const char *text);

@@ -34,7 +34,7 @@ static struct json *parse_body(const struct store_body *body)
     struct str text;
     str_init(&text, JSON_MAX);
     if (body->path != NULL)
-        fs_read(body->path, &text, NULL);
+        error_ignore(fs_read(body->path, &text, NULL)); /* then it is no JSON, which is told */
     else
         str_append_bytes(&text, body->bytes, (size_t)body->size);
     if (json_parse(text.data, text.len, "the new content", &root, NULL) != ERR_OK)
@@ -154,7 +154,8 @@ static void check_creation(struct store *st, const struct json *next, bool repai
     }
     if (number_of(next, "sequence") != 0 || !json_is_null(json_get(next, "manifest")))
         str_append(out, "the pointer is created with a version: a first pointer names none\n");
-    store_list(st, "", find_object, out, NULL);
+    if (store_list(st, "", find_object, out, NULL) != ERR_OK)
+        str_append(out, "the store cannot be listed\n");
 }
 
 static void check_step(struct store *st, const struct json *old, const struct json *next,

@@ -58,8 +58,7 @@ struct fault_proxy *fault_proxy_new(const char *endpoint)
     unsigned port = read_port(out[0]);
     close(out[0]);
     snprintf(p->url, sizeof p->url, "http://127.0.0.1:%u", port);
-    http_new(NULL, &p->http, NULL);
-    if (port != 0)
+    if (port != 0 && http_new(NULL, &p->http, NULL) == ERR_OK)
         return p;
     fault_proxy_free(p);
     return NULL;

@@ -163,7 +163,7 @@ static void read_rows(struct reader *r, struct content *const *files, size_t cou
             c->readable = true;
         }
         char *path = local_path(r, c->sha256);
-        fs_remove(path, NULL);
+        fs_discard(path);
         free(path);
     }
 }
@@ -193,7 +193,7 @@ static bool fetch(struct reader *r, const struct wanted_object *w)
         rename(path, kept);
         free(kept);
     }
-    fs_remove(path, NULL);
+    fs_discard(path);
     free(path);
     return fresh;
 }

@@ -27,8 +27,8 @@ struct rows_column {
  * Read a whole file; `columns` NULL: all of them as texts. What came before an error is in `out`, too.
  * `warnings` (NULL allowed) gets those of the reader, a line each.
  */
-int rows_read(rows_open *open, const char *path, const struct read_options *options,
-              const struct rows_column *columns, size_t count, struct str *out,
-              struct str *warnings, struct error *err);
+MUST_USE int rows_read(rows_open *open, const char *path, const struct read_options *options,
+                       const struct rows_column *columns, size_t count, struct str *out,
+                       struct str *warnings, struct error *err);
 
 #endif

@@ -133,7 +133,7 @@ void s3_server_make_bucket(struct s3_server *server, const char *bucket)
     struct str authorization;
     struct error err = ERROR_INIT;
     str_init(&authorization, 4096);
-    aws_sign_date(time_now(), date, NULL);
+    int rc = aws_sign_date(time_now(), date, &err);
     char *path = mem_printf("/%s", bucket);
     char *url = mem_printf("%s%s", endpoint, path);
     struct http_pair headers[4] = {{"host", strstr(endpoint, "://") + 3},
@@ -150,15 +150,18 @@ void s3_server_make_bucket(struct s3_server *server, const char *bucket)
                                              .service = "s3"};
     const struct aws_sign_key key = {s3_test_get((void *)settings, "AWS_ACCESS_KEY_ID"),
                                      s3_test_get((void *)settings, "AWS_SECRET_ACCESS_KEY"), NULL};
-    aws_sign_authorization(&request, &key, &authorization, NULL);
+    if (rc == ERR_OK)
+        rc = aws_sign_authorization(&request, &key, &authorization, &err);
     headers[3] = (struct http_pair){"authorization", authorization.data};
     struct http *http = NULL;
     struct transfer_answer *answer = mem_calloc(1, sizeof *answer);
     transfer_answer_init(answer);
-    http_new(NULL, &http, NULL);
+    if (rc == ERR_OK)
+        rc = http_new(NULL, &http, &err);
     const struct transfer_request put = {
         .method = "PUT", .url = url, .headers = headers, .header_count = 4};
-    int rc = transfer_perform(http, &put, answer, &err);
+    if (rc == ERR_OK)
+        rc = transfer_perform(http, &put, answer, &err);
     /* 409: it is there from an earlier test. */
     if (rc != ERR_OK || (answer->head.status != 200 && answer->head.status != 409)) {
         fprintf(stderr, "bucket %s: %ld %s %s\n", bucket, answer->head.status, err.text,

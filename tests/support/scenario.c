@@ -269,6 +269,7 @@ static int count_file(void *ctx, const char *name, const struct fs_stat *stat, s
 size_t scenario_scratch_count(const struct scenario *s)
 {
     size_t count = 0;
-    fs_walk(s->config.temp, count_file, &count, NULL);
+    if (fs_walk(s->config.temp, count_file, &count, NULL) != ERR_OK)
+        return SIZE_MAX;
     return count;
 }

@@ -127,7 +127,7 @@ size_t source_server_count(struct source_server *s)
 void source_server_forget(struct source_server *s)
 {
     char *path = fs_join(s->folder, "requests");
-    fs_remove(path, NULL);
+    fs_discard(path);
     free(path);
 }
 

@@ -231,7 +231,7 @@ static void not_modified_costs_one_request(void **state)
     struct fixture *f = *state;
     fetch(f, "/data.csv");
     char *etag = mem_strdup(f->result.etag);
-    fs_remove(f->path, NULL);
+    fs_discard(f->path);
     source_server_forget(&f->server);
     assert_int_equal(fetch_again(f, "/data.csv", etag, NULL), ERR_OK);
     assert_false(f->result.modified);

@@ -295,7 +295,7 @@ static int spoil_file(void *ctx, const char *name, const struct fs_stat *stat, s
 static void spoil_scratch(void *ctx, struct store *inner)
 {
     (void)inner;
-    fs_walk(ctx, spoil_file, ctx, NULL);
+    assert_int_equal(fs_walk(ctx, spoil_file, ctx, NULL), ERR_OK);
 }
 
 static void

@@ -91,7 +91,7 @@ static char *unpacked(const struct fixture *f, const char *pattern, uint64_t max
         str_append(&out, ";");
     }
     for (size_t i = 0; i < m.count; i++)
-        fs_remove(m.items[i].path, NULL);
+        fs_discard(m.items[i].path);
     members_release(&m);
     if (rc != ERR_OK)
         str_printf(&out, "%s: %s", error_name(rc), err.text);

@@ -225,7 +225,7 @@ static int give_half_file(struct store *st, const char *key, const char *path,
     (void)st;
     (void)tag;
     (void)key;
-    fs_write(path, "half", 4, NULL);
+    assert_int_equal(fs_write(path, "half", 4, NULL), ERR_OK);
     return error_set(err, ERR_AGAIN, "The connection broke.");
 }
 

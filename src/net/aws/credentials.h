@@ -33,8 +33,8 @@ struct aws_chain;
  * A chain that looks up what it may need of the settings now and never again. `http` is borrowed
  * and must outlive the chain. Nothing is fetched yet.
  */
-int aws_chain_new(const struct aws_lookup *lookup, struct http *http, struct aws_chain **out,
-                  struct error *err);
+MUST_USE int aws_chain_new(const struct aws_lookup *lookup, struct http *http,
+                           struct aws_chain **out, struct error *err);
 void aws_chain_free(struct aws_chain *chain); /* NULL allowed */
 
 /*
@@ -42,7 +42,7 @@ void aws_chain_free(struct aws_chain *chain); /* NULL allowed */
  * ERR_DENIED: none were found (the text lists what was tried), or a source refused; ERR_AGAIN: a
  * source did not answer; ERR_CONFIG: a file that cannot be understood.
  */
-int aws_chain_get(struct aws_chain *chain, struct aws_credentials *out, struct error *err);
+MUST_USE int aws_chain_get(struct aws_chain *chain, struct aws_credentials *out, struct error *err);
 
 /* The server called the credentials expired: fetch new ones next time. */
 void aws_chain_expire(struct aws_chain *chain);

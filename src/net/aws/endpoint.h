@@ -8,7 +8,7 @@
  * Split an endpoint ("https://host:9000/base") into scheme, authority without the scheme's own
  * port, and path without a slash at the end, as new strings. ERR_CONFIG with the reason.
  */
-int aws_endpoint_split(const char *endpoint, char **scheme, char **authority, char **path,
-                       struct error *err);
+MUST_USE int aws_endpoint_split(const char *endpoint, char **scheme, char **authority, char **path,
+                                struct error *err);
 
 #endif

@@ -19,13 +19,13 @@ struct aws_lookup {
 };
 
 /* Copy of a setting as a new string; NULL where it is not set or empty. */
-char *aws_lookup_copy(const struct aws_lookup *lookup, const char *name);
+MUST_USE char *aws_lookup_copy(const struct aws_lookup *lookup, const char *name);
 
 /* Is a setting "1", "true" or "yes"? */
 bool aws_lookup_flag(const struct aws_lookup *lookup, const char *name);
 
 /* A whole number in [least, most]; `fallback` where not set. ERR_CONFIG names the setting. */
-int aws_lookup_number(const struct aws_lookup *lookup, const char *name, uint64_t least,
-                      uint64_t most, uint64_t fallback, uint64_t *out, struct error *err);
+MUST_USE int aws_lookup_number(const struct aws_lookup *lookup, const char *name, uint64_t least,
+                               uint64_t most, uint64_t fallback, uint64_t *out, struct error *err);
 
 #endif

@@ -25,18 +25,18 @@ struct aws_provider {
     struct http *local;       /* for metadata services: short time-outs, plain http, no proxy */
 };
 
-int aws_provider_explicit(const struct aws_provider *p, struct aws_credentials *out,
-                          struct error *err);
-int aws_provider_environment(const struct aws_provider *p, struct aws_credentials *out,
-                             struct error *err);
-int aws_provider_web_identity(const struct aws_provider *p, struct aws_credentials *out,
-                              struct error *err);
-int aws_provider_profile(const struct aws_provider *p, struct aws_credentials *out,
-                         struct error *err);
-int aws_provider_container(const struct aws_provider *p, struct aws_credentials *out,
-                           struct error *err);
-int aws_provider_instance(const struct aws_provider *p, struct aws_credentials *out,
-                          struct error *err);
+MUST_USE int aws_provider_explicit(const struct aws_provider *p, struct aws_credentials *out,
+                                   struct error *err);
+MUST_USE int aws_provider_environment(const struct aws_provider *p, struct aws_credentials *out,
+                                      struct error *err);
+MUST_USE int aws_provider_web_identity(const struct aws_provider *p, struct aws_credentials *out,
+                                       struct error *err);
+MUST_USE int aws_provider_profile(const struct aws_provider *p, struct aws_credentials *out,
+                                  struct error *err);
+MUST_USE int aws_provider_container(const struct aws_provider *p, struct aws_credentials *out,
+                                    struct error *err);
+MUST_USE int aws_provider_instance(const struct aws_provider *p, struct aws_credentials *out,
+                                   struct error *err);
 
 /* The same for values of a profile. */
 struct aws_sso {
@@ -45,9 +45,10 @@ struct aws_sso {
     const char *account_id;
     const char *role_name;
 };
-int aws_provider_sso(const struct aws_provider *p, const struct aws_sso *sso,
-                     struct aws_credentials *out, struct error *err);
-int aws_provider_process(const char *command, struct aws_credentials *out, struct error *err);
+MUST_USE int aws_provider_sso(const struct aws_provider *p, const struct aws_sso *sso,
+                              struct aws_credentials *out, struct error *err);
+MUST_USE int aws_provider_process(const char *command, struct aws_credentials *out,
+                                  struct error *err);
 
 /* Roles: with credentials to sign with, or with the token in a file. */
 struct aws_role {
@@ -57,40 +58,40 @@ struct aws_role {
     const char *duration;     /* seconds as text, NULL: the service's default */
     const char *region;
 };
-int aws_provider_assume_role(const struct aws_provider *p, const struct aws_role *role,
-                             const struct aws_credentials *signer, struct aws_credentials *out,
-                             struct error *err);
-int aws_provider_assume_role_with_file(const struct aws_provider *p, const struct aws_role *role,
-                                       const char *token_file, struct aws_credentials *out,
-                                       struct error *err);
+MUST_USE int aws_provider_assume_role(const struct aws_provider *p, const struct aws_role *role,
+                                      const struct aws_credentials *signer,
+                                      struct aws_credentials *out, struct error *err);
+MUST_USE int aws_provider_assume_role_with_file(const struct aws_provider *p,
+                                                const struct aws_role *role, const char *token_file,
+                                                struct aws_credentials *out, struct error *err);
 
 /*
  * Value of a field of the profile in use, in the shared files, as a new string; NULL where there is
  * none. Errors of the files show when credentials are looked for.
  */
-char *aws_profile_setting(const struct aws_lookup *lookup, const char *field);
+MUST_USE char *aws_profile_setting(const struct aws_lookup *lookup, const char *field);
 
 /*
  * Make credentials of copies of the given texts, and register the secret ones with the log.
  * `expires` is RFC 3339 or NULL. ERR_DAMAGED where a part is missing or no time; `who` names the
  * source.
  */
-int aws_provider_make(const char *access_key_id, const char *secret, const char *session_token,
-                      const char *expires, const char *who, struct aws_credentials *out,
-                      struct error *err);
+MUST_USE int aws_provider_make(const char *access_key_id, const char *secret,
+                               const char *session_token, const char *expires, const char *who,
+                               struct aws_credentials *out, struct error *err);
 
 /* The same of a JSON object with the fields AccessKeyId, SecretAccessKey, Expiration and `token`. */
-int aws_provider_make_json(const struct str *text, const char *token, const char *who,
-                           struct aws_credentials *out, struct error *err);
+MUST_USE int aws_provider_make_json(const struct str *text, const char *token, const char *who,
+                                    struct aws_credentials *out, struct error *err);
 
 /*
  * Ask a service and append its answer. ERR_DENIED: it refused (4xx); ERR_AGAIN: it failed, or there
  * is nobody (then *nobody is set; NULL allowed).
  */
-int aws_provider_ask(struct http *http, const struct transfer_request *request, const char *who,
-                     struct str *answer, bool *nobody, struct error *err);
+MUST_USE int aws_provider_ask(struct http *http, const struct transfer_request *request,
+                              const char *who, struct str *answer, bool *nobody, struct error *err);
 
 /* Content of a small file without the white space around it, as a new string. */
-int aws_provider_read(const char *path, char **out, struct error *err);
+MUST_USE int aws_provider_read(const char *path, char **out, struct error *err);
 
 #endif

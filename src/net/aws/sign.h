@@ -50,19 +50,22 @@ void aws_sign_encode(const char *value, struct str *out);
 void aws_sign_query(const struct http_pair *parameters, size_t count, struct str *out);
 
 /* The date header's text of a time in microseconds since 1970 UTC. */
-int aws_sign_date(int64_t microseconds, char out[AWS_SIGN_DATE_SIZE], struct error *err);
+MUST_USE int aws_sign_date(int64_t microseconds, char out[AWS_SIGN_DATE_SIZE], struct error *err);
 
 /* Append the canonical request, and the string to sign made of it. For tests and messages. */
-int aws_sign_canonical(const struct aws_sign_request *request, struct str *out, struct error *err);
-int aws_sign_string(const struct aws_sign_request *request, struct str *out, struct error *err);
+MUST_USE int aws_sign_canonical(const struct aws_sign_request *request, struct str *out,
+                                struct error *err);
+MUST_USE int aws_sign_string(const struct aws_sign_request *request, struct str *out,
+                             struct error *err);
 
 /*
  * Append the value of the Authorization header. A session token is no part of this function: it is
  * a header like others (x-amz-security-token) and must be among those given.
  * ERR_LIMIT: too many headers, or text larger than the cap of `out`; ERR_CONFIG: a date that is none.
  */
-int aws_sign_authorization(const struct aws_sign_request *request, const struct aws_sign_key *key,
-                           struct str *out, struct error *err);
+MUST_USE int aws_sign_authorization(const struct aws_sign_request *request,
+                                    const struct aws_sign_key *key, struct str *out,
+                                    struct error *err);
 
 /* Append the standard base64 (RFC 4648) of some bytes, and of a lower-case hex digest. */
 void aws_sign_base64(const unsigned char *bytes, size_t count, struct str *out);

@@ -18,21 +18,21 @@
  * Open an object for reading. ERR_ABSENT where there is none (a folder is none), ERR_DENIED where
  * a link or a device lies there. The caller closes `*fd`; `size` may be NULL.
  */
-int file_content_open(struct file_root *root, const char *key, int *fd, uint64_t *size,
-                      struct error *err);
+MUST_USE int file_content_open(struct file_root *root, const char *key, int *fd, uint64_t *size,
+                               struct error *err);
 
 /*
  * Read an open object from its start to its end: appended to `body` where that is not NULL, written
  * to the local file `out` (named `out_name`) where that is not negative. `tag` (NULL allowed) gets
  * the SHA-256 of the content, `size` (NULL allowed) the number of bytes.
  */
-int file_content_read(const struct file_root *root, int fd, const char *key, struct str *body,
-                      int out, const char *out_name, struct store_tag *tag, uint64_t *size,
-                      struct error *err);
+MUST_USE int file_content_read(const struct file_root *root, int fd, const char *key,
+                               struct str *body, int out, const char *out_name,
+                               struct store_tag *tag, uint64_t *size, struct error *err);
 
 /* Tag of an object as it is now. ERR_ABSENT where there is none. */
-int file_content_tag(struct file_root *root, const char *key, struct store_tag *tag,
-                     struct error *err);
+MUST_USE int file_content_tag(struct file_root *root, const char *key, struct store_tag *tag,
+                              struct error *err);
 
 /* ---- Writing ---- */
 
@@ -51,8 +51,8 @@ void file_temp_name(const struct file_root *root, const struct file_place *place
  * (ioctl_ficlone(2)), so that neither copy can be changed through the other, else copied. Nothing is
  * left behind by a failure, and a file whose fsync failed is never synced again. `*vanished`: the folder was removed meanwhile; enter it again.
  */
-int file_temp_write(struct file_root *root, const char *key, const struct store_body *body,
-                    const struct file_temp *temp, bool *vanished, struct error *err);
+MUST_USE int file_temp_write(struct file_root *root, const char *key, const struct store_body *body,
+                             const struct file_temp *temp, bool *vanished, struct error *err);
 
 /*
  * The same without copying: the local file of a body that is given away loses its own name for the
@@ -61,8 +61,9 @@ int file_temp_write(struct file_root *root, const char *key, const struct store_
  * where that does not hold, or where the file could not be brought to disk (`*unsafe`: its pages may
  * be lost although a second fsync would say otherwise): then copy.
  */
-int file_temp_move(struct file_root *root, const char *key, const struct store_body *body,
-                   const struct file_temp *temp, bool *moved, bool *unsafe, struct error *err);
+MUST_USE int file_temp_move(struct file_root *root, const char *key, const struct store_body *body,
+                            const struct file_temp *temp, bool *moved, bool *unsafe,
+                            struct error *err);
 
 void file_temp_drop(const struct file_temp *temp);
 
@@ -77,23 +78,25 @@ int file_rename_new(int from_folder, const char *from, int to_folder, const char
  * it; new folders are brought to disk before. The file is gone afterwards in any case. ERR_UNKNOWN:
  * it may have its name, and may lose it again in a power failure.
  */
-int file_publish_new(struct file_root *root, const struct file_temp *temp,
-                     const struct file_place *place, const char *key, bool *vanished,
-                     struct error *err);
-int file_publish_over(struct file_root *root, const struct file_temp *temp,
-                      const struct file_place *place, const char *key, struct error *err);
+MUST_USE int file_publish_new(struct file_root *root, const struct file_temp *temp,
+                              const struct file_place *place, const char *key, bool *vanished,
+                              struct error *err);
+MUST_USE int file_publish_over(struct file_root *root, const struct file_temp *temp,
+                               const struct file_place *place, const char *key, struct error *err);
 
 /* The change of a folder is made; now bring it to disk, or ERR_UNKNOWN. */
-int file_settle_change(const struct file_root *root, int folder, const char *key,
-                       struct error *err);
+MUST_USE int file_settle_change(const struct file_root *root, int folder, const char *key,
+                                struct error *err);
 
 /*
  * To be called under the lock, after a change in an open folder: ERR_UNKNOWN where the key leads to
  * another folder by now, because somebody moved or replaced one on the way.
  */
-int file_confirm_change(struct file_root *root, int folder, const char *key, struct error *err);
+MUST_USE int file_confirm_change(struct file_root *root, int folder, const char *key,
+                                 struct error *err);
 
 /* ERR_UNKNOWN for a rename, link or unlink that failed in a way that may still have done it. */
-int file_unclear(const struct file_root *root, int errnum, const char *key, struct error *err);
+MUST_USE int file_unclear(const struct file_root *root, int errnum, const char *key,
+                          struct error *err);
 
 #endif

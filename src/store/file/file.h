@@ -28,11 +28,11 @@
 #include "store/store.h"
 
 /* Open the folder `path`. Errors as store_open. */
-int store_file_open(const char *path, const struct store_options *options, struct store **out,
-                    struct error *err);
+MUST_USE int store_file_open(const char *path, const struct store_options *options,
+                             struct store **out, struct error *err);
 
 /* The same by URL: file:/path, file:///path or file://localhost/path (RFC 8089). */
-int store_file_open_url(const char *url, const struct store_options *options, struct store **out,
-                        struct error *err);
+MUST_USE int store_file_open_url(const char *url, const struct store_options *options,
+                                 struct store **out, struct error *err);
 
 #endif

@@ -40,7 +40,7 @@ struct file_place {
 };
 
 /* `path` is an existing folder. */
-int file_root_open(struct file_root *root, const char *path, struct error *err);
+MUST_USE int file_root_open(struct file_root *root, const char *path, struct error *err);
 void file_root_release(struct file_root *root);
 
 /* What somebody enters a folder for. */
@@ -55,8 +55,8 @@ enum file_entry {
  * has removed it meanwhile, and it may be tried again. ERR_DENIED: a link, or a file where FILE_CREATE needs a folder, is in the way. Left with
  * file_place_leave on success.
  */
-int file_root_enter(struct file_root *root, const char *key, enum file_entry entry,
-                    struct file_place *place, struct error *err);
+MUST_USE int file_root_enter(struct file_root *root, const char *key, enum file_entry entry,
+                             struct file_place *place, struct error *err);
 void file_place_leave(struct file_place *place);
 
 /*
@@ -64,7 +64,7 @@ void file_place_leave(struct file_place *place);
  * so that nobody removes them any more, and before an object gets its name there. ERR_ABSENT:
  * somebody has removed one meanwhile.
  */
-int file_root_settle(struct file_root *root, const char *key, struct error *err);
+MUST_USE int file_root_settle(struct file_root *root, const char *key, struct error *err);
 
 /* Bring the entries of an open folder to disk. 0, or an errno value. */
 int file_folder_sync(int folder);
@@ -76,26 +76,26 @@ void file_root_prune(struct file_root *root, const char *key);
  * Visit what is not a folder below the prefix, in byte order of the keys, the lock file left out.
  * Links are reported and not followed. Names that cannot be keys are passed over.
  */
-int file_root_list(struct file_root *root, const char *prefix, store_visit *visit, void *ctx,
-                   struct error *err);
+MUST_USE int file_root_list(struct file_root *root, const char *prefix, store_visit *visit,
+                            void *ctx, struct error *err);
 
 /*
  * ERR_DENIED where the store's path names another folder than the one that was opened, or none: what
  * is written there would be lost to everybody else. Entering a folder looks at it, too.
  */
-int file_root_check(const struct file_root *root, struct error *err);
+MUST_USE int file_root_check(const struct file_root *root, struct error *err);
 
 /*
  * The one lock of the store, on its folder: see fs_lock_folder. Freed by fs_unlock. ERR_AGAIN where
  * somebody else holds it for more than a minute, ERR_INTERRUPTED where a signal ends the waiting.
  */
-int file_root_lock(struct file_root *root, struct fs_lock *lock, struct error *err);
+MUST_USE int file_root_lock(struct file_root *root, struct fs_lock *lock, struct error *err);
 
 /*
  * The error for a failed system call: code by errno, and one sentence on what to do. `doing` is
  * "write", "read" and the like; nothing may have changed. Returns the code.
  */
-int file_root_error(const struct file_root *root, int errnum, const char *doing, const char *key,
-                    struct error *err);
+MUST_USE int file_root_error(const struct file_root *root, int errnum, const char *doing,
+                             const char *key, struct error *err);
 
 #endif

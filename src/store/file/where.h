@@ -8,6 +8,6 @@
 #include "util/error.h"
 
 /* ERR_CONFIG with the reason: too long, not UTF-8, or with characters that DuckDB takes for a pattern. */
-int file_where_check(const char *path, struct error *err);
+MUST_USE int file_where_check(const char *path, struct error *err);
 
 #endif

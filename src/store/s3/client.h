@@ -54,19 +54,19 @@ void s3_call_query(struct s3_call *call, const char *name, const char *value);
  * Sign and send it once, and judge the answer: the code of s3_wire_classify, with a sentence that
  * names the request. `answer` is initialised by the caller and valid for its headers afterwards.
  */
-int s3_client_call(struct s3_client *client, struct s3_call *call, struct transfer_answer *answer,
-                   struct error *err);
+MUST_USE int s3_client_call(struct s3_client *client, struct s3_call *call,
+                            struct transfer_answer *answer, struct error *err);
 
 /* The object's name in the bucket (prefix and key) as a new string. */
-char *s3_client_name(const struct s3_client *client, const char *key);
+MUST_USE char *s3_client_name(const struct s3_client *client, const char *key);
 
 /* Tag of an answer's ETag; ERR_DAMAGED where it has none. `tag` may be NULL. */
-int s3_client_tag(const struct transfer_answer *answer, const char *key, struct store_tag *tag,
-                  struct error *err);
+MUST_USE int s3_client_tag(const struct transfer_answer *answer, const char *key,
+                           struct store_tag *tag, struct error *err);
 
 /* Compare what was received with the digests that came with it: ERR_DAMAGED where they differ. */
-int s3_client_verify(const struct transfer_answer *answer, const char *key, const char *sha256,
-                     struct error *err);
+MUST_USE int s3_client_verify(const struct transfer_answer *answer, const char *key,
+                              const char *sha256, struct error *err);
 
 /* A condition on the object written. */
 struct s3_condition {
@@ -86,41 +86,46 @@ void s3_client_describe(const struct s3_client *client, struct s3_call *call,
                         struct s3_meta *storage);
 
 /* Slots of the backend, by file. */
-int s3_object_get(struct store *st, const char *key, struct str *body, struct store_tag *tag,
-                  struct error *err);
-int s3_object_head(struct store *st, const char *key, struct store_info *info, struct error *err);
-int s3_object_put_new(struct store *st, const char *key, const struct store_body *body,
-                      struct store_tag *tag, struct error *err);
-int s3_object_swap(struct store *st, const char *key, const struct store_tag *expected,
-                   const struct store_body *body, struct store_tag *tag, struct error *err);
-int s3_object_move(struct store *st, const struct store_move *move, struct error *err);
-int s3_object_remove(struct store *st, const char *key, struct error *err);
-int s3_download_file(struct store *st, const char *key, const char *path, struct store_tag *tag,
-                     struct error *err);
-int s3_list_all(struct store *st, const char *prefix, store_visit *visit, void *ctx,
-                struct error *err);
-int s3_list_remove_many(struct store *st, const char *const *keys, size_t count, size_t *removed,
-                        struct error *err);
+MUST_USE int s3_object_get(struct store *st, const char *key, struct str *body,
+                           struct store_tag *tag, struct error *err);
+MUST_USE int s3_object_head(struct store *st, const char *key, struct store_info *info,
+                            struct error *err);
+MUST_USE int s3_object_put_new(struct store *st, const char *key, const struct store_body *body,
+                               struct store_tag *tag, struct error *err);
+MUST_USE int s3_object_swap(struct store *st, const char *key, const struct store_tag *expected,
+                            const struct store_body *body, struct store_tag *tag,
+                            struct error *err);
+MUST_USE int s3_object_move(struct store *st, const struct store_move *move, struct error *err);
+MUST_USE int s3_object_remove(struct store *st, const char *key, struct error *err);
+MUST_USE int s3_download_file(struct store *st, const char *key, const char *path,
+                              struct store_tag *tag, struct error *err);
+MUST_USE int s3_list_all(struct store *st, const char *prefix, store_visit *visit, void *ctx,
+                         struct error *err);
+MUST_USE int s3_list_remove_many(struct store *st, const char *const *keys, size_t count,
+                                 size_t *removed, struct error *err);
 
 /* Digest and size that HEAD tells of an object (sha256 "" where unknown). */
 struct s3_seen {
     struct store_info info;
     char sha256[SHA256_HEX_SIZE];
 };
-int s3_object_see(struct s3_client *client, const char *key, struct s3_seen *seen,
-                  struct error *err);
+MUST_USE int s3_object_see(struct s3_client *client, const char *key, struct s3_seen *seen,
+                           struct error *err);
 
 /* One conditional PUT of a body, in one piece; of a body in parts (upload.c). */
-int s3_object_put(struct s3_client *client, const char *key, const struct s3_condition *condition,
-                  const struct store_body *body, struct store_tag *tag, struct error *err);
-int s3_upload_put(struct s3_client *client, const char *key, const struct s3_condition *condition,
-                  const struct store_body *body, struct store_tag *tag, struct error *err);
+MUST_USE int s3_object_put(struct s3_client *client, const char *key,
+                           const struct s3_condition *condition, const struct store_body *body,
+                           struct store_tag *tag, struct error *err);
+MUST_USE int s3_upload_put(struct s3_client *client, const char *key,
+                           const struct s3_condition *condition, const struct store_body *body,
+                           struct store_tag *tag, struct error *err);
 
 /*
  * Unfinished uploads show in listings under a name of this form, "<key>.upload~<id>", and removing
  * that name ends the upload. Splits it in place; false where the name is of another form.
  */
 bool s3_upload_split(char *key, char **id);
-int s3_upload_abort(struct s3_client *client, const char *key, const char *id, struct error *err);
+MUST_USE int s3_upload_abort(struct s3_client *client, const char *key, const char *id,
+                             struct error *err);
 
 #endif

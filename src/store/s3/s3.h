@@ -13,11 +13,11 @@
  * options->setting. The first operation that writes runs the probe where its result is not known.
  * ERR_CONFIG: URL or settings.
  */
-int store_s3_open(const char *url, const struct store_options *options, struct store **out,
-                  struct error *err);
+MUST_USE int store_s3_open(const char *url, const struct store_options *options, struct store **out,
+                           struct error *err);
 
 /* The same without back-off: for tests of what one request does. */
-int store_s3_open_bare(const char *url, const struct store_options *options, struct store **out,
-                       struct error *err);
+MUST_USE int store_s3_open_bare(const char *url, const struct store_options *options,
+                                struct store **out, struct error *err);
 
 #endif

@@ -41,8 +41,9 @@ struct s3_settings {
 };
 
 /* ERR_CONFIG: not s3://bucket/prefix, or a setting that cannot be used. */
-int s3_settings_load(const char *url, const struct store_s3_options *options,
-                     const struct aws_lookup *lookup, struct s3_settings *out, struct error *err);
+MUST_USE int s3_settings_load(const char *url, const struct store_s3_options *options,
+                              const struct aws_lookup *lookup, struct s3_settings *out,
+                              struct error *err);
 void s3_settings_release(struct s3_settings *settings);
 
 #endif

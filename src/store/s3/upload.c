@@ -274,7 +274,7 @@ int s3_upload_put(struct s3_client *client, const char *key, const struct s3_con
     if (rc == ERR_OK)
         rc = complete(&u, condition, tag, err);
     if (rc != ERR_OK && rc != ERR_UNKNOWN)
-        s3_upload_abort(client, key, u.id, NULL);
+        error_ignore(s3_upload_abort(client, key, u.id, NULL)); /* gc ends what stays */
     free(u.parts);
     free(u.id);
     return rc;

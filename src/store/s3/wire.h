@@ -81,8 +81,8 @@ struct s3_wire_list {
     bool truncated;
     char *token; /* for the next page; NULL where there is none */
 };
-int s3_wire_list_parse(const char *bytes, size_t count, struct s3_wire_list *out,
-                       struct error *err);
+MUST_USE int s3_wire_list_parse(const char *bytes, size_t count, struct s3_wire_list *out,
+                                struct error *err);
 void s3_wire_list_release(struct s3_wire_list *list);
 
 struct s3_wire_upload {
@@ -97,8 +97,8 @@ struct s3_wire_uploads {
     bool truncated;
     char *next_key, *next_id;
 };
-int s3_wire_uploads_parse(const char *bytes, size_t count, struct s3_wire_uploads *out,
-                          struct error *err);
+MUST_USE int s3_wire_uploads_parse(const char *bytes, size_t count, struct s3_wire_uploads *out,
+                                   struct error *err);
 void s3_wire_uploads_release(struct s3_wire_uploads *uploads);
 
 /* The failures in an answer to DeleteObjects. */
@@ -110,8 +110,8 @@ struct s3_wire_deleted {
     struct s3_wire_failure *failures;
     size_t count, capacity;
 };
-int s3_wire_deleted_parse(const char *bytes, size_t count, struct s3_wire_deleted *out,
-                          struct error *err);
+MUST_USE int s3_wire_deleted_parse(const char *bytes, size_t count, struct s3_wire_deleted *out,
+                                   struct error *err);
 void s3_wire_deleted_release(struct s3_wire_deleted *deleted);
 
 #endif
