@@ -171,9 +171,8 @@ struct config_column {
     bool optional;              /* a file may lack it */
     struct config_list nulls;   /* texts that mean NULL, in place of those of the source */
     bool nulls_set;
-    bool trim;    /* also where the source does not say so */
-    bool percent; /* where it is set, in place of that of the source */
-    bool percent_set;
+    bool trim, percent; /* where they are set, in place of those of the source */
+    bool trim_set, percent_set;
     char *time_zone; /* NULL: that of the source */
 };
 

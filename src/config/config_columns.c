@@ -143,6 +143,7 @@ void config_read_columns(struct config_reader *r, const struct yaml_tree_node *n
         }
         config_read_map(r, n, &config_table_column, column, seen);
         column->nulls_set = config_seen(&config_table_column, seen, "nulls") != NULL;
+        column->trim_set = config_seen(&config_table_column, seen, "trim") != NULL;
         column->percent_set = config_seen(&config_table_column, seen, "percent") != NULL;
         check_column(r, column, n, seen);
     }

@@ -124,7 +124,8 @@ static void put_columns(struct form *f, const struct config *config)
         put_unless(f, "optional", column->optional, 0);
         if (column->nulls_set)
             put_list(f, "nulls", &column->nulls);
-        put_unless(f, "trim", column->trim, 0);
+        if (column->trim_set)
+            put_unless(f, "trim", column->trim, config->source.trim);
         if (column->percent_set)
             put_unless(f, "percent", column->percent, config->source.percent);
         put_if(f, "time_zone", column->time_zone);

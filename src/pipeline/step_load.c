@@ -36,6 +36,7 @@ static void list_columns(struct run *r)
                                                .nulls_set = c->nulls_set,
                                                .optional = c->optional,
                                                .trim = c->trim,
+                                               .trim_set = c->trim_set,
                                                .percent = c->percent,
                                                .percent_set = c->percent_set,
                                                .time_zone = c->time_zone};

@@ -128,16 +128,6 @@ static void end_line(struct csv_cut *c, size_t at, bool record)
 
 /* ---- one value ---- */
 
-/* Without blanks around it. */
-static struct cast_span trimmed(const struct csv_cut *c, size_t at, size_t end)
-{
-    while (at < end && is_blank(c, at))
-        at++;
-    while (end > at && is_blank(c, end - 1))
-        end--;
-    return (struct cast_span){(uint32_t)at, (uint32_t)(end - at)};
-}
-
 /* From here to the delimiter or line ending, whose place is returned. Every block has one. */
 static size_t find_end(struct csv_cut *c, size_t at)
 {
@@ -251,8 +241,6 @@ static bool cut_value(struct csv_cut *c, size_t at, struct cast_span *span, size
     if (!find_quote(c, at, &quote)) {
         *end = find_end(c, at);
         *span = (struct cast_span){(uint32_t)at, (uint32_t)(*end - at)};
-        if (c->rules->trim)
-            *span = trimmed(c, at, *end);
         return true;
     }
     size_t behind;
@@ -381,7 +369,7 @@ static inline void bare_values(const struct csv_cut *c, const uint32_t *ends, ui
                                struct cast_span *spans, size_t stride)
 {
     const struct csv_rules *r = c->rules;
-    if (r->wanted_count == r->fields && !r->trim) {
+    if (r->wanted_count == r->fields) {
         for (size_t k = 0; k < r->fields; k++, spans += stride) {
             *spans = (struct cast_span){at, ends[k] - at};
             at = ends[k] + 1;
@@ -392,8 +380,6 @@ static inline void bare_values(const struct csv_cut *c, const uint32_t *ends, ui
         size_t field = r->wanted[k];
         uint32_t begin = field > 0 ? ends[field - 1] + 1 : at;
         *spans = (struct cast_span){begin, ends[field] - begin};
-        if (r->trim)
-            *spans = trimmed(c, begin, ends[field]);
     }
 }
 
@@ -422,8 +408,6 @@ static inline bool quoted_values(const struct csv_cut *c, size_t mark, uint32_t 
                 return false;
             span = (struct cast_span){at + 1, *m - at - 1};
             m++;
-        } else if (r->trim) {
-            span = trimmed(c, at, *m);
         }
         if (next < r->wanted_count && r->wanted[next] == k)
             spans[next++ * stride] = span;

@@ -23,7 +23,7 @@ struct csv_rules {
     char quote;   /* 0: none */
     char escape;  /* 0: none */
     char comment; /* 0: none */
-    bool trim;
+    bool trim;    /* any blanks and tabs may stand around quotes; values keep theirs: casts trim */
     bool blank_is_record; /* a blank line is a record of one empty value */
     const char *footer;   /* NULL: none */
     size_t footer_length;

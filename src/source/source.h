@@ -29,10 +29,9 @@ struct source_column {
     struct reader_texts formats; /* none: those of the source */
     struct reader_texts nulls;   /* where `nulls_set`, in place of those of the source */
     bool nulls_set;
-    bool optional; /* a file may lack it */
-    bool trim;     /* also where the source does not say so */
-    bool percent;  /* where it is set, in place of that of the source */
-    bool percent_set;
+    bool optional;      /* a file may lack it */
+    bool trim, percent; /* where they are set, in place of those of the source */
+    bool trim_set, percent_set;
     const char *time_zone;
 };
 

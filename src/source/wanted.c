@@ -60,7 +60,8 @@ static void settle(struct cast_options *out, const struct source_column *c)
     }
     if (c->time_zone != NULL)
         out->time_zone = c->time_zone;
-    out->trim = out->trim || c->trim;
+    if (c->trim_set)
+        out->trim = c->trim;
     if (c->percent_set)
         out->percent = c->percent;
 }

@@ -111,6 +111,13 @@ class Values(Reading):
         self.assertEqual(rows, ["1,0.1250,x"])
 
 
+    def test_a_column_that_keeps_its_blanks_in_a_source_that_is_trimmed(self):
+        self.write("a.csv", "k,v,w\n1,  x , y \n2,\t\"z \"\t,\" u \"\n")
+        rows = self.publish({"url": "a.csv", "trim": True},
+                            ["k int", {"name": "v", "type": "text", "trim": False}, "w text"])
+        self.assertEqual(rows, ["1,  x ,y", "2,z ,u"])
+
+
 class Found(Reading):
     def test_whole_numbers_beyond_64_bits_keep_their_digits(self):
         self.write("a.csv", "k,v\n98765432109876543210981,1\n98765432109876543210982,2\n")

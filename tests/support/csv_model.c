@@ -104,22 +104,11 @@ static void quoted_value(struct model *m)
     free(text);
 }
 
-static bool is_blank_byte(const struct model *m, char c)
-{
-    return (c == ' ' || c == '\t') && c != m->o->delimiter[0];
-}
-
 static void bare_value(struct model *m, size_t begin)
 {
     while (!at_value_end(m))
         m->at++;
-    size_t from = begin;
-    size_t to = m->at;
-    while (m->o->trim && from < to && is_blank_byte(m, m->text[from]))
-        from++;
-    while (m->o->trim && to > from && is_blank_byte(m, m->text[to - 1]))
-        to--;
-    add_value(m, m->text + from, to - from, begin == m->at);
+    add_value(m, m->text + begin, m->at - begin, begin == m->at);
 }
 
 static void one_value(struct model *m)

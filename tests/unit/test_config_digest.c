@@ -66,6 +66,7 @@ static void what_decides_how_rows_are_made_changes_it(void **state)
         {"", ", optional: true", "key: id"},
         {"", ", nulls: []", "key: id"},
         {"", ", trim: true", "key: id"},
+        {", trim: true", ", trim: false", "key: id"},
         {"", ", percent: true", "key: id"},
         {"", ", time_zone: Europe/Berlin", "key: id"},
         {", nulls: [NA]", "", "key: id"},
