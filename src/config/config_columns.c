@@ -17,12 +17,12 @@ static const struct config_field column_fields[] = {
     {"type", read_type, AT(type), NULL, NULL, false},
     {"from", config_read_names, AT(from), NULL, NULL, false},
     {"nullable", config_read_bool, AT(nullable), NULL, NULL, false},
-    {"formats", config_read_formats, AT(formats), NULL, NULL, false},
+    {"formats", config_read_names, AT(formats), NULL, NULL, false},
     {"optional", config_read_bool, AT(optional), NULL, NULL, false},
     {"nulls", config_read_list, AT(nulls), NULL, NULL, false},
     {"trim", config_read_bool, AT(trim), NULL, NULL, false},
     {"percent", config_read_bool, AT(percent), NULL, NULL, false},
-    {"time_zone", config_read_text, AT(time_zone), NULL, NULL, false},
+    {"time_zone", config_read_time_zone, AT(time_zone), NULL, NULL, false},
 };
 #define COLUMN_FIELDS (sizeof column_fields / sizeof column_fields[0])
 
@@ -105,7 +105,9 @@ static void check_column(struct config_reader *r, const struct config_column *co
         config_problem_value(r, node, "needs a \"name\".");
     if (config_seen(&config_table_column, seen, "type") == NULL)
         config_problem_value(r, node, "needs a \"type\".");
-    if (formats != NULL && column->type.kind != TYPE_NONE && !time)
+    if (time)
+        config_check_formats(r, formats, column->type.kind);
+    else if (formats != NULL && column->type.kind != TYPE_NONE)
         config_problem_value(r, formats,
                              "has no effect: formats are for date, time and timestamp, and this "
                              "column is %s.",

@@ -121,19 +121,23 @@ void config_list_release(struct config_list *list);
 config_read_fn config_read_next; /* struct config_next */
 void config_next_release(struct config_next *next);
 
+/* Can these formats (NULL: none) of dates, times or timestamps be used? */
+void config_check_formats(struct config_reader *r, const struct yaml_tree_node *node,
+                          enum type_kind kind);
+
 /* Readers: the target's type, and what `arg` is. */
-config_read_fn config_read_text;     /* char *, owned, not empty */
-config_read_fn config_read_path;     /* char *, owned: resolved path */
-config_read_fn config_read_bool;     /* bool */
-config_read_fn config_read_choice;   /* an enum; arg: struct config_choices */
-config_read_fn config_read_number;   /* uint64_t; arg: struct config_range */
-config_read_fn config_read_unsigned; /* unsigned; arg: struct config_range */
-config_read_fn config_read_seconds;  /* int64_t, a plain number; arg: struct config_range */
-config_read_fn config_read_duration; /* int64_t seconds, with unit; arg: struct config_range */
-config_read_fn config_read_char;     /* char, one ASCII character or empty: NUL */
-config_read_fn config_read_list;     /* struct config_list of texts, empty ones allowed */
-config_read_fn config_read_names;    /* struct config_list of texts, not empty, at least one */
-config_read_fn config_read_formats;  /* struct config_list of strptime formats */
+config_read_fn config_read_text;      /* char *, owned, not empty */
+config_read_fn config_read_path;      /* char *, owned: resolved path */
+config_read_fn config_read_bool;      /* bool */
+config_read_fn config_read_choice;    /* an enum; arg: struct config_choices */
+config_read_fn config_read_number;    /* uint64_t; arg: struct config_range */
+config_read_fn config_read_unsigned;  /* unsigned; arg: struct config_range */
+config_read_fn config_read_seconds;   /* int64_t, a plain number; arg: struct config_range */
+config_read_fn config_read_duration;  /* int64_t seconds, with unit; arg: struct config_range */
+config_read_fn config_read_char;      /* char, one ASCII character or empty: NUL */
+config_read_fn config_read_list;      /* struct config_list of texts, empty ones allowed */
+config_read_fn config_read_names;     /* struct config_list of texts, not empty, at least one */
+config_read_fn config_read_time_zone; /* char *: a zone of the system */
 
 struct config_range {
     uint64_t least;

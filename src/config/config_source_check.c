@@ -173,6 +173,9 @@ void config_read_source(struct config_reader *r, const struct yaml_tree_node *no
         decide(r, source, config_seen(&config_table_source, seen, "url"));
     check_distinct(r, source, seen);
     check_numbers(r, source, seen);
+    config_check_formats(r, config_seen(&config_table_source, seen, "date_formats"), TYPE_DATE);
+    config_check_formats(r, config_seen(&config_table_source, seen, "timestamp_formats"),
+                         TYPE_TIMESTAMP);
     check_fit(r, source, seen);
     check_next(r, source, seen);
     if (source->format == FILE_FORMAT_FIXED && source->width_count == 0 && source->url_count > 0)

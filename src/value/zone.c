@@ -5,10 +5,10 @@
  */
 #include "value/zone.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/mem.h"
 #include "value/calendar.h"
@@ -206,6 +206,11 @@ static bool is_name(const char *name)
         return false;
     return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") ==
            length;
+}
+
+bool zone_are_here(void)
+{
+    return access(FOLDER, X_OK) == 0;
 }
 
 int zone_open(const char *name, struct zone **out, struct error *err)

@@ -6,6 +6,7 @@
 #ifndef CAUCE_VALUE_ZONE_H
 #define CAUCE_VALUE_ZONE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,9 @@ struct zone;
  * machine, or its file is damaged.
  */
 MUST_USE int zone_open(const char *name, struct zone **out, struct error *err);
+
+/* Are there any zones on this machine? */
+bool zone_are_here(void);
 
 /* The same from the bytes of such a file; `name` is for messages. */
 MUST_USE int zone_parse(const void *bytes, size_t count, const char *name, struct zone **out,

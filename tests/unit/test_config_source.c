@@ -68,17 +68,54 @@ static void encodings_are_known(void **state)
 static void formats_of_dates_are_checked(void **state)
 {
     (void)state;
-    config_test_wrong("dataset: d\n"
-                      "key: id\n"
-                      "source: {url: a.csv, date_formats: [DD.MM.YYYY, '%d.%q'], "
-                      "timestamp_formats: '%'}\n",
-                      NULL,
-                      "dir/d.yml:3:37: \"source.date_formats[0]\" must be a format such as "
-                      "\"%d.%m.%Y\", not \"DD.MM.YYYY\".\n"
-                      "dir/d.yml:3:49: \"source.date_formats[1]\" holds \"%q\", which is no "
-                      "part of a format: \"%d.%q\".\n"
-                      "dir/d.yml:3:78: \"source.timestamp_formats\" holds \"%\", which is no "
-                      "part of a format: \"%\".\n");
+    config_test_wrong(
+        "dataset: d\n"
+        "key: id\n"
+        "source: {url: a.csv, date_formats: [DD.MM.YYYY, '%d.%q'], "
+        "timestamp_formats: '%'}\n",
+        NULL,
+        "dir/d.yml:3:37: \"source.date_formats[0]\" must be a format such as "
+        "\"%d.%m.%Y\", not \"DD.MM.YYYY\".\n"
+        "dir/d.yml:3:49: \"source.date_formats[1]\" is wrong: The format \"%d.%q\" "
+        "holds \"%q\", which is not known.\n"
+        "dir/d.yml:3:78: \"source.timestamp_formats\" is wrong: The format \"%\" ends "
+        "behind a \"%\".\n");
+}
+
+static void formats_that_no_value_could_be_read_by_are_mistakes(void **state)
+{
+    (void)state;
+    config_test_wrong(
+        "dataset: d\n"
+        "key: id\n"
+        "source: {url: a.csv, date_formats: '%d/%m', timestamp_formats: '%Y %I:%M'}\n"
+        "columns:\n"
+        "- {name: id, type: time, formats: ['%H:%M', '%M:%S']}\n"
+        "- {name: a, type: date, formats: '%d %b %H:%M'}\n",
+        NULL,
+        "dir/d.yml:3:36: \"source.date_formats\" is wrong: The format \"%d/%m\" of a "
+        "date has no year (%Y).\n"
+        "dir/d.yml:3:64: \"source.timestamp_formats\" is wrong: The format \"%Y %I:%M\" "
+        "of a timestamp has %I without %p: it does not tell morning from afternoon.\n"
+        "dir/d.yml:5:45: \"columns[0].formats[1]\" is wrong: The format \"%M:%S\" of a "
+        "time has minutes without hours or seconds without minutes.\n"
+        "dir/d.yml:6:34: \"columns[1].formats\" is wrong: The format \"%d %b %H:%M\" of "
+        "a date has no year (%Y).\n");
+}
+
+static void a_time_zone_is_one_that_the_system_knows(void **state)
+{
+    (void)state;
+    config_test_wrong(
+        "dataset: d\n"
+        "key: id\n"
+        "source: {url: a.csv, time_zone: Europe/Berlijn}\n"
+        "columns: [{name: id, type: timestamp, time_zone: ../../etc}]\n",
+        NULL,
+        "dir/d.yml:3:33: \"source.time_zone\" is not a time zone known to this system: "
+        "\"Europe/Berlijn\". Write an IANA name such as \"Europe/Madrid\".\n"
+        "dir/d.yml:4:50: \"columns[0].time_zone\" is not a time zone known to this "
+        "system: \"../../etc\". Write an IANA name such as \"Europe/Madrid\".\n");
 }
 
 static void settings_for_csv_need_csv(void **state)
@@ -281,7 +318,7 @@ static void every_setting_of_a_source_arrives(void **state)
                       "  encoding: Windows-1252\n"
                       "  nulls: [NA, '', 'null']\n"
                       "  date_formats: '%d.%m.%Y'\n"
-                      "  timestamp_formats: ['%c', '%-d %%']\n"
+                      "  timestamp_formats: ['%c', '%-d.%m.%Y %%']\n"
                       "  decimal: ','\n"
                       "  thousands: ' '\n"
                       "  skip_lines: 3\n"
@@ -397,6 +434,8 @@ int main(void)
         cmocka_unit_test(characters_are_single_and_different),
         cmocka_unit_test(encodings_are_known),
         cmocka_unit_test(formats_of_dates_are_checked),
+        cmocka_unit_test(formats_that_no_value_could_be_read_by_are_mistakes),
+        cmocka_unit_test(a_time_zone_is_one_that_the_system_knows),
         cmocka_unit_test(settings_for_csv_need_csv),
         cmocka_unit_test(pages_come_from_web_servers),
         cmocka_unit_test(the_format_must_be_clear),
