@@ -224,12 +224,7 @@ void config_read_choice(struct config_reader *r, const struct yaml_tree_node *no
     }
     struct str list;
     str_init(&list, 512);
-    for (size_t i = 0; i < choices->count; i++)
-        str_printf(&list, "%s%s",
-                   i == 0                    ? ""
-                   : i + 1 == choices->count ? " or "
-                                             : ", ",
-                   choices->names[i]);
+    str_append_choices(&list, choices->names, choices->count);
     const char *meant = node->kind == YAML_TREE_TEXT
                             ? str_closest(node->text, choices->names, choices->count)
                             : NULL;

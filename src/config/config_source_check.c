@@ -3,6 +3,21 @@
 
 #include "config/config_read.h"
 #include "util/mem.h"
+#include "util/str.h"
+
+static int tells_no_format(struct error *err)
+{
+    size_t count;
+    const char *const *names = file_format_names(&count);
+    struct str list;
+    str_init(&list, STR_MAX_DEFAULT);
+    str_append_choices(&list, names, count);
+    int rc =
+        error_set(err, ERR_CONFIG,
+                  "does not tell its format by its name: set \"source.format\" to %s.", list.data);
+    str_release(&list);
+    return rc;
+}
 
 int config_source_decide(struct config_source *source, size_t *bad, struct error *err)
 {
@@ -22,9 +37,7 @@ int config_source_decide(struct config_source *source, size_t *bad, struct error
                              "is an archive by its name: set \"source.archive\" to the name of the "
                              "file in it, or to a pattern such as *.csv.");
         if (format == FILE_FORMAT_AUTO)
-            return error_set(err, ERR_CONFIG,
-                             "does not tell its format by its name: set \"source.format\" to csv, "
-                             "json, ndjson, parquet, xlsx or fixed.");
+            return tells_no_format(err);
         if (decided != FILE_FORMAT_AUTO && decided != format)
             return error_set(err, ERR_CONFIG,
                              "is %s by its name, but the first one is %s: all parts of a source "

@@ -6,7 +6,10 @@
 #define SUFFIXES 3
 #define SETTINGS 12
 
+/* In the order of the enum. */
 static const char *const names[] = {"csv", "json", "ndjson", "parquet", "xlsx", "fixed"};
+_Static_assert(sizeof names / sizeof *names == FILE_FORMAT_COUNT - FILE_FORMAT_CSV,
+               "every format has a name");
 
 /* `settings`: those that not every format understands, and this one does. */
 static const struct {
@@ -33,10 +36,6 @@ static const struct {
                            true,
                            true},
 };
-
-static const char *const particular[] = {
-    "delimiter", "quote",    "escape", "header",      "skip_lines", "comment", "footer",
-    "sheet",     "encoding", "range",  "compression", "records",    "widths"};
 
 const char *const *file_format_names(size_t *count)
 {
@@ -88,14 +87,21 @@ bool file_format_is_archive(const char *name, size_t length)
     return false;
 }
 
-bool file_format_takes(enum file_format format, const char *setting)
+static bool lists(int format, const char *setting)
 {
     for (size_t i = 0; i < SETTINGS && formats[format].settings[i] != NULL; i++)
         if (strcmp(formats[format].settings[i], setting) == 0)
             return true;
-    for (size_t i = 0; i < sizeof particular / sizeof *particular; i++)
-        if (strcmp(particular[i], setting) == 0)
-            return format == FILE_FORMAT_AUTO;
+    return false;
+}
+
+bool file_format_takes(enum file_format format, const char *setting)
+{
+    if (format == FILE_FORMAT_AUTO || lists((int)format, setting))
+        return true;
+    for (int f = FILE_FORMAT_CSV; f < FILE_FORMAT_COUNT; f++)
+        if (lists(f, setting))
+            return false;
     return true;
 }
 

@@ -88,6 +88,15 @@ void str_printf(struct str *s, const char *format, ...)
     va_end(args);
 }
 
+void str_append_choices(struct str *s, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            str_append(s, i + 1 == count ? " or " : ", ");
+        str_append(s, names[i]);
+    }
+}
+
 int str_check(const struct str *s, const char *what, struct error *err)
 {
     if (!s->full)

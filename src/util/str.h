@@ -41,6 +41,9 @@ void str_printf(struct str *s, const char *format, ...) __attribute__((format(pr
 void str_vprintf(struct str *s, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
+/* Append what there is to choose from: "a, b or c". */
+void str_append_choices(struct str *s, const char *const *names, size_t count);
+
 /* ERR_OK, or ERR_LIMIT (naming `what`) where something did not fit. */
 MUST_USE int str_check(const struct str *s, const char *what, struct error *err);
 

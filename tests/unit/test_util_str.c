@@ -133,6 +133,20 @@ static void beginnings_and_ends(void **state)
     assert_false(str_ends("a.parquet ", ".parquet"));
 }
 
+static void choices_read_like_a_sentence(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "b", "c"};
+    static const char *const lists[] = {"", "a", "a or b", "a, b or c"};
+    for (size_t count = 0; count <= 3; count++) {
+        struct str s;
+        str_init(&s, 100);
+        str_append_choices(&s, names, count);
+        assert_string_equal(s.data, lists[count]);
+        str_release(&s);
+    }
+}
+
 static void the_closest_word_is_found(void **state)
 {
     (void)state;
@@ -172,6 +186,7 @@ int main(void)
         cmocka_unit_test(beyond_the_cap_nothing_is_appended_any_more),
         cmocka_unit_test(a_size_near_the_end_of_memory_does_not_wrap),
         cmocka_unit_test(beginnings_and_ends),
+        cmocka_unit_test(choices_read_like_a_sentence),
         cmocka_unit_test(the_closest_word_is_found),
         cmocka_unit_test(of_equally_close_words_the_first_is_taken),
     };
