@@ -28,6 +28,7 @@ static duckdb_logical_type logical_type(struct type type)
         [TYPE_TIME] = DUCKDB_TYPE_TIME,       [TYPE_TIMESTAMP] = DUCKDB_TYPE_TIMESTAMP_TZ,
         [TYPE_UUID] = DUCKDB_TYPE_UUID,       [TYPE_BINARY] = DUCKDB_TYPE_BLOB,
     };
+    _Static_assert(sizeof ids / sizeof *ids == TYPE_COUNT, "every type is one of DuckDB's");
     if (type.kind == TYPE_DECIMAL)
         return duckdb.create_decimal_type(type.precision, type.scale);
     return duckdb.create_logical_type(ids[type.kind]);

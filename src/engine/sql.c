@@ -36,13 +36,14 @@ void sql_text_list(struct str *out, const char *const *texts, size_t count)
 
 void sql_type(struct str *out, struct type type)
 {
-    static const char *const names[TYPE_COUNT] = {
+    static const char *const names[] = {
         [TYPE_BOOLEAN] = "BOOLEAN", [TYPE_INT] = "INTEGER",
         [TYPE_BIGINT] = "BIGINT",   [TYPE_DOUBLE] = "DOUBLE",
         [TYPE_TEXT] = "VARCHAR",    [TYPE_DATE] = "DATE",
         [TYPE_TIME] = "TIME",       [TYPE_TIMESTAMP] = "TIMESTAMP WITH TIME ZONE",
         [TYPE_UUID] = "UUID",       [TYPE_BINARY] = "BLOB",
     };
+    _Static_assert(sizeof names / sizeof *names == TYPE_COUNT, "every type has a name");
     if (type.kind == TYPE_DECIMAL)
         str_printf(out, "DECIMAL(%u, %u)", type.precision, type.scale);
     else if (type.kind > TYPE_NONE && type.kind < TYPE_COUNT)

@@ -10,12 +10,13 @@
 #define NAMES \
     "boolean, int, bigint, double, decimal(p,s), text, date, time, timestamp, uuid, binary"
 
-static const char *const names[TYPE_COUNT] = {
+static const char *const names[] = {
     [TYPE_NONE] = "none",           [TYPE_BOOLEAN] = "boolean", [TYPE_INT] = "int",
     [TYPE_BIGINT] = "bigint",       [TYPE_DOUBLE] = "double",   [TYPE_DECIMAL] = "decimal",
     [TYPE_TEXT] = "text",           [TYPE_DATE] = "date",       [TYPE_TIME] = "time",
     [TYPE_TIMESTAMP] = "timestamp", [TYPE_UUID] = "uuid",       [TYPE_BINARY] = "binary",
 };
+_Static_assert(sizeof names / sizeof *names == TYPE_COUNT, "every type has a name");
 
 /* What other systems call a type of ours: only good for a hint. */
 static const struct {
