@@ -1,6 +1,7 @@
 /*
  * The commit of a version: its manifest, then the swap of the pointer, then the truth about it
- * (protocol, section 4, steps 6 to 8).
+ * (steps 6 to 8 of the protocol). The pointer is a register; what became of the swap is found out
+ * there (catalog/register.h), and the chain is the history that it asks.
  *
  * Invariants
  *
@@ -12,13 +13,10 @@
  *     tag never returns.
  *  4. COMMITTED is only said after a success, or after our commit was seen in the chain.
  *  5. LOST is only said after the pointer was seen to have left the base's tag, in a chain that does
- *     not hold our commit: no copy can land any more, and none has. A refusal alone proves nothing,
- *     for an earlier copy may have landed; nor does the newest version alone, for others may have
- *     committed on top of ours; nor does a tag that a gc fence moved; nor does a state from before
- *     the base, which only something that keeps answers can have given.
- *  6. Doubt, once an answer gave cause for it, is only ended by reading the pointer, never by a later
- *     answer.
- *  7. Nothing is deleted here, and the number of requests is bounded: COMMIT_RESENDS + 1 swaps, each
+ *     not hold our commit: no copy can land any more, and none has. The newest version alone proves
+ *     nothing, for others may have committed on top of ours; nor does a tag that a gc fence moved;
+ *     nor does a state from before the base, which only something that keeps answers can have given.
+ *  6. Nothing is deleted here, and the number of requests is bounded: COMMIT_RESENDS + 1 swaps, each
  *     followed by at most LOOKS readings of the pointer.
  *
  * States (function that decides)
@@ -27,18 +25,12 @@
  *   ---------+--------------------------------------------------+---------------------------------
  *   PREPARE  | not the base's next version, or inconsistent     | refused (prepare)
  *            | encoded, and decodes again                       | WRITE
- *   WRITE    | created; or there with our bytes                 | SEND (write_manifest)
+ *   WRITE    | created; or there with our bytes                 | SWAP (write_manifest)
  *            | anything else                                    | failed: nothing is visible
- *   SEND     | success                                          | COMMITTED (send)
- *            | "nothing changed" (see surely_nothing)           | LOOK
- *            | conflict, no usable answer, anything else        | LOOK, in doubt
- *   LOOK     | our commit is in the chain                       | COMMITTED (look)
- *            | the tag moved, our commit is not in the chain    | LOST (look)
- *            | the tag is still the base's, sends are left      | SEND, the same bytes (settle)
- *            | the tag is still the base's, none left; no doubt | failed: nothing is visible
- *            | the tag is still the base's, none left; in doubt | UNKNOWN
- *            | the pointer cannot be read; no doubt             | failed: nothing is visible
- *            | the pointer cannot be read; in doubt             | UNKNOWN
+ *   SWAP     | ours is the pointer, or in its chain             | COMMITTED (register_change)
+ *            | another's, without ours in its chain             | LOST (register_change, ask_chain)
+ *            | surely nothing changed                           | failed: nothing is visible
+ *            | it cannot be told                                | UNKNOWN
  */
 #include "catalog/catalog.h"
 
@@ -46,16 +38,12 @@
 #include <string.h>
 
 #include "catalog/field.h"
+#include "catalog/register.h"
 #include "util/digest.h"
 #include "util/id.h"
-#include "util/time.h"
 
 /* Readings of the pointer after one send, where the reading itself fails. */
 #define LOOKS 5
-
-/* Pauses: from PAUSE, doubled each time, to PAUSE_MAX; each shortened at random by up to a half. */
-#define PAUSE INT64_C(50000)
-#define PAUSE_MAX INT64_C(2000000)
 
 struct attempt {
     struct store *st;
@@ -66,25 +54,7 @@ struct attempt {
     struct str manifest; /* encoded */
     struct str pointer;  /* encoded once */
     struct commit_report *report;
-    bool doubt; /* a copy of the swap may have landed, or may still land */
 };
-
-enum verdict { VERDICT_PENDING, VERDICT_COMMITTED, VERDICT_LOST };
-
-static void pause_before(unsigned attempt)
-{
-    int64_t most = attempt < 6 ? PAUSE << attempt : PAUSE_MAX;
-    if (most > PAUSE_MAX)
-        most = PAUSE_MAX;
-    time_sleep(most - (int64_t)(id_random64() % (uint64_t)(most / 2)));
-}
-
-/* Failures after which the store has surely changed nothing. */
-static bool surely_nothing(int rc)
-{
-    return rc == ERR_AGAIN || rc == ERR_FULL || rc == ERR_DENIED || rc == ERR_GATE ||
-           rc == ERR_INTERRUPTED;
-}
 
 /* ---- PREPARE ------------------------------------------------------------------------------- */
 
@@ -162,23 +132,20 @@ static int prepare(struct attempt *a, struct manifest *m, struct error *err)
 static int read_back(const struct attempt *a, int answer, struct error *err)
 {
     const char *key = a->report->manifest_key;
-    struct str now;
-    str_init(&now, a->manifest.len);
-    int rc = store_get(a->st, key, &now, NULL, NULL);
-    bool same = rc == ERR_OK && now.len == a->manifest.len &&
-                memcmp(now.data, a->manifest.data, now.len) == 0;
-    str_release(&now);
-    a->report->manifest_written = same || answer == ERR_UNKNOWN || rc == ERR_ABSENT;
-    if (same) {
+    struct register_change created = {.store = a->st, .key = key, .bytes = &a->manifest};
+    enum register_sight sight;
+    int rc = register_look(&created, &sight, NULL);
+    bool other = rc == ERR_OK && sight == REGISTER_OTHER;
+    a->report->manifest_written = !other || answer == ERR_UNKNOWN;
+    if (rc == ERR_OK && sight == REGISTER_OURS) {
         error_clear(err);
         return ERR_OK;
     }
-    if (rc == ERR_OK || rc == ERR_LIMIT)
+    if (other)
         return error_set(err, ERR_DAMAGED,
                          "Version %s was not published: another object stands at %s, where nothing "
                          "may be. The dataset is unchanged; run again.",
                          a->name, key);
-    a->report->manifest_written = true;
     if (err != NULL)
         err->code = ERR_AGAIN;
     error_append(err, "Version %s was not published; the dataset is unchanged. Run again.",
@@ -192,14 +159,14 @@ static int write_manifest(const struct attempt *a, struct error *err)
     int rc = store_put_new(a->st, a->report->manifest_key, &body, NULL, err);
     if (rc == ERR_CONFLICT || rc == ERR_UNKNOWN)
         return read_back(a, rc, err);
-    bool nothing = surely_nothing(rc) || rc == ERR_DAMAGED;
+    bool nothing = store_surely_unchanged(rc) || rc == ERR_DAMAGED;
     a->report->manifest_written = !nothing;
     return rc;
 }
 
-/* ---- LOOK ---------------------------------------------------------------------------------- */
+/* ---- The history of a pointer -------------------------------------------------------------- */
 
-/* The tag has moved. Is our version in the chain that stands there now? */
+/* Is our version in the chain of a pointer that others have put there? */
 static int search(const struct attempt *a, struct base *now, bool *found, struct error *err)
 {
     const struct pointer *p = &now->pointer;
@@ -225,64 +192,37 @@ static bool is_before(const struct pointer *p, const struct pointer *base)
     return p->current.sequence <= base->current.sequence && p->gc_epoch <= base->gc_epoch;
 }
 
-static int look_once(const struct attempt *a, enum verdict *out, struct error *err)
+static int check_later(const struct attempt *a, const struct pointer *now, struct error *err)
 {
-    bool found = false;
-    struct base now = {0};
-    int rc = pointer_read(a->st, &now.pointer, &now.tag, err);
-    if (rc != ERR_OK)
-        return rc;
-    *out = VERDICT_PENDING;
-    if (strcmp(now.tag.text, a->base->tag.text) == 0)
-        return ERR_OK;
-    if (strcmp(now.pointer.dataset, a->base->pointer.dataset) != 0)
+    if (strcmp(now->dataset, a->base->pointer.dataset) != 0)
         return error_set(err, ERR_DAMAGED, "The pointer belongs to another dataset, \"%s\".",
-                         now.pointer.dataset);
-    if (is_before(&now.pointer, &a->base->pointer))
+                         now->dataset);
+    if (is_before(now, &a->base->pointer))
         return error_set(err, ERR_UNKNOWN,
                          "The store answered with a pointer from before version %" PRIu64
                          ": a cache or proxy must not keep " LAYOUT_POINTER ".",
                          a->m->version.sequence);
-    rc = search(a, &now, &found, err);
-    if (rc == ERR_OK) {
-        *out = found ? VERDICT_COMMITTED : VERDICT_LOST;
-        /* A refusal that reading confirms is an ordinary lost race. */
-        a->report->settled_by_reading = found || a->report->ambiguous > 0;
+    return ERR_OK;
+}
+
+/* register_history: the chain from the pointer that is there now tells. */
+static int ask_chain(void *ctx, const struct str *bytes, const struct store_tag *tag, bool *ours,
+                     struct error *err)
+{
+    const struct attempt *a = ctx;
+    struct base now = {.tag = *tag};
+    int rc = pointer_decode(bytes->data, bytes->len, &now.pointer, err);
+    if (rc == ERR_OK)
+        rc = check_later(a, &now.pointer, err);
+    if (rc == ERR_OK)
+        rc = search(a, &now, ours, err);
+    if (rc == ERR_OK)
         a->report->pointer = now.pointer;
-        a->report->tag = now.tag;
-    }
     base_release(&now);
     return rc;
 }
 
-static int look(const struct attempt *a, enum verdict *out, struct error *err)
-{
-    int rc = look_once(a, out, err);
-    for (unsigned i = 1; rc != ERR_OK && i < LOOKS; i++) {
-        pause_before(i);
-        rc = look_once(a, out, err);
-    }
-    return rc;
-}
-
-/* ---- SEND and what follows ----------------------------------------------------------------- */
-
-static int send(struct attempt *a, struct error *err)
-{
-    struct store_body body = store_body_bytes(a->pointer.data, a->pointer.len);
-    a->report->swaps++;
-    int rc = store_swap(a->st, LAYOUT_POINTER, &a->base->tag, &body, &a->report->tag, err);
-    if (rc == ERR_OK) {
-        a->report->pointer = a->next;
-        return rc;
-    }
-    bool nothing_changed = surely_nothing(rc);
-    if (!nothing_changed)
-        a->doubt = true;
-    if (!nothing_changed && rc != ERR_CONFLICT)
-        a->report->ambiguous++;
-    return rc;
-}
+/* ---- SWAP ---------------------------------------------------------------------------------- */
 
 static int lost(const struct attempt *a, struct error *err)
 {
@@ -300,8 +240,6 @@ static int lost(const struct attempt *a, struct error *err)
 
 static int unknown(const struct attempt *a, struct error *err)
 {
-    if (err != NULL)
-        err->code = ERR_UNKNOWN;
     error_prefix(err,
                  "Whether version %s was published is not known, after %u request%s to publish "
                  "it",
@@ -317,32 +255,31 @@ static int failed(const struct attempt *a, int rc, struct error *err)
     return rc;
 }
 
-static int settle(struct attempt *a, struct error *err)
+static int swap(struct attempt *a, struct error *err)
 {
-    for (;;) {
-        enum verdict verdict;
-        struct error reading = ERROR_INIT;
-        int rc = send(a, err);
-        if (rc == ERR_OK)
-            return rc;
-        if (look(a, &verdict, &reading) != ERR_OK) {
-            if (!a->doubt)
-                return failed(a, rc, err);
-            error_append(err, "%s", reading.text);
-            return unknown(a, err);
-        }
-        if (verdict == VERDICT_LOST)
-            return lost(a, err);
-        if (verdict == VERDICT_COMMITTED) {
-            error_clear(err);
-            return ERR_OK;
-        }
-        bool final = rc == ERR_DENIED || rc == ERR_FULL || rc == ERR_GATE || rc == ERR_INTERRUPTED;
-        bool last = a->report->swaps > COMMIT_RESENDS || (final && !a->doubt);
-        if (last)
-            return a->doubt ? unknown(a, err) : failed(a, rc, err);
-        pause_before(a->report->swaps);
-    }
+    struct register_answer answer;
+    const struct register_change change = {
+        .store = a->st,
+        .key = LAYOUT_POINTER,
+        .expected = &a->base->tag,
+        .bytes = &a->pointer,
+        .resends = COMMIT_RESENDS,
+        .looks = LOOKS,
+        .history = ask_chain,
+        .ctx = a,
+    };
+    a->report->pointer = a->next;
+    int rc = register_change(&change, &answer, err);
+    a->report->swaps = answer.sends;
+    a->report->ambiguous = answer.ambiguous;
+    a->report->tag = answer.tag;
+    /* A refusal that reading confirms is an ordinary lost race. */
+    a->report->settled_by_reading = answer.read || (rc == ERR_CONFLICT && answer.ambiguous > 0);
+    if (rc == ERR_OK)
+        return rc;
+    if (rc == ERR_CONFLICT)
+        return lost(a, err);
+    return rc == ERR_UNKNOWN ? unknown(a, err) : failed(a, rc, err);
 }
 
 int catalog_commit(struct store *st, const struct base *base, struct manifest *m,
@@ -358,7 +295,7 @@ int catalog_commit(struct store *st, const struct base *base, struct manifest *m
     if (rc == ERR_OK)
         rc = write_manifest(&a, err);
     if (rc == ERR_OK)
-        rc = settle(&a, err);
+        rc = swap(&a, err);
     str_release(&a.pointer);
     str_release(&a.manifest);
     return rc;

@@ -19,7 +19,6 @@
 #include "catalog/inventory.h"
 #include "catalog/nested.h"
 #include "catalog/projection.h"
-#include "catalog/slot.h"
 #include "catalog/witness.h"
 #include "util/id.h"
 #include "util/log.h"
@@ -192,12 +191,8 @@ static int fence_pointer(struct store *st, const struct roots *r, uint64_t *epoc
                          struct error *err)
 {
     struct pointer next;
-    struct str bytes;
-    str_init(&bytes, POINTER_MAX_BYTES);
     pointer_fenced(&r->base.pointer, &next);
-    pointer_encode(&next, &bytes);
-    int rc = slot_swap(st, LAYOUT_POINTER, &r->base.tag, &bytes, NULL, err);
-    str_release(&bytes);
+    int rc = pointer_swap(st, &r->base.tag, &next, NULL, err);
     if (rc == ERR_OK)
         *epoch = next.gc_epoch;
     return rc;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "catalog/field.h"
-#include "catalog/slot.h"
+#include "catalog/register.h"
 #include "util/mem.h"
 
 static const char where[] = "the index manifest";
@@ -196,7 +196,7 @@ int index_read(struct store *st, struct index_state *out, struct error *err)
     struct store_tag tag = {""};
     *out = (struct index_state){0};
     str_init(&body, INDEX_MAX_BYTES);
-    int rc = slot_read(st, LAYOUT_INDEX, &body, &tag, err);
+    int rc = register_read(st, LAYOUT_INDEX, &body, &tag, err);
     if (rc == ERR_OK)
         rc = index_decode(body.data, body.len, out, err);
     str_release(&body);
@@ -210,7 +210,7 @@ int index_swap(struct store *st, const struct store_tag *expected, struct index_
     struct str bytes;
     str_init(&bytes, INDEX_MAX_BYTES);
     index_encode(next, &bytes);
-    int rc = slot_swap(st, LAYOUT_INDEX, expected, &bytes, &next->tag, err);
+    int rc = register_swap(st, LAYOUT_INDEX, expected, &bytes, &next->tag, err);
     str_release(&bytes);
     return rc;
 }

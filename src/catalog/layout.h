@@ -21,7 +21,7 @@
 #define LAYOUT_POINTER "current/manifest.json"
 #define LAYOUT_INDEX "index/manifest.json"
 #define LAYOUT_PROJECTIONS "projections/manifest.json"
-/* Who is at work (store/lease.h); may be there before the pointer, and gc leaves it alone. */
+/* Who is at work (catalog/lease.h); may be there before the pointer, and gc leaves it alone. */
 #define LAYOUT_LEASE "current/lease.json"
 
 /* A version, or an attempt at one. Sequence 0 is the empty dataset. */

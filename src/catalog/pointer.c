@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalog/field.h"
+#include "catalog/register.h"
 #include "util/id.h"
 #include "util/json.h"
 
@@ -193,11 +194,8 @@ int pointer_read(struct store *st, struct pointer *out, struct store_tag *tag, s
 {
     struct str body;
     str_init(&body, POINTER_MAX_BYTES);
-    int rc = store_get(st, LAYOUT_POINTER, &body, tag, err);
-    if (rc == ERR_LIMIT)
-        rc = error_set(err, ERR_DAMAGED, LAYOUT_POINTER " is larger than %zu bytes.",
-                       POINTER_MAX_BYTES);
-    else if (rc == ERR_OK)
+    int rc = register_read(st, LAYOUT_POINTER, &body, tag, err);
+    if (rc == ERR_OK)
         rc = pointer_decode(body.data, body.len, out, err);
     str_release(&body);
     if (rc == ERR_DAMAGED)
@@ -214,11 +212,7 @@ int pointer_swap(struct store *st, const struct store_tag *expected, const struc
     struct str bytes;
     str_init(&bytes, POINTER_MAX_BYTES);
     pointer_encode(next, &bytes);
-    int rc = str_check(&bytes, "The pointer", err);
-    if (rc == ERR_OK) {
-        struct store_body body = store_body_bytes(bytes.data, bytes.len);
-        rc = store_swap(st, LAYOUT_POINTER, expected, &body, tag, err);
-    }
+    int rc = register_swap(st, LAYOUT_POINTER, expected, &bytes, tag, err);
     str_release(&bytes);
     return rc;
 }

@@ -62,9 +62,8 @@ MUST_USE int pointer_read(struct store *st, struct pointer *out, struct store_ta
                           struct error *err);
 
 /*
- * Replace the pointer if it still carries `expected` (NULL: it must not exist). One request.
- * ERR_OK: visible. ERR_CONFLICT: another writer won, nothing changed. ERR_UNKNOWN: no usable
- * answer; classify before anything else. `tag` is set only on ERR_OK and may be NULL.
+ * Replace the pointer if it still carries `expected` (NULL: it must not exist), as register_swap
+ * does. A commit has more to ask of the answer: catalog_commit.
  */
 MUST_USE int pointer_swap(struct store *st, const struct store_tag *expected,
                           const struct pointer *next, struct store_tag *tag, struct error *err);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "catalog/field.h"
-#include "catalog/slot.h"
+#include "catalog/register.h"
 #include "util/mem.h"
 
 static const char where[] = "the projections manifest";
@@ -454,7 +454,7 @@ int projection_read(struct store *st, struct projection_state *out, struct error
     struct store_tag tag = {""};
     *out = (struct projection_state){0};
     str_init(&body, PROJECTION_MAX_BYTES);
-    int rc = slot_read(st, LAYOUT_PROJECTIONS, &body, &tag, err);
+    int rc = register_read(st, LAYOUT_PROJECTIONS, &body, &tag, err);
     if (rc == ERR_OK)
         rc = projection_decode(body.data, body.len, out, err);
     str_release(&body);
@@ -468,7 +468,7 @@ int projection_swap(struct store *st, const struct store_tag *expected,
     struct str bytes;
     str_init(&bytes, PROJECTION_MAX_BYTES);
     projection_encode(next, by, &bytes);
-    int rc = slot_swap(st, LAYOUT_PROJECTIONS, expected, &bytes, &next->tag, err);
+    int rc = register_swap(st, LAYOUT_PROJECTIONS, expected, &bytes, &next->tag, err);
     str_release(&bytes);
     return rc;
 }

@@ -78,9 +78,8 @@ MUST_USE int projection_decode(const char *bytes, size_t count, struct projectio
 MUST_USE int projection_read(struct store *st, struct projection_state *out, struct error *err);
 
 /*
- * Replace it by compare-and-swap from `expected` (NULL: absent); sets next->tag on success. An answer
- * that leaves doubt is settled by reading, so next->attempt must be fresh. ERR_CONFLICT: somebody
- * else replaced it; ERR_UNKNOWN: it could not be settled.
+ * Replace it from `expected` (NULL: absent), as register_swap does; sets next->tag on success. The
+ * attempt makes the state unlike every other.
  */
 MUST_USE int projection_swap(struct store *st, const struct store_tag *expected,
                              struct projection_state *next, enum partition_by by,

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "catalog/field.h"
-#include "catalog/slot.h"
+#include "catalog/register.h"
 #include "util/digest.h"
 #include "util/id.h"
 
@@ -24,7 +24,7 @@ static int read_pointer(struct store *st, struct found_pointer *out, struct erro
     struct str body;
     *out = (struct found_pointer){0};
     str_init(&body, DAMAGED_MAX_BYTES);
-    int rc = slot_read(st, LAYOUT_POINTER, &body, &out->tag, err);
+    int rc = register_read(st, LAYOUT_POINTER, &body, &out->tag, err);
     out->exists = rc == ERR_OK;
     if (rc == ERR_OK)
         rc = pointer_decode(body.data, body.len, &out->pointer, err);
@@ -193,11 +193,7 @@ static int check_loss(struct store *st, const struct repair_view *view, const st
 static int put(struct store *st, const struct found_pointer *found, const struct pointer *next,
                struct error *err)
 {
-    struct str bytes;
-    str_init(&bytes, POINTER_MAX_BYTES);
-    pointer_encode(next, &bytes);
-    int rc = slot_swap(st, LAYOUT_POINTER, found->exists ? &found->tag : NULL, &bytes, NULL, err);
-    str_release(&bytes);
+    int rc = pointer_swap(st, found->exists ? &found->tag : NULL, next, NULL, err);
     if (rc == ERR_CONFLICT)
         return error_set(err, rc,
                          "The pointer was left as it is: somebody changed it meanwhile. Look at it "

@@ -1,5 +1,5 @@
 /*
- * The lease of a run (store/lease.h), held for as long as the run takes: a thread renews it. It only
+ * The lease of a run (catalog/lease.h), held for as long as the run takes: a thread renews it. It only
  * saves work that two runs would do twice; nothing that is published depends on it.
  */
 #ifndef CAUCE_DATASET_HOLDER_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/lease.h"
+#include "catalog/lease.h"
 #include "store/store.h"
 #include "util/error.h"
 

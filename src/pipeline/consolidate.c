@@ -31,35 +31,11 @@ static bool is_tag(const struct store_tag *tag)
     return tag->text[0] != '\0';
 }
 
-/* Did the state that should be written land? Its bytes, attempt id included, tell. */
-static bool landed(struct consolidation *c, struct projection_state *next)
-{
-    struct projection_state seen = {0};
-    struct str wanted;
-    struct str found;
-    str_init(&wanted, PROJECTION_MAX_BYTES);
-    str_init(&found, PROJECTION_MAX_BYTES);
-    bool same = projection_read(c->d->store, &seen, NULL) == ERR_OK;
-    if (same) {
-        projection_encode(next, c->schema->partition_by, &wanted);
-        projection_encode(&seen, c->schema->partition_by, &found);
-        same = strcmp(wanted.data, found.data) == 0;
-    }
-    if (same)
-        next->tag = seen.tag;
-    str_release(&wanted);
-    str_release(&found);
-    projection_release(&seen);
-    return same;
-}
-
-/* One transition: `next` becomes the state, or is dropped. A missing answer is settled by reading. */
+/* One transition: `next` becomes the state, or is dropped. */
 static int transit(struct consolidation *c, struct projection_state *next, struct error *err)
 {
     const struct store_tag *expected = is_tag(&c->state.tag) ? &c->state.tag : NULL;
     int rc = projection_swap(c->d->store, expected, next, c->schema->partition_by, err);
-    if (rc == ERR_UNKNOWN && landed(c, next))
-        rc = ERR_OK;
     projection_release(rc == ERR_OK ? &c->state : next);
     if (rc == ERR_OK)
         c->state = *next;

@@ -275,25 +275,6 @@ static int swap_past_notes(struct dataset *d, const struct index_state *from,
     return rc;
 }
 
-/*
- * Swap, and settle a missing answer by reading: the attempt's id tells whether it landed.
- */
-static int swap_index(struct dataset *d, const struct index_state *from, struct index_state *next,
-                      struct error *err)
-{
-    int rc = swap_past_notes(d, from, next, err);
-    if (rc != ERR_UNKNOWN)
-        return rc;
-    struct index_state seen = {0};
-    int read = index_read(d->store, &seen, NULL);
-    if (read == ERR_OK && strcmp(seen.attempt, next->attempt) == 0) {
-        next->tag = seen.tag;
-        rc = ERR_OK;
-    }
-    index_release(&seen);
-    return rc;
-}
-
 /* Store the pieces, then swap; on a definite failure the pieces go, else they are left. */
 static int store_and_swap(struct dataset *d, struct index_state *index, struct index_pieces *pieces,
                           struct index_state *next, struct error *err)
@@ -304,7 +285,7 @@ static int store_and_swap(struct dataset *d, struct index_state *index, struct i
     if (rc != ERR_OK)
         return rc;
     index_pieces_assemble(pieces, index, next);
-    rc = swap_index(d, index, next, err);
+    rc = swap_past_notes(d, index, next, err);
     if (rc != ERR_OK && rc != ERR_UNKNOWN)
         index_pieces_discard(d, pieces);
     return rc;
@@ -324,7 +305,7 @@ static void add_kept(const struct index_state *index, const struct index_pieces 
 }
 
 /* Put `next` in the place of `index`, or give it back where it did not become the state. */
-static int settle(int rc, struct index_state *index, struct index_state *next)
+static int adopt(int rc, struct index_state *index, struct index_state *next)
 {
     if (rc != ERR_OK) {
         index_release(next);
@@ -367,7 +348,7 @@ int index_keeper_update(struct dataset *d, const struct schema *s, struct index_
     if (rc == ERR_OK)
         rc = store_and_swap(d, index, &pieces, &next, err);
     index_pieces_release(&pieces);
-    return settle(rc, index, &next);
+    return adopt(rc, index, &next);
 }
 
 int index_keeper_replace(struct dataset *d, struct index_state *index, struct index_pieces *pieces,
@@ -379,7 +360,7 @@ int index_keeper_replace(struct dataset *d, struct index_state *index, struct in
     begin_next(index, &unused, index->gc_epoch, &index->stamp, source, &next);
     next.by_partition = index->by_partition;
     next.keys = *keys;
-    return settle(store_and_swap(d, index, pieces, &next, err), index, &next);
+    return adopt(store_and_swap(d, index, pieces, &next, err), index, &next);
 }
 
 int index_keeper_absorb(struct dataset *d, struct index_state *index,

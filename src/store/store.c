@@ -215,6 +215,12 @@ int store_head(struct store *st, const char *key, struct store_info *info, struc
     return rc != ERR_OK ? rc : st->ops->head(st, key, info, err);
 }
 
+bool store_surely_unchanged(int rc)
+{
+    return rc == ERR_AGAIN || rc == ERR_FULL || rc == ERR_DENIED || rc == ERR_GATE ||
+           rc == ERR_INTERRUPTED;
+}
+
 int store_put_new(struct store *st, const char *key, const struct store_body *body,
                   struct store_tag *tag, struct error *err)
 {

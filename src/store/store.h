@@ -171,6 +171,12 @@ MUST_USE int store_open(const char *url, const struct store_options *options, st
                         struct error *err);
 void store_free(struct store *st); /* NULL allowed */
 
+/*
+ * Has the call that failed with `rc` changed nothing, for sure and for good? Not said of
+ * ERR_CONFLICT: a refusal may be the answer to a second copy of a request that succeeded.
+ */
+bool store_surely_unchanged(int rc);
+
 /* Is the key well-formed? ERR_CONFIG with the reason. Every function below checks it first. */
 MUST_USE int store_key_check(const char *key, struct error *err);
 

@@ -4,8 +4,8 @@
  * repeatable requests.
  *
  * Repeated: get, get_file, head, list, remove, remove_many; put_new, so that its contract holds (see
- * below); move where nothing changed. Never repeated: swap, probe. Results are those of the store below, with one
- * exception: put_new whose first try had no answer and whose repetition meets an object with
+ * below); move where nothing changed. Never repeated: swap (catalog/register.h says what its answers
+ * mean), probe. Results are those of the store below, with one exception: put_new whose first try had no answer and whose repetition meets an object with
  * exactly its own content has succeeded; names of objects are fresh for every attempt, so nobody
  * else can have put it there. Once a try of put_new had no answer, nothing weaker than ERR_UNKNOWN
  * is reported unless the outcome is certain.

@@ -5,8 +5,8 @@
  * what is published stays right where two holders believe in it at once (a clock that is wrong, a
  * machine that slept), because the pointer is only ever replaced by compare-and-swap.
  */
-#ifndef CAUCE_STORE_LEASE_H
-#define CAUCE_STORE_LEASE_H
+#ifndef CAUCE_CATALOG_LEASE_H
+#define CAUCE_CATALOG_LEASE_H
 
 #include <stdint.h>
 

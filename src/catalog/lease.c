@@ -1,7 +1,8 @@
-#include "store/lease.h"
+#include "catalog/lease.h"
 
 #include <string.h>
 
+#include "catalog/register.h"
 #include "util/json.h"
 #include "util/time.h"
 
@@ -67,7 +68,7 @@ static int read_lease(struct store *st, const char *key, struct lease *out, stru
     struct str text;
     *out = (struct lease){0};
     str_init(&text, LEASE_SIZE_MAX);
-    int rc = store_get(st, key, &text, &out->tag, err);
+    int rc = register_read(st, key, &text, &out->tag, err);
     if (rc == ERR_OK)
         rc = parse_lease(&text, key, out, err);
     str_release(&text);
@@ -75,23 +76,14 @@ static int read_lease(struct store *st, const char *key, struct lease *out, stru
     return rc;
 }
 
-/* No answer to a swap: ours if our id is there, lost if another's is, else still unknown. */
-static int settle(struct store *st, struct lease *mine, const struct store_tag *before,
-                  struct error *err)
+/* register_history: whoever holds it now, we do not, whether we did in between or not. */
+static int see_holder(void *ctx, const struct str *now, const struct store_tag *tag, bool *ours,
+                      struct error *err)
 {
-    struct lease seen;
-    int rc = read_lease(st, mine->key, &seen, err);
-    if (rc == ERR_OK && strcmp(seen.id, mine->id) == 0 && seen.expires == mine->expires) {
-        mine->tag = seen.tag;
-        return ERR_OK;
-    }
-    if (rc == ERR_OK && strcmp(seen.tag.text, before != NULL ? before->text : "") != 0)
-        return error_set(err, ERR_CONFLICT, "The lease %s was taken by %s.", mine->key,
-                         seen.holder);
-    return error_set(err, ERR_UNKNOWN,
-                     "Whether the lease %s is held is not known: the store gave "
-                     "no answer.",
-                     mine->key);
+    struct lease *seen = ctx;
+    (void)tag;
+    *ours = false;
+    return parse_lease(now, seen->key, seen, err);
 }
 
 /* Replace the state `expected` (NULL: none) by `lease`. */
@@ -99,16 +91,28 @@ static int swap_lease(struct store *st, struct lease *lease, const struct store_
                       struct error *err)
 {
     struct str text;
-    struct store_tag tag = {""};
+    struct lease seen = *lease;
+    struct register_answer answer;
+    struct register_change change = {.store = st,
+                                     .key = lease->key,
+                                     .expected = expected,
+                                     .bytes = &text,
+                                     .looks = 1,
+                                     .history = see_holder,
+                                     .ctx = &seen};
     str_init(&text, LEASE_SIZE_MAX);
     write_lease(lease, &text);
-    struct store_body body = store_body_bytes(text.data, text.len);
-    int rc = store_swap(st, lease->key, expected, &body, &tag, err);
+    int rc = str_check(&text, lease->key, err);
     if (rc == ERR_OK)
-        lease->tag = tag;
-    else if (rc == ERR_UNKNOWN || rc == ERR_CONFLICT)
-        rc = settle(st, lease, expected, err);
+        rc = register_change(&change, &answer, err);
     str_release(&text);
+    if (rc == ERR_OK)
+        lease->tag = answer.tag;
+    else if (rc == ERR_CONFLICT)
+        error_set(err, rc, "The lease %s was taken by %s.", lease->key, seen.holder);
+    else if (rc == ERR_UNKNOWN)
+        error_set(err, rc, "Whether the lease %s is held is not known: the store gave no answer.",
+                  lease->key);
     return rc;
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "store/lease.h"
+#include "catalog/lease.h"
 #include "util/time.h"
 
 #define KEY "runs/lease.json"
