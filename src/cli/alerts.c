@@ -24,11 +24,11 @@ static void set_count(struct json *object, const char *name, uint64_t value)
     json_set_unsigned(object, name, value);
 }
 
-static struct json *encode_kinds(const struct metrics_kind *kinds, const uint64_t *counts, size_t n)
+static struct json *encode_kinds(const char *const *labels, const uint64_t *counts, size_t n)
 {
     struct json *object = json_new_object();
     for (size_t i = 0; i < n; i++)
-        set_count(object, kinds[i].label, counts[i]);
+        set_count(object, labels[i], counts[i]);
     return object;
 }
 

@@ -6,7 +6,6 @@
 #include "cli/open.h"
 #include "cli/text.h"
 #include "pipeline/metrics.h"
-#include "pipeline/record.h"
 #include "pipeline/status.h"
 #include "util/time.h"
 
@@ -37,7 +36,7 @@ static void print_json(const struct opened *in, const struct status *s,
     json_set_unsigned(object, "oldest_sequence", s->base.pointer.oldest_sequence);
     json_set(object, "index", encode_derived(s->index, s->index_sequence, s->index_reason));
     json_set(object, "projections", encode_derived(s->projections, s->projections_sequence, NULL));
-    json_set(object, "last_run", json_copy(s->last_run));
+    json_set(object, "last_run", json_copy(s->last_run.json));
     text_set_time(object, "last_success", s->last_success);
     json_set(object, "expect_every_seconds",
              s->expect_every > 0 ? json_new_integer(s->expect_every) : json_new_null());
@@ -108,18 +107,15 @@ static void print_message(const char *message)
 static void print_last_run(const struct status *s)
 {
     char time[TEXT_SIZE];
-    int64_t started = 0;
-    if (s->last_run == NULL) {
+    const struct run_report *run = &s->last_run.run;
+    if (s->last_run.json == NULL) {
         text_print("last run:     none recorded\n");
         return;
     }
-    /* A record that does not say has no time to show. */
-    error_ignore(time_parse(json_string(json_get(s->last_run, "started_at")), &started, NULL));
-    text_printf("last run:     %s at %s\n", run_outcome_name(record_outcome(s->last_run)),
-                text_time(started, time));
-    const struct json *error = json_get(s->last_run, "error");
-    if (json_is_object(error))
-        print_message(json_string(json_get(error, "message")));
+    text_printf("last run:     %s at %s\n", run_outcome_name(run->outcome),
+                text_time(run->started, time));
+    if (run->code != ERR_OK)
+        print_message(run->message);
 }
 
 static void print_expectation(const struct status *s, int64_t now)

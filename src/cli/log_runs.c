@@ -4,8 +4,7 @@
 
 #include "cli/table.h"
 #include "cli/text.h"
-#include "pipeline/record.h"
-#include "util/time.h"
+#include "pipeline/records.h"
 
 struct listing {
     uint64_t limit; /* 0: none */
@@ -14,41 +13,41 @@ struct listing {
     struct table table;
 };
 
-static void add_count(struct table *t, const struct json *record, const char *field)
+static void add_count(struct table *t, uint64_t count)
 {
-    table_cellf(t, "%lld", (long long)json_integer(json_get(record, field)));
+    table_cellf(t, "%llu", (unsigned long long)count);
 }
 
-static void add_row(struct table *t, const struct json *record)
+static void add_row(struct table *t, const struct run_report *r)
 {
     char time[TEXT_SIZE];
-    int64_t started = 0;
-    const char *message = json_string(json_get(json_get(record, "error"), "message"));
-    const char *recovery = json_string(json_get(record, "index_recovery"));
-    /* A record that does not say has no time to show. */
-    error_ignore(time_parse(json_string(json_get(record, "started_at")), &started, NULL));
-    table_cell(t, text_time(started, time));
-    table_cell(t, run_outcome_name(record_outcome(record)));
-    add_count(t, record, "sequence");
-    add_count(t, record, "rows_new");
-    add_count(t, record, "rows_revised");
-    add_count(t, record, "events_rolled_back");
-    add_count(t, record, "conflicts");
-    table_cell(t, strcmp(recovery, index_recovery_name(INDEX_WAS_FRESH)) == 0 ? NULL : recovery);
-    table_cellf(t, "%.1f", json_real(json_get(json_get(record, "seconds"), "total")));
+    const char *message = r->code != ERR_OK ? r->message : "";
+    bool healed = r->index.recovery != INDEX_WAS_FRESH;
+    table_cell(t, text_time(r->started, time));
+    table_cell(t, run_outcome_name(r->outcome));
+    add_count(t, r->version.sequence);
+    add_count(t, r->delta.rows_new);
+    add_count(t, r->delta.rows_revised);
+    add_count(t, r->events.rolled_back);
+    add_count(t, r->commits.conflicts);
+    table_cell(t, healed ? index_recovery_name(r->index.recovery) : NULL);
+    table_cellf(t, "%.1f", run_report_seconds(r));
     table_cellf(t, "%.*s", (int)strcspn(message, "\n"), message);
 }
 
-static int visit(void *ctx, const struct json *record, bool *stop, struct error *err)
+/* As JSON a record is passed on as it is, with what this program does not know. */
+static int visit(void *ctx, struct record *record, bool *stop, struct error *err)
 {
     struct listing *l = ctx;
     (void)err;
-    if (!record_is_run(record))
+    if (record->kind != RECORD_RUN)
         return ERR_OK;
-    if (l->json != NULL)
-        json_append(l->json, json_copy(record));
-    else
-        add_row(&l->table, record);
+    if (l->json != NULL) {
+        json_append(l->json, record->json);
+        record->json = NULL;
+    } else {
+        add_row(&l->table, &record->run);
+    }
     *stop = ++l->count == l->limit;
     return ERR_OK;
 }
@@ -73,7 +72,7 @@ int log_runs(struct opened *in, uint64_t limit, bool as_json, struct error *err)
                                         ">SECONDS", "ERROR"};
     struct listing l = {.limit = limit, .json = as_json ? json_new_array() : NULL};
     table_init(&l.table, heads, sizeof heads / sizeof heads[0]);
-    int rc = record_back(in->store, visit, &l, err);
+    int rc = records_back(in->store, visit, &l, err);
     if (rc == ERR_OK && as_json)
         text_print_json(l.json);
     else if (rc == ERR_OK)

@@ -47,17 +47,17 @@ static void end_trace(const struct options *o, struct trace *trace)
         log_warn("the trace could not be written: %s", err.text);
 }
 
-static void print(const struct options *o, const struct dataset *d, const struct run_report *r)
+static void print(const struct options *o, const char *dataset, const struct run_report *r)
 {
     struct str out;
     if (o->json) {
-        text_print_json(record_encode(d, r));
+        text_print_json(record_encode_run(dataset, r));
         return;
     }
     if (o->quiet)
         return;
     str_init(&out, STR_MAX_DEFAULT);
-    summary_format(d->id, r, &out);
+    summary_format(dataset, r, &out);
     text_print(out.data);
     str_release(&out);
 }
@@ -67,11 +67,10 @@ static void print_not_begun(const struct options *o, const char *run_id, int cod
                             const struct error *err)
 {
     struct run_report report = {.outcome = RUN_FAILED, .code = code, .started = time_now()};
-    struct dataset none = {.id = o->dataset};
     memcpy(report.run_id, run_id, sizeof report.run_id);
     report.finished = report.started;
     memcpy(report.message, err->text, sizeof report.message);
-    print(o, &none, &report);
+    print(o, o->dataset, &report);
 }
 
 int run_command(const struct options *o, bool dry, int *status, struct error *err)
@@ -103,7 +102,7 @@ int run_command(const struct options *o, bool dry, int *status, struct error *er
     end_trace(o, watch.trace);
     if (!dry)
         metrics_emit(&in.dataset, o->metrics_file, o->pushgateway);
-    print(o, &in.dataset, &report);
+    print(o, in.dataset.id, &report);
     bool idle = report.outcome == RUN_UNCHANGED || report.outcome == RUN_NO_NEW_ROWS ||
                 report.outcome == RUN_SKIPPED;
     if (rc == ERR_OK && idle && o->detailed_exitcode)

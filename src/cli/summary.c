@@ -6,8 +6,6 @@
 #include "cli/text.h"
 #include "util/visible.h"
 
-#define SECOND 1e6
-
 const char *summary_step(enum run_step step)
 {
     static const char *const texts[STEP_COUNT] = {
@@ -52,14 +50,14 @@ static void rows_line(const struct run_report *r, struct str *out)
 {
     str_printf(out,
                "rows: %" PRIu64 " read: %" PRIu64 " new, %" PRIu64 " revised, %" PRIu64 " known",
-               r->rows_read, r->rows_new, r->rows_revised, r->rows_known);
-    if (r->rows_vanished > 0)
-        str_printf(out, "; %" PRIu64 " published %s not in the source", r->rows_vanished,
-                   text_plural(r->rows_vanished, "row is", "rows are"));
-    if (r->rows_rejected > 0)
-        str_printf(out, "; %" PRIu64 " rejected", r->rows_rejected);
-    if (r->rows_duplicate > 0)
-        str_printf(out, "; %" PRIu64 " repeated", r->rows_duplicate);
+               r->load.rows_read, r->delta.rows_new, r->delta.rows_revised, r->delta.rows_known);
+    if (r->delta.rows_vanished > 0)
+        str_printf(out, "; %" PRIu64 " published %s not in the source", r->delta.rows_vanished,
+                   text_plural(r->delta.rows_vanished, "row is", "rows are"));
+    if (r->load.rows_rejected > 0)
+        str_printf(out, "; %" PRIu64 " rejected", r->load.rows_rejected);
+    if (r->load.rows_duplicate > 0)
+        str_printf(out, "; %" PRIu64 " repeated", r->load.rows_duplicate);
     str_append_char(out, '\n');
 }
 
@@ -68,7 +66,8 @@ static void files_line(const struct run_report *r, struct str *out)
     char bytes[TEXT_SIZE];
     str_printf(
         out, "files: %" PRIu64 " written, %s; the dataset has %" PRIu64 " rows, %" PRIu64 " keys\n",
-        r->files_written, text_bytes(r->bytes_written, bytes), r->rows_total, r->keys_total);
+        r->events.files_written, text_bytes(r->events.bytes_written, bytes), r->rows_total,
+        r->keys_total);
 }
 
 static void index_line(const struct run_report *r, struct str *out)
@@ -121,6 +120,5 @@ void summary_format(const char *dataset, const struct run_report *r, struct str 
     index_line(r, out);
     projections_line(r, out);
     str_printf(out, "time: %s, at most %s of memory\n",
-               text_seconds((double)(r->finished - r->started) / SECOND, seconds),
-               text_bytes(r->peak_memory, memory));
+               text_seconds(run_report_seconds(r), seconds), text_bytes(r->peak_memory, memory));
 }

@@ -1,63 +1,57 @@
 #include "pipeline/metrics.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "catalog/projection.h"
 #include "pipeline/consolidate.h"
-#include "pipeline/record.h"
-#include "util/json.h"
+#include "pipeline/records.h"
 #include "util/log.h"
-#include "util/time.h"
 
 const double metrics_bounds[METRICS_BUCKETS - 1] = {0.1, 0.5, 1, 5, 15, 60, 300, 1800};
 
-const struct metrics_kind metrics_rows[METRICS_ROWS] = {
-    {"read", "rows_read", false},           {"new", "rows_new", true},
-    {"revised", "rows_revised", true},      {"known", "rows_known", false},
-    {"vanished", "rows_vanished", false},   {"rejected", "rows_rejected", false},
-    {"duplicate", "rows_duplicate", false},
+const char *const metrics_rows[METRICS_ROWS] = {
+    "read", "new", "revised", "known", "vanished", "rejected", "duplicate",
 };
 
-const struct metrics_kind metrics_requests[METRICS_REQUESTS] = {
-    {"get", "gets", false},       {"head", "heads", false}, {"put", "puts", false},
-    {"swap", "swaps", false},     {"move", "moves", false}, {"list", "lists", false},
-    {"delete", "deletes", false},
+const char *const metrics_requests[METRICS_REQUESTS] = {
+    "get", "head", "put", "swap", "move", "list", "delete",
 };
 
-static uint64_t count_of(const struct json *object, const char *name)
+/* Rows count as new or revised only where the run has published them. */
+static void add_rows(struct metrics_sum *s, const struct run_report *r, bool published)
 {
-    int64_t value = json_integer(json_get(object, name));
-    return value > 0 ? (uint64_t)value : 0;
+    const struct load_report *load = &r->load;
+    const struct delta_report *delta = &r->delta;
+    const uint64_t counts[METRICS_ROWS] = {
+        load->rows_read,
+        published ? delta->rows_new : 0,
+        published ? delta->rows_revised : 0,
+        delta->rows_known,
+        delta->rows_vanished,
+        load->rows_rejected,
+        load->rows_duplicate,
+    };
+    for (size_t i = 0; i < METRICS_ROWS; i++)
+        s->rows[i] += counts[i];
+    s->source_bytes += r->source_bytes;
 }
 
-/* A duration; 0 where it is none. Clocks are not trusted to make a sum fall. */
-static double seconds_of(const struct json *object, const char *name)
+static void add_requests(struct metrics_sum *s, const struct store_bill *b)
 {
-    static const double century = 3155760000.0;
-    double value = json_real(json_get(object, name));
-    return value > 0 && value < century ? value : 0;
+    const uint64_t counts[METRICS_REQUESTS] = {
+        b->gets, b->heads, b->puts, b->swaps, b->moves, b->lists, b->deletes,
+    };
+    for (size_t i = 0; i < METRICS_REQUESTS; i++)
+        s->requests[i] += counts[i];
+    s->retries += b->retries;
+    s->bytes_read += b->bytes_read;
+    s->bytes_written += b->bytes_written;
 }
 
-static int64_t time_of(const struct json *record, const char *name)
+static void add_rebuild(struct metrics_sum *s, double seconds)
 {
-    int64_t time = 0;
-    return time_parse(json_string(json_get(record, name)), &time, NULL) == ERR_OK ? time : 0;
-}
-
-static void add_index(struct metrics_sum *s, const struct json *record)
-{
-    bool healed = json_bool(json_get(record, "index_rebuilt"));
-    s->inconsistencies += healed || json_is_string(json_get(record, "index_reason"));
-    if (!healed)
-        return;
-    double seconds = seconds_of(record, "index_rebuild_seconds");
     size_t bucket = 0;
-    if (strcmp(json_string(json_get(record, "index_recovery")), "catch_up") == 0) {
-        s->catch_ups++;
-        return;
-    }
     while (bucket < METRICS_BUCKETS - 1 && seconds > metrics_bounds[bucket])
         bucket++;
     s->rebuilds++;
@@ -67,65 +61,55 @@ static void add_index(struct metrics_sum *s, const struct json *record)
         s->rebuild_longest = seconds;
 }
 
-static void add_consolidation(struct metrics_sum *s, const struct json *c)
+static void add_index(struct metrics_sum *s, const struct index_report *index)
 {
-    const char *state = json_string(json_get(c, "state"));
-    s->consolidated += strcmp(state, "completed") == 0;
-    s->unconsolidated += strcmp(state, "in_progress") == 0;
-    s->resumed += json_bool(json_get(c, "resumed"));
-    s->replayed += json_bool(json_get(c, "replayed"));
+    s->inconsistencies += index->recovery != INDEX_WAS_FRESH || index->reason[0] != '\0';
+    s->catch_ups += index->recovery == INDEX_CAUGHT_UP;
+    if (index->recovery == INDEX_REBUILT)
+        add_rebuild(s, index->seconds);
 }
 
-static void add_counts(struct metrics_sum *s, const struct json *record, bool published)
+static void add_consolidation(struct metrics_sum *s, const struct consolidation_report *c)
 {
-    const struct json *bill = json_get(record, "requests");
-    const struct json *seconds = json_get(record, "seconds");
-    for (size_t i = 0; i < METRICS_ROWS; i++)
-        if (published || !metrics_rows[i].published)
-            s->rows[i] += count_of(record, metrics_rows[i].field);
-    for (size_t i = 0; i < METRICS_REQUESTS; i++)
-        s->requests[i] += count_of(bill, metrics_requests[i].field);
-    s->retries += count_of(bill, "retries");
-    s->bytes_read += count_of(bill, "bytes_read");
-    s->bytes_written += count_of(bill, "bytes_written");
-    s->source_bytes += count_of(record, "source_bytes");
-    for (int i = 0; i < STEP_COUNT; i++)
-        s->step_seconds[i] += seconds_of(seconds, run_step_name((enum run_step)i));
+    s->consolidated += c->state == PROJECTION_COMPLETED;
+    s->unconsolidated += c->state == PROJECTION_IN_PROGRESS;
+    s->resumed += c->resumed;
+    s->replayed += c->replayed;
 }
 
-static void add_run(struct metrics_sum *s, const struct json *record, bool published)
+static void add_run(struct metrics_sum *s, const struct run_report *r, bool published)
 {
-    uint64_t rolled_back = count_of(record, "rollbacks");
     s->runs++;
-    s->outcomes[record_outcome(record)]++;
-    s->rollback_runs += rolled_back > 0;
-    s->events_rolled_back += count_of(record, "events_rolled_back");
-    s->conflicts += count_of(record, "conflicts");
-    s->ambiguous += count_of(record, "ambiguous");
-    s->settled_by_reading += json_bool(json_get(record, "settled_by_reading"));
-    add_index(s, record);
-    add_consolidation(s, json_get(record, "consolidation"));
-    add_counts(s, record, published);
+    s->outcomes[r->outcome]++;
+    s->rollback_runs += r->events.rollbacks > 0;
+    s->events_rolled_back += r->events.rolled_back;
+    s->conflicts += r->commits.conflicts;
+    s->ambiguous += r->commits.ambiguous;
+    s->settled_by_reading += r->commits.settled_by_reading;
+    add_rows(s, r, published);
+    add_requests(s, &r->bill);
+    add_index(s, &r->index);
+    add_consolidation(s, &r->consolidation);
+    for (int i = 0; i < STEP_COUNT; i++)
+        s->step_seconds[i] += r->seconds[i];
 }
 
-static void add_gc(struct metrics_sum *s, const struct json *record)
+static void add_gc(struct metrics_sum *s, const struct record_upkeep *gc)
 {
     s->gc_runs++;
-    s->orphans_found += count_of(record, "orphans_found");
-    s->orphans_removed += count_of(record, "orphans_removed");
+    s->orphans_found += gc->orphans_found;
+    s->orphans_removed += gc->orphans_removed;
 }
 
 /* What only the newest run tells; records come oldest first. */
-static void note_newest(struct metrics *m, const struct json *record)
+static void note_newest(struct metrics *m, const struct run_report *r)
 {
-    const struct json *seconds = json_get(record, "seconds");
-    m->last_run = time_of(record, "finished_at");
-    m->last_outcome = record_outcome(record);
-    m->last_peak_memory = count_of(record, "peak_memory_bytes");
-    m->partitions_behind = count_of(json_get(record, "consolidation"), "behind");
-    for (int i = 0; i < STEP_COUNT; i++)
-        m->last_step_seconds[i] = seconds_of(seconds, run_step_name((enum run_step)i));
-    if (record_is_success(m->last_outcome)) {
+    m->last_run = r->finished;
+    m->last_outcome = r->outcome;
+    m->last_peak_memory = r->peak_memory;
+    m->partitions_behind = r->consolidation.behind;
+    memcpy(m->last_step_seconds, r->seconds, sizeof m->last_step_seconds);
+    if (run_outcome_is_success(m->last_outcome)) {
         m->last_success = m->last_run;
         m->failures = 0;
         m->failing_since = 0;
@@ -157,53 +141,57 @@ const char *metrics_fate_name(enum metrics_fate fate)
 }
 
 /* Every version has files, and their keys carry its full name. */
-static enum metrics_fate fate_of(const struct collecting *c, const char *name)
+static enum metrics_fate fate_of(const struct collecting *c, const struct version_id *version)
 {
+    char name[LAYOUT_NAME_SIZE];
     char folder[LAYOUT_KEY_SIZE];
-    uint64_t sequence = strtoull(name, NULL, 10);
+    layout_name(version, name);
     snprintf(folder, sizeof folder, "events/%s/", name);
     for (size_t i = 0; i < c->files.count; i++)
         if (str_starts(c->files.items[i].key, folder))
             return METRICS_PUBLISHED;
-    if (!c->metrics->files_known)
+    if (!c->metrics->files_known || version->sequence > c->base.pointer.current.sequence)
         return METRICS_OPEN;
-    return sequence <= c->base.pointer.current.sequence ? METRICS_NOT_PUBLISHED : METRICS_OPEN;
+    return METRICS_NOT_PUBLISHED;
 }
 
 /* Has the run published? Of a doubtful commit the chain tells, and its fate is counted. */
-static bool has_published(struct collecting *c, const struct json *record)
+static bool has_published(struct collecting *c, const struct run_report *r)
 {
-    const struct json *name = json_get(record, "doubtful");
-    if (!json_is_string(name))
-        return record_outcome(record) == RUN_PUBLISHED;
-    enum metrics_fate fate = fate_of(c, json_string(name));
+    if (r->doubtful.sequence == 0)
+        return r->outcome == RUN_PUBLISHED;
+    enum metrics_fate fate = fate_of(c, &r->doubtful);
     c->metrics->doubtful[fate]++;
     return fate == METRICS_PUBLISHED;
 }
 
-static int take_record(void *ctx, const struct json *record, struct error *err)
+static void take_gc(struct metrics *m, const struct record_upkeep *gc, bool recent)
 {
+    add_gc(&m->all, gc);
+    if (recent)
+        add_gc(&m->window, gc);
+}
+
+static int take_record(void *ctx, struct record *record, bool *stop, struct error *err)
+{
+    (void)stop;
     (void)err;
     struct collecting *c = ctx;
     struct metrics *m = c->metrics;
     bool future = record_is_after(record, c->now + METRICS_SKEW);
-    bool recent = !future && time_of(record, "started_at") >= c->now - METRICS_WINDOW;
-    if (record_is(record, "gc")) {
-        add_gc(&m->all, record);
-        if (recent)
-            add_gc(&m->window, record);
+    bool recent = !future && record_started(record) >= c->now - METRICS_WINDOW;
+    if (record->kind == RECORD_GC)
+        take_gc(m, &record->upkeep, recent);
+    if (record->kind != RECORD_RUN)
         return ERR_OK;
-    }
-    if (!record_is_run(record))
-        return ERR_OK;
-    bool published = has_published(c, record);
-    add_run(&m->all, record, published);
+    bool published = has_published(c, &record->run);
+    add_run(&m->all, &record->run, published);
     if (recent)
-        add_run(&m->window, record, published);
+        add_run(&m->window, &record->run, published);
     if (future)
         note_future(m, record_key(record, (char[LAYOUT_KEY_SIZE]){""}));
     else
-        note_newest(m, record);
+        note_newest(m, &record->run);
     return ERR_OK;
 }
 
@@ -288,7 +276,7 @@ int metrics_collect(struct dataset *d, int64_t now, struct metrics *out, struct 
     snprintf(out->dataset, sizeof out->dataset, "%s", d->id);
     int rc = measure_dataset(d, &c, err);
     if (rc == ERR_OK)
-        rc = record_each(d->store, 0, take_record, &c, err);
+        rc = records_each(d->store, take_record, &c, err);
     if (rc == ERR_OK)
         look_at_projections(d, &c);
     note_published(out, &c.base, now);

@@ -20,16 +20,11 @@
 #define METRICS_BUCKETS 9
 extern const double metrics_bounds[METRICS_BUCKETS - 1];
 
-/* A kind of rows or requests: its label in a metric, and its field in a record. */
-struct metrics_kind {
-    const char *label; /* "new", "get" */
-    const char *field; /* "rows_new", "gets" */
-    bool published;    /* counts only where its run has published */
-};
+/* Kinds of rows and requests: their labels in a metric. */
 #define METRICS_ROWS 7
 #define METRICS_REQUESTS 7
-extern const struct metrics_kind metrics_rows[METRICS_ROWS];
-extern const struct metrics_kind metrics_requests[METRICS_REQUESTS];
+extern const char *const metrics_rows[METRICS_ROWS];         /* "read", "new", ... */
+extern const char *const metrics_requests[METRICS_REQUESTS]; /* "get", ... */
 
 /* Sums over some records. */
 struct metrics_sum {

@@ -130,7 +130,7 @@ static void write_volumes(struct writer *w)
     const struct metrics_sum *s = &w->m->all;
     family(w, "cauce_rows", "counter", "Rows of sources by what became of them.");
     for (size_t i = 0; i < METRICS_ROWS; i++)
-        sample(w, "kind", metrics_rows[i].label, (double)s->rows[i]);
+        sample(w, "kind", metrics_rows[i], (double)s->rows[i]);
     counter(w, "cauce_source_bytes", "Bytes of sources that were looked at.", s->source_bytes);
     family(w, "cauce_store_bytes", "counter", "Bytes moved to and from the store.");
     sample(w, "direction", "read", (double)s->bytes_read);
@@ -138,7 +138,7 @@ static void write_volumes(struct writer *w)
     family(w, "cauce_store_requests", "counter",
            "Operations on the store by kind; one may take several requests.");
     for (size_t i = 0; i < METRICS_REQUESTS; i++)
-        sample(w, "kind", metrics_requests[i].label, (double)s->requests[i]);
+        sample(w, "kind", metrics_requests[i], (double)s->requests[i]);
     counter(w, "cauce_store_retries", "Requests to the store that were repeated.", s->retries);
     family(w, "cauce_step_seconds", "counter", "Time spent in each step of the runs.");
     for (int i = 0; i < STEP_COUNT; i++)

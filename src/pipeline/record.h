@@ -1,57 +1,64 @@
 /*
- * The record of a run: `runs/<time>-<run id>.json`, one immutable object per run, and the same
- * object as the last line of `run --json`. Fields are documented in docs/format.md.
+ * The record of a run, of a gc that deleted, or of a repair: one immutable JSON object each, and the
+ * same object as the last line of `run --json`. Fields are documented in docs/format.md.
+ *
+ * It is written and read here and nowhere else; whoever wants to know what a record says has it as
+ * a struct. Where records lie, and how they are visited: pipeline/records.h.
  */
 #ifndef CAUCE_PIPELINE_RECORD_H
 #define CAUCE_PIPELINE_RECORD_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "catalog/layout.h"
 #include "pipeline/run.h"
 #include "util/json.h"
 
 #define RECORD_FORMAT 1
 #define RECORD_MAX_BYTES ((size_t)16 << 20)
 
-/* The report as JSON; the caller frees it. */
-MUST_USE struct json *record_encode(const struct dataset *d, const struct run_report *r);
+/* Whatever is neither "gc" nor "repair" is taken for that of a run. */
+enum record_kind { RECORD_RUN, RECORD_GC, RECORD_REPAIR };
 
-/* The fields every record begins with, whatever kind ("run", "gc", "repair"); the caller frees it. */
-MUST_USE struct json *record_begin(const char *kind, const char *dataset, const char *id,
-                                   int64_t started);
+/* What changed a dataset beside its runs. */
+struct record_upkeep {
+    char id[ID_SIZE];
+    int64_t started; /* microseconds */
+    bool failed;     /* part of it was done all the same */
+    struct version_id version;
+    uint64_t gc_epoch;                                     /* of the pointer afterwards */
+    uint64_t orphans_found, orphans_removed, orphan_bytes; /* of RECORD_GC */
+};
 
-/* Store any record under its time and id. */
-MUST_USE int record_put(struct store *st, int64_t started, const char *id,
-                        const struct json *record, struct error *err);
+struct record {
+    enum record_kind kind;
+    union {
+        struct run_report run;       /* of RECORD_RUN */
+        struct record_upkeep upkeep; /* of the others */
+    };
+    struct json *json; /* all of it, also what this program does not know; owned */
+};
+void record_release(struct record *r);
 
-/* Put it into the store. The run's outcome does not depend on it. */
-MUST_USE int record_write(struct dataset *d, const struct run_report *r, struct error *err);
+/* A report as JSON, for the dataset of that name; the caller frees it. */
+MUST_USE struct json *record_encode_run(const char *dataset, const struct run_report *r);
+MUST_USE struct json *record_encode_upkeep(const char *dataset, enum record_kind kind,
+                                           const struct record_upkeep *u);
 
-/* What a record says of its run. An outcome that this program does not know is a failure. */
-bool record_is(const struct json *record, const char *kind);
-bool record_is_run(const struct json *record); /* false: a record of gc or of a repair */
-enum run_outcome record_outcome(const struct json *record);
+/*
+ * What a record says; takes the JSON over. A record is of no weight, so whatever makes no sense in
+ * it is as if it were not there: a number below zero is 0, a moment that is none is 0, a duration
+ * beyond a century is 0, an outcome that this program does not know is a failure.
+ */
+void record_decode(struct json *json, struct record *out);
+
+int64_t record_started(const struct record *r); /* microseconds; 0: it does not say */
 
 /* Did it begin or end after that moment (microseconds)? */
-bool record_is_after(const struct json *record, int64_t moment);
+bool record_is_after(const struct record *r, int64_t moment);
 
 /* The key it lies under, into `out`, which is returned; "" where it does not say. */
-const char *record_key(const struct json *record, char out[LAYOUT_KEY_SIZE]);
-
-/* Did a run of this outcome do all that was to be done? */
-bool record_is_success(enum run_outcome outcome);
-
-/*
- * Visit the records newest first, until `*stop` is set. What cannot be read is skipped with a
- * warning. A non-zero return of `visit` ends it and is returned.
- */
-typedef int record_visit_back(void *ctx, const struct json *record, bool *stop, struct error *err);
-MUST_USE int record_back(struct store *st, record_visit_back *visit, void *ctx, struct error *err);
-
-/*
- * Visit the records of a dataset, oldest first, only those started at or after `since`
- * (microseconds). A record that cannot be read is skipped with a warning.
- */
-typedef int record_visit(void *ctx, const struct json *record, struct error *err);
-MUST_USE int record_each(struct store *st, int64_t since, record_visit *visit, void *ctx,
-                         struct error *err);
+const char *record_key(const struct record *r, char out[LAYOUT_KEY_SIZE]);
 
 #endif

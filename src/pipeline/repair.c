@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "catalog/recall.h"
-#include "pipeline/record.h"
+#include "pipeline/records.h"
 #include "util/log.h"
 #include "util/time.h"
 
@@ -34,17 +34,11 @@ int repair_look_dataset(struct dataset *d, struct repair_view *out, struct error
 static void record(struct dataset *d, const struct pointer *p)
 {
     struct error why = ERROR_INIT;
-    char id[ID_SIZE];
-    int64_t now = time_now();
-    id_new(id);
-    struct json *object = record_begin("repair", d->id, id, now);
-    json_set_string(object, "outcome", "repaired");
-    json_set_unsigned(object, "sequence", p->current.sequence);
-    json_set_string(object, "commit", p->current.commit);
-    json_set_unsigned(object, "gc_epoch", p->gc_epoch);
-    if (record_put(d->store, now, id, object, &why) != ERR_OK)
+    struct record_upkeep upkeep = {
+        .started = time_now(), .version = p->current, .gc_epoch = p->gc_epoch};
+    id_new(upkeep.id);
+    if (records_write_upkeep(d, RECORD_REPAIR, &upkeep, &why) != ERR_OK)
         log_warn("the record of this repair could not be written: %s", why.text);
-    json_free(object);
 }
 
 /* What can be globbed shows the version that was set, and nothing of what was given up. */

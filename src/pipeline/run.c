@@ -42,7 +42,7 @@
 #include "dataset/holder.h"
 #include "pipeline/index_keeper.h"
 #include "pipeline/place.h"
-#include "pipeline/record.h"
+#include "pipeline/records.h"
 #include "pipeline/run_private.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -61,6 +61,11 @@ const char *run_outcome_name(enum run_outcome outcome)
         [RUN_UNKNOWN] = "unknown",     [RUN_PLANNED] = "planned",
     };
     return names[outcome];
+}
+
+bool run_outcome_is_success(enum run_outcome outcome)
+{
+    return outcome == RUN_PUBLISHED || outcome == RUN_UNCHANGED || outcome == RUN_NO_NEW_ROWS;
 }
 
 const char *run_step_name(enum run_step step)
@@ -86,8 +91,13 @@ void run_report_release(struct run_report *r)
     for (size_t i = 0; i < r->warning_count; i++)
         free(r->warnings[i]);
     free(r->source);
-    report_release(&r->rows);
+    report_release(&r->load.source);
     *r = (struct run_report){.outcome = RUN_FAILED};
+}
+
+double run_report_seconds(const struct run_report *r)
+{
+    return r->finished > r->started ? (double)(r->finished - r->started) / 1e6 : 0.0;
 }
 
 void run_warn(struct run *r, const char *format, ...)
@@ -218,10 +228,10 @@ static int find_base(struct run *r, struct error *err)
 static int load(struct run *r, struct error *err)
 {
     enter(r, STEP_LOAD);
-    int rc = step_load(r, err);
+    int rc = step_load(r, &r->report->load, err);
     if (rc == ERR_OK) {
         enter(r, STEP_DELTA);
-        rc = step_delta(r, err);
+        rc = step_delta(r, &r->report->delta, err);
     }
     return rc;
 }
@@ -244,9 +254,9 @@ static void count_published(struct run *r)
     r->report->version = m->version;
     r->report->rows_total = m->rows_total;
     r->report->keys_total = m->keys.count;
-    r->report->files_written = m->files.count;
+    r->report->events.files_written = m->files.count;
     for (size_t i = 0; i < m->files.count; i++)
-        r->report->bytes_written += m->files.items[i].size;
+        r->report->events.bytes_written += m->files.items[i].size;
 }
 
 /* Wait a little, longer after every loss, and never as long as the other losers. */
@@ -281,25 +291,37 @@ static enum next publish(struct run *r, int *rc, struct error *err)
         enter(r, STEP_PUBLISH);
         *rc = step_publish(r, err);
     } else {
-        step_roll_back(r);
+        step_roll_back(r, &r->report->events);
         return NEXT_DONE;
     }
+    r->report->commits.ambiguous += r->commit.ambiguous;
+    r->report->commits.settled_by_reading |= r->commit.settled_by_reading;
     switch (*rc) {
     case ERR_OK:
         count_published(r);
         dataset_remember(r->d, &r->commit.pointer);
         return NEXT_ON;
     case ERR_CONFLICT:
-        step_discard(r);
+        step_discard(r, &r->report->events);
         return NEXT_AGAIN;
     case ERR_UNKNOWN:
         r->report->outcome = RUN_UNKNOWN;
         r->report->doubtful = r->version;
         return NEXT_DONE;
     default:
-        step_roll_back(r);
+        step_roll_back(r, &r->report->events);
         return NEXT_DONE;
     }
+}
+
+static int find_source(struct run *r, struct error *err)
+{
+    enter(r, STEP_SOURCE);
+    int rc = step_find_source(r, err);
+    r->report->source = mem_strdup(r->identity.url);
+    if (rc == ERR_OK && r->fetched)
+        r->report->source_bytes = r->identity.size;
+    return rc;
 }
 
 /* The files that are not on this machine: once, after a base is known to compare them with. */
@@ -308,7 +330,10 @@ static int fetch(struct run *r, struct error *err)
     if (r->fetched)
         return ERR_OK;
     enter(r, STEP_SOURCE);
-    return step_fetch_source(r, err);
+    int rc = step_fetch_source(r, err);
+    if (rc == ERR_OK)
+        r->report->source_bytes = r->identity.size;
+    return rc;
 }
 
 /* The source is the one last absorbed. Where its server now names it otherwise, the index learns it. */
@@ -368,7 +393,7 @@ static int lost(struct run *r, struct error *err)
     return error_set(err, ERR_LOST,
                      "other writers published first in each of %llu attempts. Nothing of this run "
                      "is published and nothing is lost; run again.",
-                     (unsigned long long)r->report->attempts);
+                     (unsigned long long)r->report->commits.attempts);
 }
 
 /*
@@ -391,7 +416,7 @@ static int attempt_all(struct run *r, struct error *err)
     unsigned retries = r->options->retries > 0 ? r->options->retries : RUN_RETRIES;
     for (unsigned i = 0; i <= retries; i++) {
         int rc;
-        r->report->attempts++;
+        r->report->commits.attempts++;
         enum next next = plan(r, &rc, err);
         if (next == NEXT_ON)
             next = publish(r, &rc, err);
@@ -401,7 +426,7 @@ static int attempt_all(struct run *r, struct error *err)
         }
         if (next != NEXT_AGAIN)
             return without_doubt(r, rc, err);
-        r->report->conflicts++;
+        r->report->commits.conflicts++;
         error_clear(err);
         back_off(i);
         rc = stop_check(err);
@@ -467,7 +492,7 @@ static void finish(struct run *r, int rc, const struct error *err)
     store_bill_add(&report->bill, &r->d->beside);
     if (may_record(r)) {
         struct error why = ERROR_INIT;
-        if (record_write(r->d, report, &why) != ERR_OK)
+        if (records_write_run(r->d, report, &why) != ERR_OK)
             log_warn("the record of this run could not be written: %s", why.text);
     }
 }
@@ -496,13 +521,12 @@ static int take_lease(struct run *r, struct holder *h)
 /* Source, attempts and projections. */
 static int work(struct run *r, struct error *err)
 {
-    enter(r, STEP_SOURCE);
-    int rc = step_find_source(r, err);
+    int rc = find_source(r, err);
     if (rc == ERR_OK)
         rc = attempt_all(r, err);
     if (rc == ERR_OK && r->dataset_exists) {
         enter(r, STEP_CONSOLIDATE);
-        step_consolidate(r);
+        step_consolidate(r, &r->report->consolidation);
     }
     return rc;
 }

@@ -29,6 +29,9 @@ enum run_outcome {
 };
 const char *run_outcome_name(enum run_outcome outcome); /* "published", ... */
 
+/* Did a run of this outcome do all that was to be done? */
+bool run_outcome_is_success(enum run_outcome outcome);
+
 /* The steps that are timed, in the order of the protocol. */
 enum run_step {
     STEP_PROBE,
@@ -46,6 +49,35 @@ enum run_step {
 };
 const char *run_step_name(enum run_step step); /* "write_events", ... */
 
+/* What step_load found in the source. */
+struct load_report {
+    uint64_t rows_read; /* rejected and repeated ones included */
+    uint64_t rows_rejected;
+    uint64_t rows_duplicate;
+    struct source_report source; /* samples of bad rows, columns left out */
+};
+
+/* Rows of the source, against the index of the base; and keys of the index that it does not have. */
+struct delta_report {
+    uint64_t rows_new, rows_revised, rows_known, rows_vanished;
+};
+
+/* What became of the event files. */
+struct events_report {
+    uint64_t files_written, bytes_written; /* of the published version */
+    uint64_t rollbacks;                    /* attempts whose events were removed after a failure */
+    uint64_t rolled_back;                  /* files removed by them */
+    uint64_t left;                         /* files that could not be removed: left to gc */
+};
+
+/* What became of the attempts to publish. */
+struct commits_report {
+    uint64_t attempts;  /* deltas computed against a base */
+    uint64_t conflicts; /* attempts that another writer overtook, before or at the swap */
+    uint64_t ambiguous; /* answers to a commit that did not tell */
+    bool settled_by_reading;
+};
+
 #define RUN_WARNINGS_MAX 16
 
 struct run_report {
@@ -60,28 +92,24 @@ struct run_report {
     struct version_id doubtful; /* of RUN_UNKNOWN: the one that may be published or not */
     char *source;               /* what was read, without secrets */
     uint64_t source_bytes;
-    uint64_t rows_read; /* rows of the source, rejected and repeated ones included */
-    uint64_t rows_new, rows_revised, rows_known, rows_vanished, rows_rejected, rows_duplicate;
     uint64_t rows_total; /* rows of all events of the dataset */
     uint64_t keys_total;
-    uint64_t files_written, bytes_written; /* event files of the published version */
+    struct load_report load;
+    struct delta_report delta;
+    struct events_report events;
+    struct commits_report commits;
     struct index_report index;
-    uint64_t rollbacks;          /* attempts whose events were removed because of a failure */
-    uint64_t events_rolled_back; /* files removed by them */
-    uint64_t events_left;        /* files that could not be removed: left to gc */
-    uint64_t attempts;           /* deltas computed against a base */
-    uint64_t conflicts;          /* attempts that another writer overtook, before or at the swap */
-    uint64_t ambiguous;          /* answers to a commit that did not tell */
-    bool settled_by_reading;
     struct consolidation_report consolidation;
     double seconds[STEP_COUNT];
     uint64_t peak_memory;
     struct store_bill bill;
-    struct source_report rows; /* samples of bad rows, columns left out */
     char *warnings[RUN_WARNINGS_MAX];
     size_t warning_count;
 };
 void run_report_release(struct run_report *r);
+
+/* What it took; 0 where the clock was set back. */
+double run_report_seconds(const struct run_report *r);
 
 struct run_options {
     bool dry_run; /* plan: publishes nothing, writes nothing to the store */

@@ -119,20 +119,23 @@ void step_read_options(const struct config *config, struct read_options *out);
 /* step_schema.c: the schema of this run, from the chain, the configuration and the source. */
 MUST_USE int step_schema(struct run *r, struct error *err);
 
-/* step_load.c: `source_rows`, with the gates for bad and repeated rows. */
-MUST_USE int step_load(struct run *r, struct error *err);
+/*
+ * step_load.c: `source_rows`, with the gates for bad and repeated rows. `out` says on failure, too,
+ * what was found; where the rows are still there from an earlier attempt it stays as it is.
+ */
+MUST_USE int step_load(struct run *r, struct load_report *out, struct error *err);
 
 /* step_delta.c: what is new and revised against the index of the base. */
-MUST_USE int step_delta(struct run *r, struct error *err);
+MUST_USE int step_delta(struct run *r, struct delta_report *out, struct error *err);
 
 /* step_write.c: all events or none. Local files; read back and compared with the delta; stored. */
 MUST_USE int step_write_events(struct run *r, struct error *err);
 MUST_USE int step_verify_events(struct run *r, struct error *err);
 MUST_USE int step_store_events(struct run *r, struct error *err);
-/* Remove what this attempt wrote because of a failure: logged and counted. */
-void step_roll_back(struct run *r);
+/* Remove what this attempt wrote because of a failure: logged, and added to what is reported. */
+void step_roll_back(struct run *r, struct events_report *report);
 /* Remove what this attempt wrote because the race was lost. */
-void step_discard(struct run *r);
+void step_discard(struct run *r, struct events_report *report);
 void step_events_release(struct run *r);
 
 /* step_publish.c: manifest, then the swap. Codes as catalog_commit. */
@@ -140,7 +143,7 @@ MUST_USE int step_publish(struct run *r, struct error *err);
 
 /* step_derive.c: index and projections after the commit; failures become warnings. */
 void step_update_index(struct run *r);
-void step_consolidate(struct run *r);
+void step_consolidate(struct run *r, struct consolidation_report *out);
 
 /* Append a warning to the report and the log. */
 void run_warn(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));

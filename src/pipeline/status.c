@@ -5,8 +5,7 @@
 #include "catalog/index.h"
 #include "catalog/projection.h"
 #include "pipeline/metrics.h"
-#include "pipeline/record.h"
-#include "util/time.h"
+#include "pipeline/records.h"
 
 const char *status_derived_name(enum status_derived state)
 {
@@ -21,7 +20,7 @@ const char *status_derived_name(enum status_derived state)
 void status_release(struct status *s)
 {
     base_release(&s->base);
-    json_free(s->last_run);
+    record_release(&s->last_run);
     *s = (struct status){.index = STATUS_NONE};
 }
 
@@ -86,26 +85,28 @@ struct looking {
 };
 
 /* The first record is the last run's; go on until one that did not fail. */
-static int look_back(void *ctx, const struct json *record, bool *stop, struct error *err)
+static int look_back(void *ctx, struct record *record, bool *stop, struct error *err)
 {
     struct looking *l = ctx;
     struct status *s = l->status;
     (void)err;
-    if (!record_is_run(record) || record_is_after(record, l->latest))
+    if (record->kind != RECORD_RUN || record_is_after(record, l->latest))
         return ERR_OK;
-    if (s->last_run == NULL)
-        s->last_run = json_copy(record);
-    const char *finished = json_string(json_get(record, "finished_at"));
-    if (record_is_success(record_outcome(record)) &&
-        time_parse(finished, &s->last_success, NULL) == ERR_OK)
+    if (run_outcome_is_success(record->run.outcome) && record->run.finished != 0) {
+        s->last_success = record->run.finished;
         *stop = true;
+    }
+    if (s->last_run.json == NULL) {
+        s->last_run = *record;
+        *record = (struct record){.kind = RECORD_RUN};
+    }
     return ERR_OK;
 }
 
 static int read_runs(struct dataset *d, int64_t now, struct status *out, struct error *err)
 {
     struct looking looking = {out, now + METRICS_SKEW};
-    int rc = record_back(d->store, look_back, &looking, err);
+    int rc = records_back(d->store, look_back, &looking, err);
     if (rc != ERR_OK)
         return rc;
     if (out->last_success == 0 && out->base.pointer.current.sequence > 0 &&

@@ -10,7 +10,7 @@
 
 #include "catalog/catalog.h"
 #include "dataset/dataset.h"
-#include "util/json.h"
+#include "pipeline/record.h"
 
 /* How a derived thing stands to the newest version. */
 enum status_derived {
@@ -29,10 +29,10 @@ struct status {
     const char *index_reason; /* why it is not fresh; static, NULL: nothing to say */
     enum status_derived projections;
     uint64_t projections_sequence;
-    struct json *last_run; /* newest record that is not dated in the future; NULL: none */
-    int64_t last_success;  /* end of the newest of these that did not fail; 0: none is known */
-    int64_t expect_every;  /* seconds, from the configuration; 0: not set */
-    bool late;             /* the last success is longer ago than expect_every */
+    struct record last_run; /* newest that is not dated in the future; `json` NULL: none */
+    int64_t last_success;   /* end of the newest of these that did not fail; 0: none is known */
+    int64_t expect_every;   /* seconds, from the configuration; 0: not set */
+    bool late;              /* the last success is longer ago than expect_every */
 };
 void status_release(struct status *s);
 

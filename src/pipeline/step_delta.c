@@ -37,9 +37,8 @@ static int attach(struct run *r, struct error *err)
     return rc == ERR_OK ? ERR_OK : error_set(err, rc, "%s", why.text);
 }
 
-int step_delta(struct run *r, struct error *err)
+int step_delta(struct run *r, struct delta_report *out, struct error *err)
 {
-    struct run_report *report = r->report;
     delta_release(&r->delta);
     int rc = attach(r, err);
     if (rc == ERR_OK)
@@ -47,11 +46,9 @@ int step_delta(struct run *r, struct error *err)
     if (rc != ERR_OK)
         return index_keeper_excuse(r->d, &r->index, rc, err);
     uint64_t keys = r->base.manifest.keys.count;
-    report->rows_new = r->delta.rows_new;
-    report->rows_revised = r->delta.rows_revised;
-    report->rows_known = report->rows.rows - report->rows_new - report->rows_revised;
-    report->rows_vanished = keys - report->rows_known - report->rows_revised;
-    report->rows_total = r->base.manifest.rows_total;
-    report->keys_total = keys;
+    out->rows_new = r->delta.rows_new;
+    out->rows_revised = r->delta.rows_revised;
+    out->rows_known = r->report->load.source.rows - out->rows_new - out->rows_revised;
+    out->rows_vanished = keys - out->rows_known - out->rows_revised;
     return ERR_OK;
 }

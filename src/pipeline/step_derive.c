@@ -40,17 +40,15 @@ void step_update_index(struct run *r)
     adopt_base(r);
 }
 
-void step_consolidate(struct run *r)
+void step_consolidate(struct run *r, struct consolidation_report *out)
 {
     struct error err = ERROR_INIT;
     if (r->options->no_consolidate || r->options->dry_run)
         return;
-    int rc = consolidate_from(r->d, &r->base, &r->projections, CONSOLIDATE_CHECK_SIZE,
-                              &r->report->consolidation, &err);
-    struct consolidation_report *c = &r->report->consolidation;
-    if (rc != ERR_OK && c->behind == 0) { /* it failed before it knew how many */
-        c->behind = 1;
-        c->state = PROJECTION_IN_PROGRESS;
+    int rc = consolidate_from(r->d, &r->base, &r->projections, CONSOLIDATE_CHECK_SIZE, out, &err);
+    if (rc != ERR_OK && out->behind == 0) { /* it failed before it knew how many */
+        out->behind = 1;
+        out->state = PROJECTION_IN_PROGRESS;
     }
     if (rc != ERR_OK)
         run_warn(r,

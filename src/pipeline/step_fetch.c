@@ -62,7 +62,6 @@ static void take_known(struct run *r, const struct manifest_source *last)
     free(own->last_modified);
     own->etag = mem_strdup(last->etag);
     own->last_modified = mem_strdup(last->last_modified);
-    r->report->source_bytes = last->size;
 }
 
 static bool differs(const char *now, const char *last)

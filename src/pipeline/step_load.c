@@ -143,36 +143,35 @@ static void describe_source(const struct run *r, struct source_options *out)
     step_read_options(config, &out->read);
 }
 
-static int refuse_rows(const struct run *r, const char *advice, struct error *err)
+static int refuse_rows(const struct load_report *found, const char *advice, struct error *err)
 {
     struct str places;
     str_init(&places, 1500);
-    report_format(&r->report->rows, &places);
+    report_format(&found->source, &places);
     if (places.len > 0 && places.data[places.len - 1] == '\n')
         places.data[--places.len] = '\0';
-    int rc = error_set(err, ERR_GATE, "%llu %s of the source %s. Nothing was published. %s\n%s",
-                       (unsigned long long)r->report->rows_rejected,
-                       r->report->rows_rejected == 1 ? "row" : "rows",
-                       r->report->rows_rejected == 1 ? "does not fit" : "do not fit", advice,
-                       places.data);
+    int rc = error_set(
+        err, ERR_GATE, "%llu %s of the source %s. Nothing was published. %s\n%s",
+        (unsigned long long)found->rows_rejected, found->rows_rejected == 1 ? "row" : "rows",
+        found->rows_rejected == 1 ? "does not fit" : "do not fit", advice, places.data);
     str_release(&places);
     return rc;
 }
 
-static int gate_bad_rows(struct run *r, struct error *err)
+static int gate_bad_rows(struct run *r, const struct load_report *found, struct error *err)
 {
     const struct config *config = r->d->config;
-    uint64_t rejected = r->report->rows_rejected;
+    uint64_t rejected = found->rows_rejected;
     if (rejected == 0)
         return ERR_OK;
     /* Where nothing is left the source is another one than the configuration describes. */
-    if (r->report->rows.rows == 0 && config->bad_rows != CONFIG_BAD_ROWS_FAIL)
-        return refuse_rows(r,
+    if (found->source.rows == 0 && config->bad_rows != CONFIG_BAD_ROWS_FAIL)
+        return refuse_rows(found,
                            "None is left: `bad_rows: reject` leaves out some rows, not all. "
                            "Correct the source or its description. The first ones:",
                            err);
     if (config->bad_rows == CONFIG_BAD_ROWS_FAIL)
-        return refuse_rows(r,
+        return refuse_rows(found,
                            "Correct the source or its description, or let such rows be left out "
                            "with `bad_rows: reject`. The first ones:",
                            err);
@@ -180,7 +179,7 @@ static int gate_bad_rows(struct run *r, struct error *err)
         char *advice =
             mem_printf("That is more than `bad_rows_limit: %llu` allows. The first ones:",
                        (unsigned long long)config->bad_rows_limit);
-        int rc = refuse_rows(r, advice, err);
+        int rc = refuse_rows(found, advice, err);
         free(advice);
         return rc;
     }
@@ -200,7 +199,7 @@ static int take_example(void *ctx, const struct engine_row *row, struct error *e
     return ERR_OK;
 }
 
-static int refuse_duplicates(struct run *r, struct error *err)
+static int refuse_duplicates(struct run *r, uint64_t repeated, struct error *err)
 {
     char *example = NULL;
     int rc = unique_sample(r->d->engine, &r->schema, take_example, &example, err);
@@ -209,34 +208,32 @@ static int refuse_duplicates(struct run *r, struct error *err)
                        "Rows of the source repeat a key (%llu in all)%s. Nothing was published. "
                        "Correct the source, or take the last row of each key with `duplicates: "
                        "last`.",
-                       (unsigned long long)r->report->rows_duplicate,
-                       example != NULL ? example : "");
+                       (unsigned long long)repeated, example != NULL ? example : "");
     free(example);
     return rc;
 }
 
-static int gate_duplicates(struct run *r, struct error *err)
+static int gate_duplicates(struct run *r, struct load_report *found, struct error *err)
 {
     const struct config *config = r->d->config;
     bool transformed = config->transform != NULL;
     uint64_t repeated = 0;
-    int rc = unique_find(r->d->engine, &r->schema, r->report->rows.rows,
+    int rc = unique_find(r->d->engine, &r->schema, found->source.rows,
                          transformed ? UNIQUE_GREATEST : UNIQUE_LAST, &repeated, err);
-    r->report->rows_duplicate = repeated;
+    found->rows_duplicate = repeated;
     if (rc != ERR_OK || repeated == 0)
         return rc;
     if (config->duplicates == CONFIG_DUPLICATES_FAIL)
-        return refuse_duplicates(r, err);
-    r->report->rows.rows -= repeated;
+        return refuse_duplicates(r, repeated, err);
+    found->source.rows -= repeated;
     run_warn(r, "%llu %s the key of a %s row, which was taken", (unsigned long long)repeated,
              repeated == 1 ? "row of the source has" : "rows of the source have",
              transformed ? "greater" : "later");
     return unique_keep(r->d->engine, &r->schema, err);
 }
 
-static void name_left_out(struct run *r)
+static void name_left_out(struct run *r, const struct source_report *rows)
 {
-    const struct source_report *rows = &r->report->rows;
     struct str names;
     str_init(&names, 1000);
     for (size_t i = 0; i < rows->left_out_count; i++)
@@ -294,17 +291,17 @@ static int open_source(struct run *r, struct error *err)
     return source_open(r->d->engine, &options, &r->source, err);
 }
 
-static int load_rows(struct run *r, struct error *err)
+static int load_rows(struct run *r, struct load_report *out, struct error *err)
 {
-    struct source_report *rows = &r->report->rows;
+    struct source_report *rows = &out->source;
     report_release(rows);
     int rc = source_load(r->source, &r->schema, rows, err);
-    r->report->rows_rejected = rows->rejected;
-    r->report->rows_read = rows->rows + rows->rejected;
+    out->rows_rejected = rows->rejected;
+    out->rows_read = rows->rows + rows->rejected;
     return rc;
 }
 
-int step_load(struct run *r, struct error *err)
+int step_load(struct run *r, struct load_report *out, struct error *err)
 {
     int rc = open_source(r, err);
     if (rc == ERR_OK)
@@ -313,16 +310,16 @@ int step_load(struct run *r, struct error *err)
     if (rc == ERR_OK && r->is_loaded && schema_same_columns(&r->loaded, &r->schema))
         return ERR_OK;
     if (rc == ERR_OK)
-        rc = load_rows(r, err);
+        rc = load_rows(r, out, err);
     if (rc == ERR_OK)
         rc = step_check_source(r, err);
     if (rc == ERR_OK)
-        rc = gate_bad_rows(r, err);
+        rc = gate_bad_rows(r, out, err);
     if (rc == ERR_OK)
-        rc = gate_duplicates(r, err);
+        rc = gate_duplicates(r, out, err);
     if (rc != ERR_OK)
         return rc;
-    name_left_out(r);
+    name_left_out(r, &out->source);
     schema_release(&r->loaded);
     schema_copy(&r->schema, &r->loaded);
     r->is_loaded = true;

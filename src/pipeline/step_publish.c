@@ -41,8 +41,5 @@ int step_publish(struct run *r, struct error *err)
 {
     fill_manifest(r);
     r->commit = (struct commit_report){0};
-    int rc = catalog_commit(r->d->store, &r->base, &r->manifest, &r->commit, err);
-    r->report->ambiguous += r->commit.ambiguous;
-    r->report->settled_by_reading |= r->commit.settled_by_reading;
-    return rc;
+    return catalog_commit(r->d->store, &r->base, &r->manifest, &r->commit, err);
 }

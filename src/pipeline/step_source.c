@@ -105,7 +105,6 @@ static int add_url(struct run *r, const struct config_url *url, struct error *er
 void step_source_identify(struct run *r)
 {
     unsigned char digest[SHA256_SIZE];
-    r->report->source_bytes = r->identity.size;
     if (r->file_count == 1) {
         memcpy(r->identity.sha256, r->files[0].sha256, sizeof r->identity.sha256);
         return;
@@ -131,7 +130,6 @@ int step_find_source(struct run *r, struct error *err)
     for (size_t i = 0; i < source->url_count; i++)
         str_printf(&shown, "%s%s", i > 0 ? ", " : "", source->urls[i].shown);
     r->identity.url = str_detach(&shown);
-    r->report->source = mem_strdup(r->identity.url);
     config_digest(r->d->config, r->identity.recipe);
     for (size_t i = 0; i < source->url_count && rc == ERR_OK; i++)
         rc = add_url(r, &source->urls[i], err);

@@ -150,7 +150,7 @@ static uint64_t count_written(const struct written_events *e)
     return n;
 }
 
-void step_roll_back(struct run *r)
+void step_roll_back(struct run *r, struct events_report *report)
 {
     uint64_t events = count_written(&r->events);
     if (events == 0 && !r->commit.manifest_written)
@@ -160,16 +160,16 @@ void step_roll_back(struct run *r)
                          LOG_STR("commit", r->version.commit)),
               "rolling back %llu events due to write failure", (unsigned long long)events);
     uint64_t left;
-    r->report->rollbacks++;
-    r->report->events_rolled_back += remove_written(r, &left);
-    r->report->events_left += left;
+    report->rollbacks++;
+    report->rolled_back += remove_written(r, &left);
+    report->left += left;
 }
 
-void step_discard(struct run *r)
+void step_discard(struct run *r, struct events_report *report)
 {
     uint64_t left;
     uint64_t removed = remove_written(r, &left);
-    r->report->events_left += left;
+    report->left += left;
     log_info("lost the race for version %llu; removed the %llu events of this attempt",
              (unsigned long long)r->version.sequence, (unsigned long long)removed);
 }

@@ -2,7 +2,7 @@
 leaves is checked, what the runbook advises is done, and then everything must be right again.
 
 Exit codes 6 and 7, and the alerts that come of them, need a store that loses races and answers at will:
-test_operations_s3.py brings them about with a real server, tests/unit/test_pipeline_record.c without
+test_operations_s3.py brings them about with a real server, tests/unit/test_pipeline_records.c without
 one; here their records are written."""
 
 import datetime

@@ -7,7 +7,7 @@
  *     scenario_open(&s, scenario_variant("month")->yaml);
  *     struct store *st = scenario_memory();
  *     assert_int_equal(scenario_publish(&s, st, "series,day,value\n..."), ERR_OK);
- *     assert_int_equal(s.report.rows_new, 1);
+ *     assert_int_equal(s.report.delta.rows_new, 1);
  */
 #ifndef CAUCE_TESTS_SUPPORT_SCENARIO_H
 #define CAUCE_TESTS_SUPPORT_SCENARIO_H

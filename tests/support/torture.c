@@ -177,8 +177,9 @@ static void reread(struct torture *t, struct store *st)
     t->s.options.force = false;
     if (rc != ERR_OK || t->s.report.outcome != RUN_NO_NEW_ROWS)
         str_printf(&t->found, "4: the source read again says %s, %llu new, %llu revised: %s\n",
-                   run_outcome_name(t->s.report.outcome), (unsigned long long)t->s.report.rows_new,
-                   (unsigned long long)t->s.report.rows_revised, t->s.err.text);
+                   run_outcome_name(t->s.report.outcome),
+                   (unsigned long long)t->s.report.delta.rows_new,
+                   (unsigned long long)t->s.report.delta.rows_revised, t->s.err.text);
 }
 
 /* What follows the recovery. */

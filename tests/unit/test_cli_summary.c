@@ -14,14 +14,14 @@ static const struct run_report published = {
     .version = {3, "0123456789abcdef0123456789abcdef"},
     .started = 1000000,
     .finished = 2500000,
-    .rows_read = 10,
-    .rows_new = 2,
-    .rows_revised = 3,
-    .rows_known = 5,
+    .load.rows_read = 10,
+    .delta.rows_new = 2,
+    .delta.rows_revised = 3,
+    .delta.rows_known = 5,
     .rows_total = 40,
     .keys_total = 37,
-    .files_written = 2,
-    .bytes_written = 2048,
+    .events.files_written = 2,
+    .events.bytes_written = 2048,
     .peak_memory = 1 << 20,
     .consolidation = {.state = PROJECTION_COMPLETED},
 };
@@ -48,9 +48,9 @@ static void what_was_unusual_is_said(void **state)
 {
     (void)state;
     struct run_report r = published;
-    r.rows_vanished = 4;
-    r.rows_rejected = 1;
-    r.rows_duplicate = 6;
+    r.delta.rows_vanished = 4;
+    r.load.rows_rejected = 1;
+    r.load.rows_duplicate = 6;
     r.index = (struct index_report){INDEX_REBUILT, "absent", 0.5, 35};
     r.consolidation.moved = 1;
     r.consolidation.replayed = true;
@@ -71,8 +71,8 @@ static void a_run_without_news_says_so(void **state)
     expect(&r, "rates: the source has not changed; version 3 is the newest\n"
                "time: 1.5 s, at most 1.0 MiB of memory\n");
     r.outcome = RUN_NO_NEW_ROWS;
-    r.rows_new = r.rows_revised = 0;
-    r.rows_known = 10;
+    r.delta.rows_new = r.delta.rows_revised = 0;
+    r.delta.rows_known = 10;
     expect(&r, "rates: no new rows; version 3 is the newest\n"
                "rows: 10 read: 0 new, 0 revised, 10 known\n"
                "time: 1.5 s, at most 1.0 MiB of memory\n");

@@ -88,8 +88,8 @@ static void cas_lost_leaves_pointer_and_index_untouched(void **state)
     call_at_swap(&rival, FAULT_CALL, 0);
     assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_LOST);
     assert_int_equal(g.s.report.outcome, RUN_LOST);
-    assert_int_equal(g.s.report.attempts, 3);
-    assert_int_equal(g.s.report.conflicts, 3);
+    assert_int_equal(g.s.report.commits.attempts, 3);
+    assert_int_equal(g.s.report.commits.conflicts, 3);
     assert_int_equal(rival.published, 3);
     char *pointer = look_state(g.memory, "current/");
     char *index = look_state(g.memory, "index/");
@@ -118,12 +118,12 @@ static void a_lost_race_starts_again_with_a_new_delta(void **state)
                                    "XYZ,2026-02-01,5.00,rival\n"
                                    "XYZ,2026-02-02,6.00,ours\n"),
                      ERR_OK);
-    assert_int_equal(g.s.report.attempts, 2);
-    assert_int_equal(g.s.report.conflicts, 1);
-    assert_int_equal(g.s.report.rows_new, 1);
-    assert_int_equal(g.s.report.rows_known, 1);
+    assert_int_equal(g.s.report.commits.attempts, 2);
+    assert_int_equal(g.s.report.commits.conflicts, 1);
+    assert_int_equal(g.s.report.delta.rows_new, 1);
+    assert_int_equal(g.s.report.delta.rows_known, 1);
     assert_int_equal(g.s.report.version.sequence, 3);
-    assert_int_equal(g.s.report.rollbacks, 0);
+    assert_int_equal(g.s.report.events.rollbacks, 0);
     assert_true(scenario_logged(&g.s, "lost the race for version 2"));
     assert_no_orphan_versions();
     stage_check(&g, READER_SETTLED);
@@ -151,9 +151,9 @@ static void a_lost_answer_is_not_taken_for_a_lost_race(void **state)
     stage_heal(&g);
     stage_fault(&g, FAULT_LOSE_ANSWER, FAULT_SWAP, "current/", 1);
     stage_publish(&g, 1);
-    assert_true(g.s.report.settled_by_reading);
-    assert_int_equal(g.s.report.ambiguous, 1);
-    assert_int_equal(g.s.report.conflicts, 0);
+    assert_true(g.s.report.commits.settled_by_reading);
+    assert_int_equal(g.s.report.commits.ambiguous, 1);
+    assert_int_equal(g.s.report.commits.conflicts, 0);
     stage_check(&g, READER_SETTLED);
 }
 
@@ -168,8 +168,8 @@ static void a_commit_under_a_newer_one_is_found(void **state)
     call_at_swap(&rival, FAULT_CALL_AFTER, 1);
     stage_publish(&g, 1);
     assert_int_equal(g.s.report.version.sequence, 2);
-    assert_int_equal(g.s.report.conflicts, 0);
-    assert_true(g.s.report.settled_by_reading);
+    assert_int_equal(g.s.report.commits.conflicts, 0);
+    assert_true(g.s.report.commits.settled_by_reading);
     stage_check(&g, READER_ANYTIME);
     stage_publish(&g, 2);
     stage_check(&g, READER_SETTLED);
@@ -187,8 +187,8 @@ static void a_late_copy_of_ones_own_swap_is_not_somebody_elses_win(void **state)
         &(struct fault){
             .action = FAULT_APPLY_LATE, .op = FAULT_SWAP, .key = "current/", .at = 1, .later = 2});
     stage_publish(&g, 1);
-    assert_int_equal(g.s.report.conflicts, 0);
-    assert_int_equal(g.s.report.attempts, 1);
+    assert_int_equal(g.s.report.commits.conflicts, 0);
+    assert_int_equal(g.s.report.commits.attempts, 1);
     stage_check(&g, READER_SETTLED);
 }
 
@@ -202,7 +202,7 @@ static void an_unknown_outcome_deletes_nothing_and_the_next_run_settles_it(void 
     assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_UNKNOWN);
     assert_int_equal(g.s.report.outcome, RUN_UNKNOWN);
     assert_int_equal(stage_count(&g, FAULT_REMOVE, NULL), 0);
-    assert_int_equal(g.s.report.events_rolled_back, 0);
+    assert_int_equal(g.s.report.events.rolled_back, 0);
     assert_int_equal(look_count(g.memory, "manifests/"), 2);
     assert_non_null(strstr(g.s.err.text, "Nothing was deleted"));
     stage_check(&g, READER_ANYTIME);
@@ -278,7 +278,7 @@ static void gc_in_the_middle_of_a_run_costs_time_and_never_a_row(void **state)
         if (stage_try(&g, text) != ERR_OK)
             fail_msg("%s: %s", places[i].key, g.s.err.text);
         assert_int_equal(g.s.report.outcome, RUN_PUBLISHED);
-        assert_int_equal(g.s.report.attempts, places[i].attempts);
+        assert_int_equal(g.s.report.commits.attempts, places[i].attempts);
         assert_true(removed > 0);
         stage_check(&g, READER_ANYTIME);
         stage_heal(&g);
@@ -327,7 +327,7 @@ static void a_source_noted_meanwhile_does_not_leave_the_index_behind(void **stat
                                           .ctx = &noted});
     stage_publish(&g, 1);
     assert_int_equal(noted, 1);
-    assert_int_equal(g.s.report.attempts, 1);
+    assert_int_equal(g.s.report.commits.attempts, 1);
     assert_int_equal(index_read(g.memory, &now, NULL), ERR_OK);
     assert_int_equal(now.stamp.sequence, 2);
     index_release(&now);

@@ -81,7 +81,7 @@ static void bad_rows_end_the_run_with_file_line_and_column(void **state)
 {
     (void)state;
     assert_int_equal(run(COLUMNS, some_bad), ERR_GATE);
-    assert_int_equal(s.report.rows_rejected, 3);
+    assert_int_equal(s.report.load.rows_rejected, 3);
     assert_said("3 rows of the source do not fit");
     assert_said("source.csv:3:3: column \"day\"");
     assert_said("2026-13-01");
@@ -99,9 +99,9 @@ static void bad_rows_may_be_left_out_up_to_a_limit(void **state)
     assert_said("more than `bad_rows_limit: 2` allows");
     assert_nothing_published();
     assert_int_equal(run(COLUMNS "bad_rows: reject\nbad_rows_limit: 3\n", some_bad), ERR_OK);
-    assert_int_equal(s.report.rows_rejected, 3);
-    assert_int_equal(s.report.rows_read, 5);
-    assert_int_equal(s.report.rows_new, 2);
+    assert_int_equal(s.report.load.rows_rejected, 3);
+    assert_int_equal(s.report.load.rows_read, 5);
+    assert_int_equal(s.report.delta.rows_new, 2);
     assert_true(scenario_logged(&s, "3 rows of the source were rejected"));
     assert_rows("id,day,n\n1,2026-01-01,1\n4,2026-01-04,4\n");
 }
@@ -136,7 +136,7 @@ static void a_row_with_too_few_or_too_many_fields_is_a_bad_row(void **state)
     assert_said("source.csv:2");
     assert_int_equal(run(COLUMNS "bad_rows: reject\n", "id,day,n\n1,2026-01-01,1\n2,2026-01-02\n"),
                      ERR_OK);
-    assert_int_equal(s.report.rows_rejected, 1);
+    assert_int_equal(s.report.load.rows_rejected, 1);
 }
 
 static void null_in_a_key_is_refused_with_its_row(void **state)
@@ -159,9 +159,9 @@ static void null_in_a_key_is_a_value_where_that_is_allowed(void **state)
                                "key: id\n";
     assert_int_equal(run(yaml, "id,n\n1,1\n,2\n"), ERR_OK);
     assert_int_equal(run(yaml, "id,n\n1,1\n,2\n2,3\n"), ERR_OK);
-    assert_int_equal(s.report.rows_new, 1);
+    assert_int_equal(s.report.delta.rows_new, 1);
     assert_int_equal(run(yaml, "id,n\n,5\n"), ERR_OK);
-    assert_int_equal(s.report.rows_revised, 1);
+    assert_int_equal(s.report.delta.rows_revised, 1);
     assert_rows("id,n\n1,1\n2,3\n,5\n");
 }
 
@@ -195,8 +195,8 @@ static void the_last_row_of_a_repeated_key_counts(void **state)
 {
     (void)state;
     assert_int_equal(run(COLUMNS, twice), ERR_OK);
-    assert_int_equal(s.report.rows_duplicate, 2);
-    assert_int_equal(s.report.rows_new, 2);
+    assert_int_equal(s.report.load.rows_duplicate, 2);
+    assert_int_equal(s.report.delta.rows_new, 2);
     assert_rows("id,day,n\n1,2026-01-04,4\n2,2026-01-02,2\n");
 }
 
@@ -250,7 +250,7 @@ static void the_same_source_read_in_another_way_is_read_again(void **state)
     assert_int_equal(run(COLUMNS "transform: SELECT id, day, '7' AS n FROM source\n", first),
                      ERR_OK);
     assert_int_equal(s.report.outcome, RUN_PUBLISHED);
-    assert_int_equal(s.report.rows_revised, 2);
+    assert_int_equal(s.report.delta.rows_revised, 2);
 }
 
 static void a_source_with_nothing_new_is_not_read_twice(void **state)
@@ -259,7 +259,7 @@ static void a_source_with_nothing_new_is_not_read_twice(void **state)
     assert_int_equal(run(COLUMNS, first), ERR_OK);
     assert_int_equal(run(COLUMNS, "id,day,n\n1,2026-01-01,1\n"), ERR_OK);
     assert_int_equal(s.report.outcome, RUN_NO_NEW_ROWS);
-    assert_int_equal(s.report.rows_vanished, 1);
+    assert_int_equal(s.report.delta.rows_vanished, 1);
     assert_int_equal(run(COLUMNS, "id,day,n\n1,2026-01-01,1\n"), ERR_OK);
     assert_int_equal(s.report.outcome, RUN_UNCHANGED);
     /* The one before is another source now, and is read; it holds nothing new. */
@@ -313,19 +313,20 @@ static void a_dry_run_writes_nothing_and_says_what_the_run_then_does(void **stat
     (void)state;
     static const char second[] = "id,day,n\n2,2026-02-01,9\n3,2026-03-01,3\n3,2026-03-01,4\n";
     plan(COLUMNS BY_MONTH, first, "planned");
-    assert_int_equal(s.report.rows_new, 2);
+    assert_int_equal(s.report.delta.rows_new, 2);
     assert_int_equal(look_count(st, ""), 0);
     assert_int_equal(run(COLUMNS BY_MONTH, first), ERR_OK);
     plan(COLUMNS BY_MONTH, first, "unchanged");
     plan(COLUMNS BY_MONTH, second, "planned");
-    uint64_t counts[] = {s.report.rows_new, s.report.rows_revised, s.report.rows_known,
-                         s.report.rows_vanished, s.report.rows_duplicate};
+    uint64_t counts[] = {s.report.delta.rows_new, s.report.delta.rows_revised,
+                         s.report.delta.rows_known, s.report.delta.rows_vanished,
+                         s.report.load.rows_duplicate};
     assert_int_equal(run(COLUMNS BY_MONTH, second), ERR_OK);
-    assert_int_equal(s.report.rows_new, counts[0]);
-    assert_int_equal(s.report.rows_revised, counts[1]);
-    assert_int_equal(s.report.rows_known, counts[2]);
-    assert_int_equal(s.report.rows_vanished, counts[3]);
-    assert_int_equal(s.report.rows_duplicate, counts[4]);
+    assert_int_equal(s.report.delta.rows_new, counts[0]);
+    assert_int_equal(s.report.delta.rows_revised, counts[1]);
+    assert_int_equal(s.report.delta.rows_known, counts[2]);
+    assert_int_equal(s.report.delta.rows_vanished, counts[3]);
+    assert_int_equal(s.report.load.rows_duplicate, counts[4]);
     assert_int_equal(counts[0] * 10 + counts[1], 11);
 }
 
@@ -335,8 +336,8 @@ static void a_dry_run_over_a_damaged_index_is_right_and_heals_nothing(void **sta
     assert_int_equal(run(COLUMNS BY_MONTH, first), ERR_OK);
     look_remove(st, "index/manifest.json");
     plan(COLUMNS BY_MONTH, "id,day,n\n2,2026-02-01,9\n3,2026-03-01,3\n", "planned");
-    assert_int_equal(s.report.rows_new, 1);
-    assert_int_equal(s.report.rows_revised, 1);
+    assert_int_equal(s.report.delta.rows_new, 1);
+    assert_int_equal(s.report.delta.rows_revised, 1);
     assert_false(look_exists(st, "index/manifest.json"));
 }
 

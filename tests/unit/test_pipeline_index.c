@@ -104,7 +104,7 @@ static void phantom_keys_of_a_version_that_was_never_published_are_detected(void
     look_take(other, g.memory, INDEX);
     /* Were the phantoms believed, the new rows of this snapshot would be lost. */
     heal_and_publish(1, INDEX_REBUILT);
-    assert_int_equal(g.s.report.rows_new, 3);
+    assert_int_equal(g.s.report.delta.rows_new, 3);
     store_free(other);
 }
 
@@ -121,8 +121,8 @@ the_rebuild_reconstructs_the_index_from_the_pointer_and_ignores_events_of_unpubl
     look_remove(g.memory, INDEX);
     heal_and_publish(1, INDEX_REBUILT);
     assert_int_equal(g.s.report.index.rows, 4);
-    assert_int_equal(g.s.report.rows_new, 3);
-    assert_int_equal(g.s.report.rows_revised, 1);
+    assert_int_equal(g.s.report.delta.rows_new, 3);
+    assert_int_equal(g.s.report.delta.rows_revised, 1);
     store_free(other);
 }
 
@@ -264,7 +264,7 @@ static void a_run_that_heals_its_index_still_reads_its_source(void **state)
     stage_publish(&g, 0);
     look_remove(g.memory, INDEX);
     stage_publish(&g, 1);
-    assert_int_equal(g.s.report.rows_read, 5);
+    assert_int_equal(g.s.report.load.rows_read, 5);
 }
 
 /* Keys per shard of the index now. */
@@ -326,7 +326,7 @@ static void a_range_that_grows_is_cut_and_every_key_stays_in_exactly_one(void **
     publish_states(9000, 1, 9, "behind all others");
     publish_states(1005, 10, 30, "in between");
     publish_states(1000, 10, 15, "revised");
-    assert_int_equal(g.s.report.rows_revised, 15);
+    assert_int_equal(g.s.report.delta.rows_revised, 15);
     publish_states(1, 3, 400, "a third of everything");
     assert_true(shard_sizes(&least, &most) > 20);
     assert_true(least >= 1);
@@ -343,7 +343,7 @@ static void only_the_ranges_that_a_source_touches_are_read_and_written(void **st
     publish_free(states(0, 1, 200, "new"));
     stage_heal(&g);
     publish_free(states(100, 1, 3, "revised"));
-    assert_int_equal(g.s.report.rows_revised, 3);
+    assert_int_equal(g.s.report.delta.rows_revised, 3);
     assert_int_equal(stage_count(&g, FAULT_GET_FILE, "index/"), 1);
     assert_int_equal(stage_count(&g, FAULT_PUT_NEW, "index/"), 1);
 }
@@ -359,8 +359,8 @@ static void a_rebuilt_range_index_is_cut_too(void **state)
     look_remove(g.memory, INDEX);
     publish_free(states(90, 1, 10, "more"));
     assert_healed(INDEX_REBUILT);
-    assert_int_equal(g.s.report.rows_new, 5);
-    assert_int_equal(g.s.report.rows_revised, 5);
+    assert_int_equal(g.s.report.delta.rows_new, 5);
+    assert_int_equal(g.s.report.delta.rows_revised, 5);
     assert_true(shard_sizes(&least, &most) >= 8);
     stage_check(&g, READER_SETTLED);
 }
@@ -453,7 +453,7 @@ static void an_index_that_is_ahead_of_an_old_base_is_not_rebuilt(void **state)
             .action = FAULT_CALL, .op = FAULT_GET, .key = INDEX, .at = 1, .call = publish_second});
     stage_publish(&g, 2);
     assert_not_healed();
-    assert_int_equal(g.s.report.attempts, 2);
+    assert_int_equal(g.s.report.commits.attempts, 2);
     assert_int_equal(g.s.report.version.sequence, 3);
     stage_check(&g, READER_SETTLED);
 }

@@ -10,10 +10,9 @@
 
 #include <cmocka.h>
 
-#include "pipeline/record.h"
+#include "pipeline/records.h"
 #include "store/store_memory.h"
 #include "util/id.h"
-#include "util/json.h"
 #include "util/time.h"
 
 #define HOUR (INT64_C(3600) * 1000000)
@@ -50,7 +49,7 @@ static void add_run(struct fixture *f, const struct run_report *like, int64_t ag
     id_new(r.run_id);
     r.started = NOW - ago - 1000000;
     r.finished = NOW - ago;
-    assert_int_equal(record_write(&f->dataset, &r, &err), ERR_OK);
+    assert_int_equal(records_write_run(&f->dataset, &r, &err), ERR_OK);
 }
 
 static void collect(struct fixture *f)
@@ -69,7 +68,8 @@ static const struct metrics_alert *find_alert(struct fixture *f, const char *nam
     return NULL;
 }
 
-static const struct run_report good = {.outcome = RUN_PUBLISHED, .rows_read = 10, .rows_new = 7};
+static const struct run_report good = {
+    .outcome = RUN_PUBLISHED, .load.rows_read = 10, .delta.rows_new = 7};
 
 static void runs_are_counted_by_outcome_across_processes(void **state)
 {
@@ -77,7 +77,7 @@ static void runs_are_counted_by_outcome_across_processes(void **state)
     struct fixture f;
     begin(&f);
     const struct run_report failed = {
-        .outcome = RUN_FAILED, .code = ERR_AGAIN, .rows_read = 5, .rows_new = 5};
+        .outcome = RUN_FAILED, .code = ERR_AGAIN, .load.rows_read = 5, .delta.rows_new = 5};
     add_run(&f, &good, 3 * HOUR);
     add_run(&f, &good, 2 * HOUR);
     add_run(&f, &failed, HOUR);
@@ -141,8 +141,8 @@ static void one_rollback_in_a_hundred_runs_is_tolerated_two_are_not(void **state
     (void)state;
     struct fixture f;
     struct run_report rolled = {.outcome = RUN_FAILED, .code = ERR_AGAIN};
-    rolled.rollbacks = 1;
-    rolled.events_rolled_back = 3;
+    rolled.events.rollbacks = 1;
+    rolled.events.rolled_back = 3;
     begin(&f);
     for (int i = 0; i < 99; i++)
         add_run(&f, &good, HOUR + i);
@@ -265,7 +265,7 @@ static void conflicts_and_partitions_behind_are_reported(void **state)
     (void)state;
     struct fixture f;
     struct run_report r = good;
-    r.conflicts = 6;
+    r.commits.conflicts = 6;
     r.consolidation = (struct consolidation_report){.state = PROJECTION_IN_PROGRESS, .behind = 2};
     begin(&f);
     add_run(&f, &r, HOUR);
@@ -284,16 +284,11 @@ static void records_of_gc_are_no_runs(void **state)
     (void)state;
     struct fixture f;
     struct error err = ERROR_INIT;
-    char id[ID_SIZE];
+    struct record_upkeep gc = {.started = NOW - HOUR, .orphans_found = 5, .orphans_removed = 4};
     begin(&f);
     add_run(&f, &good, 2 * HOUR);
-    id_new(id);
-    struct json *record = record_begin("gc", "demo", id, NOW - HOUR);
-    json_set_string(record, "outcome", "collected");
-    json_set_unsigned(record, "orphans_found", 5);
-    json_set_unsigned(record, "orphans_removed", 4);
-    assert_int_equal(record_put(f.store, NOW - HOUR, id, record, &err), ERR_OK);
-    json_free(record);
+    id_new(gc.id);
+    assert_int_equal(records_write_upkeep(&f.dataset, RECORD_GC, &gc, &err), ERR_OK);
     collect(&f);
     assert_int_equal(f.metrics.all.runs, 1);
     assert_int_equal(f.metrics.all.gc_runs, 1);
@@ -368,14 +363,15 @@ static void an_outcome_that_is_not_known_is_a_failure(void **state)
 {
     (void)state;
     struct fixture f;
+    static const char text[] = "{\"kind\": \"run\", \"outcome\": \"published\\\"} 7\\n\"}";
     struct error err = ERROR_INIT;
+    struct store_body body = store_body_bytes(text, sizeof text - 1);
+    char key[LAYOUT_KEY_SIZE];
     char id[ID_SIZE];
     begin(&f);
     id_new(id);
-    struct json *record = record_begin("run", "demo", id, NOW - HOUR);
-    json_set_string(record, "outcome", "published\"} 7\n");
-    assert_int_equal(record_put(f.store, NOW - HOUR, id, record, &err), ERR_OK);
-    json_free(record);
+    assert_int_equal(layout_run(NOW - HOUR, id, key, &err), ERR_OK);
+    assert_int_equal(store_put_new(f.store, key, &body, NULL, &err), ERR_OK);
     collect(&f);
     assert_int_equal(f.metrics.all.outcomes[RUN_FAILED], 1);
     assert_int_equal(f.metrics.all.outcomes[RUN_PUBLISHED], 0);
@@ -391,14 +387,14 @@ static void five_minutes_and_five_conflicts_are_tolerated(void **state)
     struct run_report r = good;
     r.index.recovery = INDEX_REBUILT;
     r.index.seconds = 300;
-    r.conflicts = 5;
+    r.commits.conflicts = 5;
     begin(&f);
     add_run(&f, &r, HOUR);
     collect(&f);
     assert_null(find_alert(&f, "CauceIndexRebuildSlow"));
     assert_null(find_alert(&f, "CauceConflicts"));
     r.index.seconds = 300.5;
-    r.conflicts = 1;
+    r.commits.conflicts = 1;
     add_run(&f, &r, HOUR);
     collect(&f);
     assert_non_null(find_alert(&f, "CauceIndexRebuildSlow"));

@@ -36,17 +36,17 @@ static void success_with_all_events_written(void **state)
 {
     (void)state;
     stage_publish(&g, 0);
-    assert_int_equal(g.s.report.rows_read, 5);
-    assert_int_equal(g.s.report.rows_duplicate, 1);
-    assert_int_equal(g.s.report.rows_new, 4);
-    assert_int_equal(g.s.report.files_written, 2);
+    assert_int_equal(g.s.report.load.rows_read, 5);
+    assert_int_equal(g.s.report.load.rows_duplicate, 1);
+    assert_int_equal(g.s.report.delta.rows_new, 4);
+    assert_int_equal(g.s.report.events.files_written, 2);
     assert_int_equal(g.s.report.keys_total, 4);
     assert_int_equal(look_count(g.memory, "events/"), 2);
     stage_publish(&g, 1);
-    assert_int_equal(g.s.report.rows_new, 3);
-    assert_int_equal(g.s.report.rows_revised, 1);
-    assert_int_equal(g.s.report.rows_known, 1);
-    assert_int_equal(g.s.report.rows_vanished, 2);
+    assert_int_equal(g.s.report.delta.rows_new, 3);
+    assert_int_equal(g.s.report.delta.rows_revised, 1);
+    assert_int_equal(g.s.report.delta.rows_known, 1);
+    assert_int_equal(g.s.report.delta.rows_vanished, 2);
     assert_int_equal(g.s.report.rows_total, 8);
     assert_int_equal(look_count(g.memory, "events/"), 5);
     stage_check(&g, READER_SETTLED);
@@ -85,9 +85,9 @@ static void partial_failure_rolls_back_exactly_what_was_written(void **state)
     stage_heal(&g);
     stage_fault(&g, FAULT_FAIL, FAULT_PUT_NEW, "events/", 3);
     assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_AGAIN);
-    assert_int_equal(g.s.report.rollbacks, 1);
-    assert_int_equal(g.s.report.events_rolled_back, 2);
-    assert_int_equal(g.s.report.events_left, 0);
+    assert_int_equal(g.s.report.events.rollbacks, 1);
+    assert_int_equal(g.s.report.events.rolled_back, 2);
+    assert_int_equal(g.s.report.events.left, 0);
     assert_true(scenario_logged(&g.s, "rolling back 2 events due to write failure"));
     assert_state(before);
     stage_publish(&g, 1);
@@ -103,7 +103,7 @@ static void a_failure_while_finishing_the_batch_rolls_back_all_its_events(void *
     stage_heal(&g);
     stage_fault(&g, FAULT_FAIL, FAULT_PUT_NEW, "manifests/", 1);
     assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_AGAIN);
-    assert_int_equal(g.s.report.events_rolled_back, 3);
+    assert_int_equal(g.s.report.events.rolled_back, 3);
     assert_true(scenario_logged(&g.s, "rolling back 3 events due to write failure"));
     assert_state(before);
     stage_publish(&g, 1);
@@ -120,7 +120,7 @@ static void a_swap_that_is_refused_for_sure_rolls_back_manifest_and_events(void 
         g.st, &(struct fault){
                   .action = FAULT_FAIL, .op = FAULT_SWAP, .key = "current/", .code = ERR_DENIED});
     assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_DENIED);
-    assert_int_equal(g.s.report.events_rolled_back, 3);
+    assert_int_equal(g.s.report.events.rolled_back, 3);
     assert_state(before);
     stage_heal(&g);
     stage_publish(&g, 1);
@@ -135,8 +135,8 @@ static void what_cannot_be_rolled_back_is_counted_and_left_to_gc(void **state)
     stage_fault(&g, FAULT_FAIL, FAULT_PUT_NEW, "manifests/", 0);
     stage_fault(&g, FAULT_FAIL, FAULT_REMOVE, "month=02", 0);
     assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_AGAIN);
-    assert_int_equal(g.s.report.events_rolled_back, 2);
-    assert_int_equal(g.s.report.events_left, 1);
+    assert_int_equal(g.s.report.events.rolled_back, 2);
+    assert_int_equal(g.s.report.events.left, 1);
     assert_true(scenario_logged(&g.s, "is left to gc"));
     stage_heal(&g);
     stage_publish(&g, 1);
@@ -179,7 +179,7 @@ static void revisions_are_left_out_where_that_is_configured(void **state)
 {
     (void)state;
     publish_all("ignore");
-    assert_int_equal(g.s.report.rows_revised, 0);
+    assert_int_equal(g.s.report.delta.rows_revised, 0);
 }
 
 /* There is no high-water mark: a series that is behind is not dropped because another is ahead. */
@@ -192,7 +192,7 @@ static void late_rows_are_found_however_late(void **state)
                                    "B,2020-01-01,2.00,late\n"
                                    "A,2026-12-30,3.00,late\n"),
                      ERR_OK);
-    assert_int_equal(g.s.report.rows_new, 2);
+    assert_int_equal(g.s.report.delta.rows_new, 2);
     stage_check(&g, READER_SETTLED);
 }
 
@@ -205,8 +205,8 @@ static void walk_to_events(struct dataset *d, struct run *r)
     assert_int_equal(step_find_source(r, &err), ERR_OK);
     assert_int_equal(sample_open(g.st, SCENARIO_DATASET, &r->base, &err), ERR_OK);
     assert_int_equal(index_keeper_open(d, &r->base, &r->index, &r->report->index, &err), ERR_OK);
-    assert_int_equal(step_load(r, &err), ERR_OK);
-    assert_int_equal(step_delta(r, &err), ERR_OK);
+    assert_int_equal(step_load(r, &r->report->load, &err), ERR_OK);
+    assert_int_equal(step_delta(r, &r->report->delta, &err), ERR_OK);
     assert_int_equal(step_write_events(r, &err), ERR_OK);
     assert_int_equal(r->events.files.count, 3);
 }
@@ -312,7 +312,7 @@ an_event_that_changes_on_its_way_to_the_store_is_refused_and_all_are_rolled_back
                                           .call = spoil_scratch,
                                           .ctx = g.s.config.temp});
     assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_DAMAGED);
-    assert_int_equal(g.s.report.events_rolled_back, 1);
+    assert_int_equal(g.s.report.events.rolled_back, 1);
     assert_state(before);
     stage_heal(&g);
     stage_publish(&g, 1);

@@ -59,9 +59,9 @@ static void the_schema_grows_by_a_nullable_column(void **state)
     stage_publish(&g, 0);
     scenario_reconfigure(&g.s, "columns:\n" SERIES DAY VALUE NOTE UNIT KEY CUT);
     stage_publish(&g, 1);
-    assert_int_equal(g.s.report.rows_new, 1);
-    assert_int_equal(g.s.report.rows_revised, 1);
-    assert_int_equal(g.s.report.rows_known, 1);
+    assert_int_equal(g.s.report.delta.rows_new, 1);
+    assert_int_equal(g.s.report.delta.rows_revised, 1);
+    assert_int_equal(g.s.report.delta.rows_known, 1);
     assert_int_equal(g.s.report.index.recovery, INDEX_WAS_FRESH);
     stage_check(&g, READER_SETTLED);
     stage_publish(&g, 2);
@@ -84,7 +84,7 @@ static void an_index_is_rebuilt_over_versions_of_different_schemas(void **state)
     look_remove(g.memory, "projections/manifest.json");
     stage_publish(&g, 2);
     assert_int_equal(g.s.report.index.recovery, INDEX_REBUILT);
-    assert_int_equal(g.s.report.rows_revised, 1);
+    assert_int_equal(g.s.report.delta.rows_revised, 1);
     stage_check(&g, READER_SETTLED);
 }
 
@@ -155,8 +155,8 @@ static void a_constant_may_change_without_revising_every_row(void **state)
     assert_int_equal(stage_try(&g, "series,day,value,note\nEUR,2026-01-31,1.00,\n"
                                    "CHF,2026-01-31,4.00,\n"),
                      ERR_OK);
-    assert_int_equal(g.s.report.rows_new, 1);
-    assert_int_equal(g.s.report.rows_revised, 0);
+    assert_int_equal(g.s.report.delta.rows_new, 1);
+    assert_int_equal(g.s.report.delta.rows_revised, 0);
     char *rows = scenario_read(&g.s, g.st, false);
     assert_string_equal(rows, "series,day,value,note,of\n"
                               "CHF,2026-01-31,4.00,,B\n"

@@ -95,7 +95,7 @@ static void a_missing_line_end_at_the_end_and_blank_lines_are_no_rows(void **sta
     (void)state;
     publish(names, "a.csv", "id,name\n1,one\n\n2,two");
     assert_rows("id,name\n1,one\n2,two\n");
-    assert_int_equal(s.report.rows_read, 2);
+    assert_int_equal(s.report.load.rows_read, 2);
 }
 
 static void other_encodings_are_read(void **state)
@@ -175,8 +175,8 @@ static void columns_that_are_not_the_datasets_are_named(void **state)
 {
     (void)state;
     publish(names, "a.csv", "id,extra,name\n1,x,one\n");
-    assert_int_equal(s.report.rows.left_out_count, 1);
-    assert_string_equal(s.report.rows.left_out[0], "extra");
+    assert_int_equal(s.report.load.source.left_out_count, 1);
+    assert_string_equal(s.report.load.source.left_out[0], "extra");
     assert_int_equal(s.report.warning_count, 0);
     /* Nobody listed any: the source has grown, which is worth a warning. */
     close_store(NULL);
@@ -266,7 +266,7 @@ static void several_files_are_one_source(void **state)
     assert_int_equal(scenario_run(&s, st), ERR_OK);
     /* In the order of their names: the last row of a key counts. */
     assert_rows("id,name\n1,one\n2,zwei\n");
-    assert_int_equal(s.report.rows_read, 3);
+    assert_int_equal(s.report.load.rows_read, 3);
     free(yaml);
 }
 
@@ -311,7 +311,7 @@ static void nothing_is_rounded_cut_or_guessed(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char *text = mem_printf("id,n,d\n%s", bad[i]);
         refuse(yaml, "a.csv", text, ERR_GATE, "a.csv:2:");
-        assert_int_equal(s.report.rows_rejected, 1);
+        assert_int_equal(s.report.load.rows_rejected, 1);
         free(text);
     }
     assert_int_equal(look_count(st, "events/"), 0);
@@ -368,7 +368,7 @@ static void columns_of_the_source_that_are_not_listed_are_left_out_and_named_onc
     (void)state;
     publish(names, "a.csv", "id,extra,name,more\n1,x,one,y\n2,x,two,y\n");
     assert_rows("id,name\n1,one\n2,two\n");
-    assert_int_equal(s.report.rows.left_out_count, 2);
+    assert_int_equal(s.report.load.source.left_out_count, 2);
     const char *said = strstr(s.log.data, "\"extra\", \"more\"");
     assert_non_null(said);
     assert_null(strstr(said + 1, "\"extra\""));
@@ -432,7 +432,7 @@ static void an_empty_file_is_an_error_and_a_header_alone_is_no_rows(void **state
     assert_int_equal(look_count(st, "manifests/"), 0);
     publish(names, "a.csv", "id,name\n1,one\n");
     publish_bytes(names, "a.csv", "id,name\n", 8, RUN_NO_NEW_ROWS);
-    assert_int_equal(s.report.rows_vanished, 1);
+    assert_int_equal(s.report.delta.rows_vanished, 1);
     assert_rows("id,name\n1,one\n");
 }
 

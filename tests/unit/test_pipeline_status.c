@@ -57,7 +57,7 @@ static void nothing_is_no_dataset(void **state)
 {
     (void)state;
     assert_int_equal(look(time_now()), ERR_ABSENT);
-    assert_null(status.last_run);
+    assert_null(status.last_run.json);
 }
 
 static void an_empty_dataset_has_nothing_to_show(void **state)
@@ -70,7 +70,7 @@ static void an_empty_dataset_has_nothing_to_show(void **state)
     assert_int_equal(status.base.pointer.current.sequence, 0);
     assert_int_equal(status.index, STATUS_NONE);
     assert_int_equal(status.projections, STATUS_NONE);
-    assert_null(status.last_run);
+    assert_null(status.last_run.json);
     assert_int_equal(status.last_success, 0);
     assert_true(status.late);
 }
@@ -86,7 +86,7 @@ static void after_a_run_everything_is_fresh(void **state)
     assert_null(status.index_reason);
     assert_int_equal(status.projections, STATUS_FRESH);
     assert_int_equal(status.projections_sequence, 1);
-    assert_string_equal(json_string(json_get(status.last_run, "outcome")), "published");
+    assert_int_equal(status.last_run.run.outcome, RUN_PUBLISHED);
     assert_int_equal(status.last_success, s.report.finished);
     assert_int_equal(status.expect_every, 3600);
     assert_false(status.late);
@@ -112,7 +112,7 @@ static void an_unchanged_source_is_a_success_and_a_failure_is_none(void **state)
     int64_t success = s.report.finished;
     assert_int_equal(scenario_publish(&s, st, "id,v\nx,a\n"), ERR_GATE);
     assert_int_equal(look(time_now()), ERR_OK);
-    assert_string_equal(json_string(json_get(status.last_run, "outcome")), "failed");
+    assert_int_equal(status.last_run.run.outcome, RUN_FAILED);
     assert_int_equal(status.last_success, success);
 }
 
@@ -137,7 +137,7 @@ static void a_gc_is_no_run(void **state)
     assert_int_equal(scenario_publish(&s, st, "id,v\n1,a\n"), ERR_OK);
     assert_int_equal(store_put_new(st, key, &body, NULL, &err), ERR_OK);
     assert_int_equal(look(time_now()), ERR_OK);
-    assert_string_equal(json_string(json_get(status.last_run, "outcome")), "published");
+    assert_int_equal(status.last_run.run.outcome, RUN_PUBLISHED);
 }
 
 /* Put other bytes in the place of an object. */

@@ -138,7 +138,7 @@ static void a_web_source_is_published_with_its_identity(void **state)
     char sha256[SHA256_HEX_SIZE];
     name_source(f, "/rates.csv");
     run_gives(f, RUN_PUBLISHED, 1);
-    assert_int_equal(f->s.report.rows_new, 2);
+    assert_int_equal(f->s.report.delta.rows_new, 2);
     assert_int_equal(f->s.report.source_bytes, strlen(FIRST));
     sources(f, &base, &index);
     sha256_hex(FIRST, strlen(FIRST), sha256);
@@ -176,7 +176,7 @@ static void a_changed_source_costs_one_request(void **state)
     run_gives(f, RUN_PUBLISHED, 1);
     put(SECOND);
     run_gives(f, RUN_PUBLISHED, 1);
-    assert_int_equal(f->s.report.rows_new, 1);
+    assert_int_equal(f->s.report.delta.rows_new, 1);
     run_gives(f, RUN_UNCHANGED, 1);
 }
 
@@ -295,8 +295,8 @@ static void several_sources_are_one_in_their_order(void **state)
         mem_printf("source: {url: [\"%s\", %s/rates.csv, \"%s\", ", path, server.url, path);
     configure(f, yaml, "/last.csv]}\n");
     run_gives(f, RUN_PUBLISHED, 2);
-    assert_int_equal(f->s.report.rows_new, 2);
-    assert_int_equal(f->s.report.rows_duplicate, 3);
+    assert_int_equal(f->s.report.delta.rows_new, 2);
+    assert_int_equal(f->s.report.load.rows_duplicate, 3);
     /* The last row of a key wins: their order is that of the configuration. */
     sources(f, &base, &index);
     assert_null(base.manifest.source.etag);
@@ -308,7 +308,7 @@ static void several_sources_are_one_in_their_order(void **state)
     run_gives(f, RUN_UNCHANGED, 2);
     source_server_put(&server, "last.csv", HEAD "a,2026-01-01,8\n", strlen(HEAD) + 15);
     run_gives(f, RUN_PUBLISHED, 2);
-    assert_int_equal(f->s.report.rows_revised, 1);
+    assert_int_equal(f->s.report.delta.rows_revised, 1);
     /* That one is not last: nothing comes of it. */
     assert_int_equal(fs_write(path, HEAD "a,2026-01-01,5\n", strlen(middle), NULL), ERR_OK);
     run_gives(f, RUN_NO_NEW_ROWS, 2);
@@ -359,7 +359,7 @@ static void a_broken_download_is_resumed_and_published(void **state)
     name_source(f, "/rates.csv?cut=30");
     run_gives(f, RUN_PUBLISHED, 2);
     assert_true(source_server_saw(&server, 1, "\nRange: bytes=30-"));
-    assert_int_equal(f->s.report.rows_new, 2);
+    assert_int_equal(f->s.report.delta.rows_new, 2);
 }
 
 static void a_source_without_a_marked_end_is_warned_of(void **state)
@@ -415,7 +415,7 @@ static void compressed_files_and_transfers_are_read(void **state)
     free(command);
     name_source(f, "/rates.csv.gz");
     run_gives(f, RUN_NO_NEW_ROWS, 1);
-    assert_int_equal(f->s.report.rows_read, 2);
+    assert_int_equal(f->s.report.load.rows_read, 2);
 }
 
 /* ---- Secrets ---- */

@@ -110,7 +110,7 @@ static void an_object_is_published_with_its_tag(void **state)
     struct index_state index = {0};
     name_source(f, "s3://sources/in/rates.csv");
     run_gives(f, RUN_PUBLISHED);
-    assert_int_equal(f->s.report.rows_new, 2);
+    assert_int_equal(f->s.report.delta.rows_new, 2);
     assert_int_equal(f->s.report.source_bytes, strlen(FIRST));
     assert_int_equal(index_read(f->store, &index, NULL), ERR_OK);
     assert_non_null(index.source.etag);
@@ -131,7 +131,7 @@ static void an_unchanged_object_is_not_downloaded(void **state)
     assert_int_equal(requests(f, ""), 1);
     put("in/rates.csv", SECOND);
     run_gives(f, RUN_PUBLISHED);
-    assert_int_equal(f->s.report.rows_new, 1);
+    assert_int_equal(f->s.report.delta.rows_new, 1);
     run_gives(f, RUN_UNCHANGED);
 }
 
@@ -144,13 +144,13 @@ static void a_pattern_names_objects_of_one_folder(void **state)
     put("in/deeper/c.csv", "no table");
     name_source(f, "s3://sources/in/*.csv");
     run_gives(f, RUN_PUBLISHED);
-    assert_int_equal(f->s.report.rows_read, 3);
+    assert_int_equal(f->s.report.load.rows_read, 3);
     /* Byte order of the keys: "b.csv" comes first, and the later row of its key wins. */
-    assert_int_equal(f->s.report.rows_duplicate, 1);
+    assert_int_equal(f->s.report.load.rows_duplicate, 1);
     run_gives(f, RUN_UNCHANGED);
     put("in/z.csv", HEAD "z,2026-01-01,9\n");
     run_gives(f, RUN_PUBLISHED);
-    assert_int_equal(f->s.report.rows_new, 1);
+    assert_int_equal(f->s.report.delta.rows_new, 1);
 }
 
 static void what_is_not_there_is_told(void **state)
@@ -182,8 +182,8 @@ static void files_and_objects_mix(void **state)
     assert_int_equal(fs_write(path, HEAD "a,2026-01-01,5\n", strlen(HEAD) + 15, NULL), ERR_OK);
     scenario_reconfigure(&f->s, COLUMNS "source: {url: [\"s3://sources/in/*.csv\", local.csv]}\n");
     run_gives(f, RUN_PUBLISHED);
-    assert_int_equal(f->s.report.rows_new, 2);
-    assert_int_equal(f->s.report.rows_duplicate, 1);
+    assert_int_equal(f->s.report.delta.rows_new, 2);
+    assert_int_equal(f->s.report.load.rows_duplicate, 1);
     run_gives(f, RUN_UNCHANGED);
     free(path);
 }

@@ -80,7 +80,7 @@ static void a_request_to_stop_before_the_commit_rolls_back(void **state)
         assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_INTERRUPTED);
         assert_int_equal(g.s.report.outcome, RUN_FAILED);
         assert_non_null(strstr(g.s.err.text, "Stopped by a signal. Nothing was published."));
-        assert_int_equal(g.s.report.events_rolled_back, places[i].rolled_back);
+        assert_int_equal(g.s.report.events.rolled_back, places[i].rolled_back);
         char *after = look_state(g.memory, "events/");
         assert_string_equal(after, before);
         assert_int_equal(look_count(g.memory, "manifests/"), 1);
@@ -153,7 +153,7 @@ static void the_end_of_the_time_limit_before_the_commit_rolls_back(void **state)
         assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_TIMEOUT);
         assert_int_equal(g.s.report.code, ERR_TIMEOUT);
         assert_non_null(strstr(g.s.err.text, "`timeout` allows is over. Nothing was published."));
-        assert_int_equal(g.s.report.events_rolled_back, places[i].rolled_back);
+        assert_int_equal(g.s.report.events.rolled_back, places[i].rolled_back);
         char *after = look_state(g.memory, "events/");
         assert_string_equal(after, before);
         assert_false(stop_requested()); /* whoever runs next is not concerned */
