@@ -57,7 +57,10 @@ class Column:
             return definition.uuid_of(f"{rnd.getrandbits(128):032x}")
         if kind == "binary":
             return f"{rnd.getrandbits(40):010x}"
-        return self.texts.clock() if kind == "time" else self.texts.moment()
+        return {"time": self.texts.clock, "timestamp": self.texts.moment, "text": self.word}[kind]()
+
+    def word(self):
+        return "".join(self.random.choices("abcxyzABC 019.-", k=5))
 
     def number(self, kind):
         rnd, how = self.random, self.how
@@ -87,6 +90,12 @@ class Column:
             return stripped
         found = self.typed(text)
         return found if found is not None else False
+
+    def value_of_plain(self, text):
+        """Of a number in a format that writes all numbers in one way."""
+        other = Column.__new__(Column)
+        other.__dict__ = {**self.__dict__, "how": {**self.how, "decimal": ".", "thousands": ""}}
+        return other.value(text)
 
     def typed(self, text):
         kind, _, size = self.kind.partition("(")
