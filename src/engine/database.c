@@ -70,7 +70,10 @@ static int open_database(struct database *d, const struct engine_options *o, str
     return rc;
 }
 
-/* Only the named files and folders from here on, and no way back. */
+/*
+ * Only the named files and folders from here on, and no way back. What libduckdb keeps of a file it
+ * knows by name and time of change, and it was seen to give bytes of a file that was no more.
+ */
 static int lock_down(struct database *d, const struct engine_options *o, struct error *err)
 {
     struct str sql;
@@ -81,6 +84,7 @@ static int lock_down(struct database *d, const struct engine_options *o, struct 
         folders[i + 1] = o->folders[i];
     str_append(&sql, "SET GLOBAL TimeZone = 'UTC'; SET GLOBAL Calendar = 'gregorian';"
                      "SET enable_progress_bar = false;"
+                     "SET enable_external_file_cache = false;"
                      "SET allowed_directories = ");
     sql_text_list(&sql, folders, o->folder_count + 1);
     str_append(&sql, "; SET allowed_paths = ");

@@ -58,23 +58,23 @@ enum cast_outcome cast_integer(const struct cast *c, int128 value, struct column
 }
 
 /* A decimal becomes a double where the double, printed, is that decimal again. */
-static enum cast_outcome decimal_to_double(const struct number *n, struct column *out)
+static enum cast_outcome decimal_to_double(int128 value, unsigned scale, struct column *out)
 {
-    char text[PRINT_DOUBLE_SIZE];
-    struct number back;
-    double value;
     static const struct number_style style = {.decimal = '.'};
-    if (number_double(n, &value) != FAULT_NONE)
+    char text[PRINT_DECIMAL_SIZE];
+    char shown[PRINT_DOUBLE_SIZE];
+    struct number n;
+    double nearest;
+    int128 found;
+    print_decimal(value, scale, text);
+    if (number_read(text, strlen(text), &style, &n) != FAULT_NONE ||
+        number_double(&n, &nearest) != FAULT_NONE)
         return CAST_BAD;
-    print_double(value, text);
-    if (number_read(text, strlen(text), &style, &back) != FAULT_NONE)
+    print_double(nearest, shown);
+    if (number_read(shown, strlen(shown), &style, &n) != FAULT_NONE ||
+        number_unscaled(&n, NUMBER_DIGITS, scale, &found) != FAULT_NONE || found != value)
         return CAST_BAD;
-    int128 wanted, found;
-    unsigned scale = (unsigned)-n->power;
-    if (number_unscaled(n, NUMBER_DIGITS, scale, &wanted) != FAULT_NONE ||
-        number_unscaled(&back, NUMBER_DIGITS, scale, &found) != FAULT_NONE || wanted != found)
-        return CAST_BAD;
-    column_add_double(out, value);
+    column_add_double(out, nearest);
     return CAST_VALUE;
 }
 
@@ -98,7 +98,7 @@ enum cast_outcome cast_decimal(const struct cast *c, int128 value, unsigned scal
     case TYPE_DECIMAL:
         return outcome(cast_put_number(c, &n, out));
     case TYPE_DOUBLE:
-        return decimal_to_double(&n, out);
+        return decimal_to_double(value, scale, out);
     case TYPE_TEXT:
         print_decimal(value, scale, text);
         return put_text(out, text);

@@ -311,7 +311,7 @@ static void answer(const struct settings *s, const struct format_tools *tools, c
 
 /* ---- questions ---- */
 
-/* DuckDB reads what has a name; others are content with a descriptor. */
+/* All have one name: what was read of a name before must not be remembered. */
 static void one_file(const struct settings *s, const struct format_tools *tools, size_t size)
 {
     char *bytes = mem_alloc(size + 1);

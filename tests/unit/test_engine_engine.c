@@ -95,6 +95,7 @@ static void settings_are_those_asked_for(void **state)
         {"autoinstall_known_extensions", "false"},
         {"enable_external_access", "false"},
         {"allow_community_extensions", "false"},
+        {"enable_external_file_cache", "false"},
     };
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         char *value = NULL;

@@ -616,6 +616,7 @@ static void typed_values_lose_nothing_on_the_way(void **state)
     CHECK_TYPED("decimal(6,2)", "bad", cast_integer, 10000);
     CHECK_TYPED("double", "9007199254740992.0", cast_integer, INT64_C(9007199254740992));
     CHECK_TYPED("double", "bad", cast_integer, INT64_C(9007199254740993));
+    CHECK_TYPED("double", "1e+30", cast_integer, (int128)1000000000000000 * 1000000000000000);
     CHECK_TYPED("text", "-7", cast_integer, -7);
     CHECK_TYPED("date", "bad", cast_integer, 7);
     CHECK_TYPED("int", "5", cast_double, 5.0);
