@@ -19,7 +19,7 @@ endfunction()
 target_compile_options(cauce_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wdouble-promotion
   -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla -Wformat=2 -Wundef
-  -Wpointer-arith -Wwrite-strings -Wcast-align -Wimplicit-fallthrough)
+  -Wpointer-arith -Wwrite-strings -Wcast-align -Wcast-qual -Wswitch-enum -Wimplicit-fallthrough)
 # gcc knows these; clang answers with a warning about the option itself.
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   target_compile_options(cauce_flags INTERFACE -Wlogical-op -Wduplicated-cond -Walloca)

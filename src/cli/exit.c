@@ -21,7 +21,7 @@ static const struct exit_meaning meanings[] = {
 
 int exit_status_of(int code)
 {
-    switch (code) {
+    switch ((enum error_code)code) {
     case ERR_OK:
         return EXIT_DONE;
     case ERR_ABSENT:
@@ -47,9 +47,12 @@ int exit_status_of(int code)
         return EXIT_STOPPED;
     case ERR_TIMEOUT:
         return EXIT_TIMEOUT;
-    default: /* ERR_LIMIT, ERR_SYSTEM */
-        return EXIT_OTHER;
+    case ERR_LIMIT:
+    case ERR_SYSTEM:
+    case ERR_COUNT:
+        break;
     }
+    return EXIT_OTHER;
 }
 
 const struct exit_meaning *exit_meanings(size_t *count)

@@ -102,9 +102,10 @@ static int take(struct options *out, const struct option_spec *spec, const char 
         return ERR_OK;
     case OPTION_NUMBER:
         return take_number(number, spec, text, err);
-    default:
-        return take_text(target, spec, text, err);
+    case OPTION_TEXT:
+        break;
     }
+    return take_text(target, spec, text, err);
 }
 
 /* ---- Mistakes ------------------------------------------------------------------------------ */

@@ -41,8 +41,14 @@ static void outcome_line(const char *dataset, const struct run_report *r, struct
     case RUN_NO_NEW_ROWS:
         str_printf(out, "no new rows; version %" PRIu64 " is the newest\n", sequence);
         break;
-    default:
+    case RUN_PLANNED:
         str_printf(out, "would publish version %" PRIu64 "\n", sequence + 1);
+        break;
+    case RUN_FAILED:
+    case RUN_LOST:
+    case RUN_SKIPPED:
+    case RUN_UNKNOWN:
+        break; /* these are told as errors */
     }
 }
 

@@ -126,7 +126,7 @@ static void put_texts(const struct column *c, size_t first, size_t count, duckdb
             memcpy(text.value.inlined.inlined, bytes, length);
         } else {
             memcpy(text.value.pointer.prefix, bytes, sizeof text.value.pointer.prefix);
-            text.value.pointer.ptr = (char *)bytes;
+            text.value.pointer.ptr = mem_unconst(bytes);
         }
         to[i] = text;
     }

@@ -90,7 +90,7 @@ static void describe_columns(struct database_result *r)
         const char *name = duckdb.prepared_statement_column_name(prepared, i);
         duckdb_logical_type type = duckdb.prepared_statement_column_logical_type(prepared, i);
         describe_column(name != NULL ? name : "", type, &r->columns[i]);
-        duckdb.free((void *)name);
+        duckdb.free(mem_unconst(name));
         duckdb.destroy_logical_type(&type);
     }
 }
@@ -170,7 +170,7 @@ static int128 take_huge(const duckdb_hugeint *v)
 static void take_integer(const struct result_column *c, const void *data, idx_t row,
                          struct column *out)
 {
-    switch ((duckdb_type)c->physical) {
+    switch (c->physical) {
     case DUCKDB_TYPE_TINYINT:
         column_add_int(out, ((const int8_t *)data)[row]);
         break;
@@ -204,7 +204,7 @@ static void take_integer(const struct result_column *c, const void *data, idx_t 
 static void take_decimal(const struct result_column *c, const void *data, idx_t row,
                          struct column *out)
 {
-    switch ((duckdb_type)c->physical) {
+    switch (c->physical) {
     case DUCKDB_TYPE_SMALLINT:
         column_add_decimal(out, ((const int16_t *)data)[row]);
         break;
@@ -245,8 +245,9 @@ static void take_uuid(const duckdb_hugeint *value, struct column *out)
 
 static bool take_bytes(const void *data, idx_t row, struct column *out)
 {
-    duckdb_string_t *text = (duckdb_string_t *)data + row;
-    return column_add_bytes(out, duckdb.string_t_data(text), duckdb.string_t_length(*text));
+    /* A short text is inside of it: the copy lives as long as it is read. */
+    duckdb_string_t text = ((const duckdb_string_t *)data)[row];
+    return column_add_bytes(out, duckdb.string_t_data(&text), duckdb.string_t_length(text));
 }
 
 /* False where the texts of a batch are too long for its column. */

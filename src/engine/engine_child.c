@@ -349,9 +349,18 @@ static int serve_database(const struct wire_frame *request, struct wire_fields *
     case WIRE_RESULT_NEXT:
     case WIRE_RESULT_FREE:
         return serve_result(request, err);
-    default:
-        return error_set(err, ERR_SYSTEM, "the engine got an unknown request.");
+    case WIRE_VERSION:
+    case WIRE_OPEN:
+    case WIRE_DONE:
+    case WIRE_TEXT:
+    case WIRE_NAMES:
+    case WIRE_ROWS:
+    case WIRE_HANDLE:
+    case WIRE_COLUMNS:
+    case WIRE_BATCH:
+        break;
     }
+    return error_set(err, ERR_SYSTEM, "the engine got an unknown request.");
 }
 
 static int serve(const struct wire_frame *request, struct error *err)

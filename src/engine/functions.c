@@ -82,7 +82,7 @@ static void put_decimal(struct encoding *e, const struct column *c, idx_t row)
 {
     unsigned char bytes[17];
     int64_t low;
-    switch (c->physical) {
+    switch ((int)c->physical) {
     case DUCKDB_TYPE_SMALLINT:
         low = ((const int16_t *)c->data)[row];
         break;
@@ -132,7 +132,7 @@ static bool is_null(const struct column *c, idx_t row)
 
 static void put_column(struct encoding *e, const struct column *c, idx_t row)
 {
-    switch (c->type) {
+    switch ((int)c->type) {
     case DUCKDB_TYPE_BOOLEAN: {
         unsigned char truth = ((const bool *)c->data)[row] ? 1 : 0;
         put_value(e, TAG_BOOLEAN, &truth, 1);
@@ -173,7 +173,7 @@ static void put_column(struct encoding *e, const struct column *c, idx_t row)
 
 static bool hashable(duckdb_type type)
 {
-    switch (type) {
+    switch ((int)type) {
     case DUCKDB_TYPE_BOOLEAN:
     case DUCKDB_TYPE_INTEGER:
     case DUCKDB_TYPE_BIGINT:

@@ -22,8 +22,8 @@ void repeats_begin(struct repeats *r, uint64_t rows, uint64_t memory)
 
 void repeats_end(struct repeats *r)
 {
-    free((void *)r->seen);
-    free((void *)r->again);
+    free(r->seen);
+    free(r->again);
     *r = (struct repeats){0};
 }
 

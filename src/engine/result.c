@@ -28,9 +28,18 @@ struct type result_type(const struct result_column *c)
         if (c->physical == DUCKDB_TYPE_UBIGINT)
             return (struct type){TYPE_DECIMAL, 20, 0};
         return c->stored;
-    default:
-        return c->stored;
+    case RESULT_BOOLEAN:
+    case RESULT_FLOAT:
+    case RESULT_DOUBLE:
+    case RESULT_DECIMAL:
+    case RESULT_TEXT:
+    case RESULT_NESTED:
+    case RESULT_DAYS:
+    case RESULT_UUID:
+    case RESULT_BINARY:
+        break;
     }
+    return c->stored;
 }
 
 /* ---- Opening ------------------------------------------------------------------------------- */

@@ -556,7 +556,7 @@ static enum http_fault fault_of(const struct exchange *x, CURLcode result)
         return HTTP_PROXY_REFUSES;
     if (x->proxy != NULL && quotes_url(x->reason))
         return HTTP_PROXY_UNUSABLE;
-    switch (result) {
+    switch ((int)result) { /* not ours to list: what is not named here is broken */
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_PROXY:
         return HTTP_PROXY_UNUSABLE;

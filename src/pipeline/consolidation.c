@@ -385,8 +385,8 @@ static void building_release(struct building *b)
 {
     for (size_t i = 0; i < b->job_count; i++) {
         fs_discard(b->jobs[i].path);
-        free((char *)b->jobs[i].path);
-        free((void *)b->jobs[i].own);
+        free(mem_unconst(b->jobs[i].path));
+        free(mem_unconst(b->jobs[i].own));
     }
     free(b->jobs);
     free(b->of);

@@ -173,10 +173,10 @@ static int merge_finish(struct merge *m, struct dataset *d, const struct schema 
     for (size_t i = 0; i < m->count; i++) {
         struct index_job *job = &m->jobs[i];
         if (rc == ERR_OK && !job->slice.by_partition)
-            rc = split(d, s, &job->slice, m->origins[i], (char *)job->path, out, err);
+            rc = split(d, s, &job->slice, m->origins[i], mem_unconst(job->path), out, err);
         else
-            index_pieces_add(out, &job->slice, s->key_count, m->origins[i], (char *)job->path);
-        free((char *)job->old);
+            index_pieces_add(out, &job->slice, s->key_count, m->origins[i], mem_unconst(job->path));
+        free(mem_unconst(job->old));
     }
     free(m->jobs);
     free(m->origins);

@@ -84,8 +84,24 @@ static void string(const char *value, size_t length, struct str *out)
 
 static bool is_bare(enum type_kind kind)
 {
-    return kind == TYPE_BOOLEAN || kind == TYPE_INT || kind == TYPE_BIGINT || kind == TYPE_DOUBLE ||
-           kind == TYPE_DECIMAL;
+    switch (kind) {
+    case TYPE_BOOLEAN:
+    case TYPE_INT:
+    case TYPE_BIGINT:
+    case TYPE_DOUBLE:
+    case TYPE_DECIMAL:
+        return true;
+    case TYPE_TEXT:
+    case TYPE_DATE:
+    case TYPE_TIME:
+    case TYPE_TIMESTAMP:
+    case TYPE_UUID:
+    case TYPE_BINARY:
+    case TYPE_NONE:
+    case TYPE_COUNT:
+        break;
+    }
+    return false;
 }
 
 /* "inf", "-inf" and "nan" hold an "n"; no number does. */

@@ -198,7 +198,7 @@ static void copy_value(struct rewrite *r, unsigned type, enum place below)
     case WIRE_STRUCT:
         copy_struct(r, below);
         break;
-    default:
+    case WIRE_STOP:
         r->wrong = true;
         break;
     }

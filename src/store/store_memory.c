@@ -326,7 +326,7 @@ static int memory_list(struct store *st, const char *prefix, store_visit *visit,
     for (size_t i = 0; rc == ERR_OK && i < count; i++)
         rc = visit(ctx, &found[i], err);
     for (size_t i = 0; i < count; i++)
-        free((char *)found[i].key);
+        free(mem_unconst(found[i].key));
     free(found);
     return rc;
 }

@@ -207,9 +207,11 @@ static char *field_text(const struct log_field *field)
     case LOG_FIELD_REAL:
         snprintf(number, sizeof number, "%.6g", field->real);
         return redacted(number);
-    default:
-        return redacted(field->text != NULL ? field->text : "");
+    case LOG_FIELD_END:
+    case LOG_FIELD_TEXT:
+        break;
     }
+    return redacted(field->text != NULL ? field->text : "");
 }
 
 /* One line stays one line, and no text of a source moves the cursor of a terminal. */

@@ -29,6 +29,19 @@ MUST_USE char *mem_strndup(const char *text, size_t length);
 MUST_USE char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
+ * The same memory, and it may be written to: for the owner of what others only read, who frees it, and
+ * for libraries that ask for more than they need. Nowhere else is a const cast away (-Wcast-qual).
+ */
+static inline void *mem_unconst(const void *memory)
+{
+    union {
+        const void *in;
+        void *out;
+    } same = {memory};
+    return same.out;
+}
+
+/*
  * Make room for one more element in a growing array: returns the array, moved where `count` has
  * reached `*capacity`, which is updated.
  */

@@ -193,10 +193,21 @@ static enum fault put_moment(const struct cast *c, const struct moment *m, struc
             return FAULT_CLOCK;
         column_add_int(out, m->days);
         return FAULT_NONE;
-    default:
-        return cast_put_moment(c, m->days * CALENDAR_DAY + m->clock - m->offset * CALENDAR_SECOND,
-                               !m->has_offset, out);
+    case TYPE_NONE:
+    case TYPE_BOOLEAN:
+    case TYPE_INT:
+    case TYPE_BIGINT:
+    case TYPE_DOUBLE:
+    case TYPE_DECIMAL:
+    case TYPE_TEXT:
+    case TYPE_TIMESTAMP:
+    case TYPE_UUID:
+    case TYPE_BINARY:
+    case TYPE_COUNT:
+        break;
     }
+    return cast_put_moment(c, m->days * CALENDAR_DAY + m->clock - m->offset * CALENDAR_SECOND,
+                           !m->has_offset, out);
 }
 
 static enum fault read_date(const struct cast *c, const char *text, size_t length,

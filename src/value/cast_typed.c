@@ -43,9 +43,18 @@ enum cast_outcome cast_boolean(const struct cast *c, bool value, struct column *
         return cast_integer(c, value, out);
     case TYPE_TEXT:
         return put_text(out, value ? "true" : "false");
-    default:
-        return CAST_BAD;
+    case TYPE_NONE:
+    case TYPE_DOUBLE:
+    case TYPE_DECIMAL:
+    case TYPE_DATE:
+    case TYPE_TIME:
+    case TYPE_TIMESTAMP:
+    case TYPE_UUID:
+    case TYPE_BINARY:
+    case TYPE_COUNT:
+        break;
     }
+    return CAST_BAD;
 }
 
 enum cast_outcome cast_integer(const struct cast *c, int128 value, struct column *out)
@@ -102,9 +111,17 @@ enum cast_outcome cast_decimal(const struct cast *c, int128 value, unsigned scal
     case TYPE_TEXT:
         print_decimal(value, scale, text);
         return put_text(out, text);
-    default:
-        return CAST_BAD;
+    case TYPE_NONE:
+    case TYPE_BOOLEAN:
+    case TYPE_DATE:
+    case TYPE_TIME:
+    case TYPE_TIMESTAMP:
+    case TYPE_UUID:
+    case TYPE_BINARY:
+    case TYPE_COUNT:
+        break;
     }
+    return CAST_BAD;
 }
 
 /* What the double prints as: 0.1 is the decimal 0.1, although no double is. */
@@ -135,9 +152,17 @@ enum cast_outcome cast_double(const struct cast *c, double value, struct column 
     case TYPE_TEXT:
         print_double(value, text);
         return put_text(out, text);
-    default:
-        return CAST_BAD;
+    case TYPE_NONE:
+    case TYPE_BOOLEAN:
+    case TYPE_DATE:
+    case TYPE_TIME:
+    case TYPE_TIMESTAMP:
+    case TYPE_UUID:
+    case TYPE_BINARY:
+    case TYPE_COUNT:
+        break;
     }
+    return CAST_BAD;
 }
 
 /* ---- Days and times -------------------------------------------------------------------------- */
@@ -154,9 +179,19 @@ enum cast_outcome cast_days(const struct cast *c, int64_t days, struct column *o
     case TYPE_TEXT:
         print_days((int32_t)days, text);
         return put_text(out, text);
-    default:
-        return CAST_BAD;
+    case TYPE_NONE:
+    case TYPE_BOOLEAN:
+    case TYPE_INT:
+    case TYPE_BIGINT:
+    case TYPE_DOUBLE:
+    case TYPE_DECIMAL:
+    case TYPE_TIME:
+    case TYPE_UUID:
+    case TYPE_BINARY:
+    case TYPE_COUNT:
+        break;
     }
+    return CAST_BAD;
 }
 
 /* False where it is no whole number of microseconds that 64 bits hold. */
@@ -191,9 +226,20 @@ enum cast_outcome cast_clock(const struct cast *c, int64_t value, enum cast_unit
     case TYPE_TEXT:
         print_clock(value, text);
         return put_text(out, text);
-    default:
-        return CAST_BAD;
+    case TYPE_NONE:
+    case TYPE_BOOLEAN:
+    case TYPE_INT:
+    case TYPE_BIGINT:
+    case TYPE_DOUBLE:
+    case TYPE_DECIMAL:
+    case TYPE_DATE:
+    case TYPE_TIMESTAMP:
+    case TYPE_UUID:
+    case TYPE_BINARY:
+    case TYPE_COUNT:
+        break;
     }
+    return CAST_BAD;
 }
 
 enum cast_outcome cast_moment(const struct cast *c, int64_t value, enum cast_unit unit, bool local,
@@ -212,9 +258,19 @@ enum cast_outcome cast_moment(const struct cast *c, int64_t value, enum cast_uni
     case TYPE_TEXT:
         print_moment(value, !local, text);
         return put_text(out, text);
-    default:
-        return CAST_BAD;
+    case TYPE_NONE:
+    case TYPE_BOOLEAN:
+    case TYPE_INT:
+    case TYPE_BIGINT:
+    case TYPE_DOUBLE:
+    case TYPE_DECIMAL:
+    case TYPE_TIME:
+    case TYPE_UUID:
+    case TYPE_BINARY:
+    case TYPE_COUNT:
+        break;
     }
+    return CAST_BAD;
 }
 
 /* ---- Bytes ----------------------------------------------------------------------------------- */
@@ -229,9 +285,20 @@ enum cast_outcome cast_uuid(const struct cast *c, struct uuid value, struct colu
     case TYPE_TEXT:
         print_uuid(value, text);
         return put_text(out, text);
-    default:
-        return CAST_BAD;
+    case TYPE_NONE:
+    case TYPE_BOOLEAN:
+    case TYPE_INT:
+    case TYPE_BIGINT:
+    case TYPE_DOUBLE:
+    case TYPE_DECIMAL:
+    case TYPE_DATE:
+    case TYPE_TIME:
+    case TYPE_TIMESTAMP:
+    case TYPE_BINARY:
+    case TYPE_COUNT:
+        break;
     }
+    return CAST_BAD;
 }
 
 enum cast_outcome cast_binary(const struct cast *c, const void *bytes, size_t count,

@@ -245,7 +245,7 @@ static void batch_release(struct batch *b)
 {
     for (size_t i = 0; i < BODIES; i++)
         free(b->keys[i]);
-    free((char *)b->bodies[2].path);
+    free(mem_unconst(b->bodies[2].path));
 }
 
 static int put_batch(struct contract *c, struct batch *b)

@@ -52,7 +52,7 @@ struct columns {
 
 static void parse_column(struct columns *c, size_t i, const struct list *nulls)
 {
-    char *spec = skip_blanks((char *)c->specs.items[i]);
+    char *spec = skip_blanks(mem_unconst(c->specs.items[i]));
     size_t length = strlen(spec);
     struct reader_column *column = &c->items[i];
     struct cast_options options = {

@@ -140,7 +140,7 @@ static int read_files(struct reader *r, struct content *const *files, size_t cou
     need_engine(r);
     int rc = engine_query(r->engine, sql.data, take_row, r, err);
     for (size_t i = 0; i < count; i++)
-        free((char *)paths[i]);
+        free(mem_unconst(paths[i]));
     free(paths);
     str_release(&sql);
     return rc;

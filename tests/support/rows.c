@@ -33,7 +33,12 @@ static void print_value(const struct column *c, size_t i, struct str *out)
     case TYPE_BIGINT:
         str_printf(out, "%lld", (long long)((const int64_t *)c->values)[i]);
         return;
-    default:
+    case TYPE_NONE:
+    case TYPE_BOOLEAN:
+    case TYPE_TIME:
+    case TYPE_TIMESTAMP:
+    case TYPE_UUID:
+    case TYPE_COUNT:
         str_append(out, "?");
     }
     str_append(out, text);

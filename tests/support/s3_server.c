@@ -127,8 +127,8 @@ void s3_server_stop(struct s3_server *server)
 
 void s3_server_make_bucket(struct s3_server *server, const char *bucket)
 {
-    const struct s3_test_settings *settings = &server->settings;
-    const char *endpoint = s3_test_get(&server->settings, "AWS_ENDPOINT_URL");
+    struct s3_test_settings *settings = &server->settings;
+    const char *endpoint = s3_test_get(settings, "AWS_ENDPOINT_URL");
     char date[AWS_SIGN_DATE_SIZE];
     struct str authorization;
     struct error err = ERROR_INIT;
@@ -148,8 +148,8 @@ void s3_server_make_bucket(struct s3_server *server, const char *bucket)
                                              .date = date,
                                              .region = "us-east-1",
                                              .service = "s3"};
-    const struct aws_sign_key key = {s3_test_get((void *)settings, "AWS_ACCESS_KEY_ID"),
-                                     s3_test_get((void *)settings, "AWS_SECRET_ACCESS_KEY"), NULL};
+    const struct aws_sign_key key = {s3_test_get(settings, "AWS_ACCESS_KEY_ID"),
+                                     s3_test_get(settings, "AWS_SECRET_ACCESS_KEY"), NULL};
     if (rc == ERR_OK)
         rc = aws_sign_authorization(&request, &key, &authorization, &err);
     headers[3] = (struct http_pair){"authorization", authorization.data};

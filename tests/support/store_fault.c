@@ -469,7 +469,7 @@ static int fault_list(struct store *st, const char *prefix, store_visit *visit, 
     for (size_t i = 0; rc == ERR_OK && i < kept.count; i++)
         rc = visit(ctx, &kept.entries[i], err);
     for (size_t i = 0; i < kept.count; i++)
-        free((char *)kept.entries[i].key);
+        free(mem_unconst(kept.entries[i].key));
     free(kept.entries);
     return rc;
 }

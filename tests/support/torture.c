@@ -74,7 +74,9 @@ void torture_prepare(struct torture *t)
     case TORTURE_BEGUN:
         publish_second(t, FAULT_PUT_NEW, ".tmp/", 0);
         break;
-    default:
+    case TORTURE_EMPTY:
+    case TORTURE_PUBLISHED:
+    case TORTURE_STATES:
         break;
     }
 }

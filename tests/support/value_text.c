@@ -22,6 +22,7 @@ char *value_text(const struct column *c, size_t i)
     char text[64] = "";
     const int32_t *ints = c->values;
     const int64_t *bigints = c->values;
+    const char *bytes;
     size_t count;
     switch (c->type.kind) {
     case TYPE_BOOLEAN:
@@ -48,10 +49,15 @@ char *value_text(const struct column *c, size_t i)
     case TYPE_UUID:
         print_uuid(((const struct uuid *)c->values)[i], text);
         break;
-    default: {
-        const char *bytes = column_bytes(c, i, &count);
-        return c->type.kind == TYPE_BINARY ? hex(bytes, count) : mem_strndup(bytes, count);
-    }
+    case TYPE_TEXT:
+        bytes = column_bytes(c, i, &count);
+        return mem_strndup(bytes, count);
+    case TYPE_BINARY:
+        bytes = column_bytes(c, i, &count);
+        return hex(bytes, count);
+    case TYPE_NONE:
+    case TYPE_COUNT:
+        break;
     }
     return mem_strdup(text);
 }

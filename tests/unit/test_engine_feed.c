@@ -76,7 +76,10 @@ static void add_value(struct column *c, size_t k, int64_t i)
     case TYPE_UUID:
         column_add_uuid(c, uuid);
         break;
-    default:
+    case TYPE_TEXT:
+    case TYPE_BINARY:
+    case TYPE_NONE:
+    case TYPE_COUNT:
         snprintf(text, sizeof text, "%.*s%lld", (int)(i % 20), "twenty characters xx",
                  (long long)i);
         assert_true(column_add_bytes(c, text, strlen(text)));

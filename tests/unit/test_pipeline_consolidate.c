@@ -261,7 +261,7 @@ static void call_other(enum fault_action when, enum fault_op op, const char *key
                                           .key = key,
                                           .at = at,
                                           .call = run_other,
-                                          .ctx = (void *)g.variant->snapshots[snapshot]});
+                                          .ctx = mem_unconst(g.variant->snapshots[snapshot])});
 }
 
 static void

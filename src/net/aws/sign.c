@@ -71,8 +71,8 @@ void aws_sign_query(const struct http_pair *parameters, size_t count, struct str
     qsort(sorted, count, sizeof *sorted, compare_pairs);
     for (size_t i = 0; i < count; i++) {
         str_printf(out, "%s%s=%s", i == 0 ? "" : "&", sorted[i].name, sorted[i].value);
-        free((char *)sorted[i].name);
-        free((char *)sorted[i].value);
+        free(mem_unconst(sorted[i].name));
+        free(mem_unconst(sorted[i].value));
     }
     free(sorted);
 }

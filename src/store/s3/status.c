@@ -70,9 +70,15 @@ static int classify_absent(enum s3_op op, const char *code)
     case S3_OP_COMPLETE:
         /* NoSuchUpload: aborted by somebody, or completed by an earlier copy of this request. */
         return strcmp(code, "NoSuchUpload") == 0 ? ERR_UNKNOWN : ERR_CONFLICT;
-    default:
-        return ERR_ABSENT;
+    case S3_OP_GET:
+    case S3_OP_HEAD:
+    case S3_OP_LIST:
+    case S3_OP_CREATE:
+    case S3_OP_COPY:
+    case S3_OP_PART:
+        break;
     }
+    return ERR_ABSENT;
 }
 
 static int classify_refused(const char *code)
