@@ -290,32 +290,29 @@ static int list_records(struct reading *r, struct error *err)
     return rc;
 }
 
-static void add_derived(struct reading *r)
+static void add_roots(struct reading *r, const struct roots *roots)
 {
-    struct index_state index;
-    struct projection_state projection;
-    struct witness w;
-    if (index_read(r->st, &index, NULL) == ERR_OK) {
-        witness_index(&index, &w);
+    for (size_t i = 0; i < roots->count; i++) {
+        const struct root *root = roots->items[i];
+        struct witness w;
+        void *state;
+        if (root->read(r->st, &state, NULL) != ERR_OK)
+            continue;
+        root->witness(state, &w);
         evidence_add(r->e, &w);
-    }
-    index_release(&index);
-    if (projection_read(r->st, &projection, NULL) == ERR_OK) {
-        witness_projections(&projection, &w);
-        evidence_add(r->e, &w);
-        projection_release(&projection);
+        root->release(state);
     }
 }
 
-/* `known`, which gc and verify have looked at, is left out, and so are the derived things. */
-static int read_all(struct store *st, const struct inventory *objects,
+/* `known`, which gc and verify have looked at, is left out; with it there are no roots. */
+static int read_all(struct store *st, const struct roots *roots, const struct inventory *objects,
                     const struct inventory *known, struct evidence *out, struct error *err)
 {
     struct reading r = {.st = st, .objects = objects, .e = out};
     int rc = ERR_OK;
     *out = (struct evidence){0};
     if (known == NULL) {
-        add_derived(&r);
+        add_roots(&r, roots);
         rc = list(&r, "events/", &r.events, err);
     }
     if (rc == ERR_OK)
@@ -333,9 +330,10 @@ static int read_all(struct store *st, const struct inventory *objects,
     return rc;
 }
 
-int evidence_read(struct store *st, struct evidence *out, struct error *err)
+int evidence_read(struct store *st, const struct roots *roots, struct evidence *out,
+                  struct error *err)
 {
-    return read_all(st, NULL, NULL, out, err);
+    return read_all(st, roots, NULL, NULL, out, err);
 }
 
 /* ---- Against a base ------------------------------------------------------------------------- */
@@ -346,7 +344,7 @@ int evidence_check(struct store *st, const struct base *base, const struct inven
     struct evidence e;
     const struct witness *latest = NULL;
     char key[LAYOUT_KEY_SIZE];
-    int rc = read_all(st, objects, chain, &e, err);
+    int rc = read_all(st, NULL, objects, chain, &e, err);
     if (rc != ERR_OK)
         return rc;
     for (size_t i = 0; i < e.witness_count; i++) {

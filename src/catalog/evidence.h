@@ -2,8 +2,8 @@
  * What the objects of a store say of the versions it holds: which manifests there are, whether they
  * are whole, and by whose word they were published. For those who list anyway: gc, verify, repair.
  *
- * A version was published if something that comes only after its commit names it: key index,
- * projections, the record of a run, or a manifest that stands on it, published or not, because a
+ * A version was published if something that comes only after its commit names it: a root (key index,
+ * projections), the record of a run, or a manifest that stands on it, published or not, because a
  * writer only builds on what the pointer named. An attempt that ended before its commit is named by
  * nothing.
  */
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "catalog/inventory.h"
-#include "catalog/witness.h"
+#include "catalog/root.h"
 
 /* A manifest in the store. */
 struct candidate {
@@ -43,10 +43,10 @@ struct evidence {
 void evidence_release(struct evidence *e); /* all zero is valid to release */
 
 /*
- * Read it: index, projections, the newest records of runs, and every manifest. What is damaged says
- * nothing.
+ * Read it: the roots, the newest records of runs, and every manifest. What is damaged says nothing.
  */
-MUST_USE int evidence_read(struct store *st, struct evidence *out, struct error *err);
+MUST_USE int evidence_read(struct store *st, const struct roots *roots, struct evidence *out,
+                           struct error *err);
 
 /* Add one more witness; one that says nothing is left out. */
 void evidence_add(struct evidence *e, const struct witness *w);

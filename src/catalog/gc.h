@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "catalog/catalog.h"
+#include "catalog/root.h"
 
 /* One candidate for deletion: its name is one that cauce makes, and nothing names it. */
 struct gc_item {
@@ -31,13 +31,13 @@ struct gc_report {
 void gc_report_release(struct gc_report *r);
 
 /*
- * Find the candidates; with `apply` also fence (swap of pointer, index and projection manifests to
- * the next epoch) and delete exactly those. Anything but a definite success of the fence ends with
- * nothing deleted: ERR_CONFLICT (somebody published meanwhile: run it again), ERR_UNKNOWN. ERR_GATE:
- * another dataset lies in a folder of this one. Where there is no room even for the fence (ERR_FULL),
- * what needs none is deleted first, and the key index as the last resort.
+ * Find the candidates; with `apply` also fence (swap of the pointer and of every root to the next
+ * epoch) and delete exactly those. Anything but a definite success of the fence ends with nothing
+ * deleted: ERR_CONFLICT (somebody published meanwhile: run it again), ERR_UNKNOWN. ERR_GATE: another
+ * dataset lies in a folder of this one. Where there is no room even for the fence (ERR_FULL), what
+ * needs none is deleted first, and roots that can be given up as the last resort.
  */
-MUST_USE int gc_collect(struct store *st, const char *dataset, bool apply, struct gc_report *out,
-                        struct error *err);
+MUST_USE int gc_collect(struct store *st, const struct roots *roots, const char *dataset,
+                        bool apply, struct gc_report *out, struct error *err);
 
 #endif

@@ -385,8 +385,7 @@ bool layout_is_run(const char *key)
 
 static bool is_state(const char *key)
 {
-    static const char *const states[] = {LAYOUT_POINTER, LAYOUT_LEASE, LAYOUT_INDEX,
-                                         LAYOUT_PROJECTIONS, STORE_PROOF};
+    static const char *const states[] = {LAYOUT_POINTER, LAYOUT_LEASE, STORE_PROOF};
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         if (strcmp(key, states[i]) == 0)
             return true;
@@ -397,7 +396,6 @@ static bool is_state(const char *key)
 /* The kind of a whole object. A cut that the dataset does not have today it may have had. */
 static enum layout_kind object_kind(const char *key, struct version_id *version)
 {
-    struct version_id attempt;
     int32_t partition;
     if (is_state(key))
         return LAYOUT_STATE;
@@ -405,32 +403,33 @@ static enum layout_kind object_kind(const char *key, struct version_id *version)
         return LAYOUT_VERSION;
     if (layout_is_run(key))
         return LAYOUT_RECORD;
-    if (layout_parse_index_shard(key, &attempt, NULL) == ERR_OK)
-        return LAYOUT_DERIVED;
     for (enum partition_by by = PARTITION_NONE; by <= PARTITION_DAY; by++) {
         if (layout_parse_event(key, by, version, &partition, NULL) == ERR_OK)
             return LAYOUT_VERSION;
-        if (layout_parse_temp(key, by, &attempt, &partition, NULL) == ERR_OK ||
-            layout_parse_projection(key, by, &partition, NULL) == ERR_OK ||
-            layout_is_former(key, by))
-            return LAYOUT_DERIVED;
     }
     return LAYOUT_STRANGER;
+}
+
+bool layout_object(const char *key, char out[LAYOUT_KEY_SIZE])
+{
+    size_t length = store_key_object(key);
+    if (length >= LAYOUT_KEY_SIZE)
+        return false;
+    memcpy(out, key, length);
+    out[length] = '\0';
+    return true;
 }
 
 enum layout_kind layout_kind(const char *key, struct version_id *version)
 {
     char object[LAYOUT_KEY_SIZE];
     struct version_id ignored;
-    size_t length = store_key_object(key);
-    if (length >= sizeof object)
+    if (!layout_object(key, object))
         return LAYOUT_STRANGER;
-    memcpy(object, key, length);
-    object[length] = '\0';
     if (store_key_is_probe(object))
         return LAYOUT_REMAINS;
     enum layout_kind kind = object_kind(object, version != NULL ? version : &ignored);
-    return kind != LAYOUT_STRANGER && key[length] != '\0' ? LAYOUT_REMAINS : kind;
+    return kind != LAYOUT_STRANGER && strcmp(object, key) != 0 ? LAYOUT_REMAINS : kind;
 }
 
 bool layout_is_nested(const char *key)

@@ -78,21 +78,27 @@ MUST_USE int layout_parse_temp(const char *key, enum partition_by by, struct ver
                                int32_t *partition, struct error *err);
 
 /*
- * What stands under a key, told by its name alone: each is one that a function above, or the store
- * itself (store_key_object, store_key_is_probe), would have made, byte by byte, for some cut of the
- * dataset. Everything else is a stranger, and not ours to delete.
+ * What stands under a key, told by its name alone: each is one that a function above, the store itself
+ * (store_key_object, store_key_is_probe) or a root (catalog/root.h) would have made, byte by byte, for
+ * some cut of the dataset. Everything else is a stranger, and not ours to delete.
  */
 enum layout_kind {
     LAYOUT_STRANGER,
-    LAYOUT_STATE,   /* pointer, lease, manifests of derived things, proof: one of each, in use */
+    LAYOUT_STATE,   /* pointer, lease, roots, proof: one of each, in use */
     LAYOUT_VERSION, /* manifest or event file of a version */
-    LAYOUT_DERIVED, /* shard of an index, projection, scratch of a consolidation */
+    LAYOUT_DERIVED, /* what a root names */
     LAYOUT_RECORD,  /* of a run */
     LAYOUT_REMAINS, /* of an interrupted write or probe */
 };
 
-/* `version` (NULL allowed) is set where it is LAYOUT_VERSION. */
+/*
+ * `version` (NULL allowed) is set where it is LAYOUT_VERSION. Of roots and what they name nothing is
+ * known here: to this function they are strangers (see roots_kind).
+ */
 enum layout_kind layout_kind(const char *key, struct version_id *version);
+
+/* The key of the object that lies there, or of which remains do. False: longer than any key. */
+bool layout_object(const char *key, char out[LAYOUT_KEY_SIZE]);
 
 /*
  * The shape of a key of a dataset that lies in a folder of this one: "<folders>/current/manifest.json".

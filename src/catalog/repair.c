@@ -203,12 +203,13 @@ static int put(struct store *st, const struct found_pointer *found, const struct
     return rc;
 }
 
-int repair_look(struct store *st, struct repair_view *out, struct error *err)
+int repair_look(struct store *st, const struct roots *roots, struct repair_view *out,
+                struct error *err)
 {
     *out = (struct repair_view){.found = {.exists = false}};
     int rc = read_pointer(st, &out->found, err);
     if (rc == ERR_OK)
-        rc = evidence_read(st, &out->evidence, err);
+        rc = evidence_read(st, roots, &out->evidence, err);
     if (rc != ERR_OK)
         return rc;
     struct witness self = {.gc_epoch = out->found.pointer.gc_epoch,

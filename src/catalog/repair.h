@@ -27,7 +27,8 @@ struct repair_view {
  * Look, changing nothing. A pointer that is lost or damaged is no error. Release `out` whatever is
  * returned.
  */
-MUST_USE int repair_look(struct store *st, struct repair_view *out, struct error *err);
+MUST_USE int repair_look(struct store *st, const struct roots *roots, struct repair_view *out,
+                         struct error *err);
 void repair_view_release(struct repair_view *view);
 
 /* Is the pointer intact, and does something speak of a later one? */

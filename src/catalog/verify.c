@@ -9,7 +9,6 @@
 
 #include "catalog/evidence.h"
 #include "catalog/verify_part.h"
-#include "catalog/witness.h"
 #include "util/digest.h"
 #include "util/hash.h"
 #include "util/mem.h"
@@ -331,7 +330,7 @@ static void check_checkpoints(struct verifier *v)
 
 /* ---- The whole ----------------------------------------------------------------------------- */
 
-/* The pointer. A damaged one is a finding, and leaves only the derived things to look at. */
+/* The pointer. A damaged one is a finding, and leaves only the roots to look at. */
 static int check_pointer(struct verifier *v, const char *dataset, struct error *err)
 {
     struct pointer *p = &v->base.pointer;
@@ -356,12 +355,6 @@ static int check_pointer(struct verifier *v, const char *dataset, struct error *
                      "%s holds the dataset \"%s\", not \"%s\"; check the settings `store` and "
                      "`dataset`.",
                      v->st->url, p->dataset, dataset);
-}
-
-/* Reading a derived manifest must be possible; what it says may be anything. */
-static bool unreachable(int rc)
-{
-    return rc != ERR_OK && rc != ERR_ABSENT && rc != ERR_DAMAGED && rc != ERR_GATE;
 }
 
 /* Once is enough. A pointer that moved meanwhile (ERR_CONFLICT) has not gone back. */
@@ -399,57 +392,101 @@ static int check_evidence(struct verifier *v, struct error *err)
     return add_verdict(v, rc, &why, err);
 }
 
-/* Do the derived things speak of a later pointer? One that moved meanwhile proves nothing. */
-static int check_witnesses(struct verifier *v, const struct index_state *index,
-                           const struct projection_state *projection, struct error *err)
+/* ---- Roots --------------------------------------------------------------------------------- */
+
+/* What came of reading one. */
+struct found_root {
+    void *state; /* NULL unless `read` is ERR_OK */
+    int read;
+    struct error why;
+};
+
+/* Reading a root must be possible; what it says may be anything. */
+static bool unreachable(int rc)
 {
-    struct witness w;
-    witness_projections(projection, &w);
-    int rc = check_witness(v, &w, err);
-    witness_index(index, &w);
-    return rc == ERR_OK ? check_witness(v, &w, err) : rc;
+    return rc != ERR_OK && rc != ERR_ABSENT && rc != ERR_DAMAGED && rc != ERR_GATE;
 }
 
-static int check_derived(struct verifier *v, struct error *err)
+static int read_roots(struct verifier *v, const struct roots *roots, struct found_root *found,
+                      struct error *err)
 {
-    struct error index_error = ERROR_INIT;
-    struct error projection_error = ERROR_INIT;
-    struct index_state index;
-    struct projection_state projection;
-    int index_rc = index_read(v->st, &index, &index_error);
-    int projection_rc = projection_read(v->st, &projection, &projection_error);
+    for (size_t i = 0; i < roots->count; i++)
+        found[i].read = roots->items[i]->read(v->st, &found[i].state, &found[i].why);
+    for (size_t i = 0; i < roots->count; i++) {
+        if (unreachable(found[i].read))
+            return error_set(err, found[i].read, "%s", found[i].why.text);
+    }
+    return ERR_OK;
+}
+
+/* Do they speak of a later pointer? The last one first, for it is the last that a run writes. */
+static int check_witnesses(struct verifier *v, const struct roots *roots,
+                           const struct found_root *found, struct error *err)
+{
     int rc = ERR_OK;
-    if (unreachable(index_rc))
-        rc = error_set(err, index_rc, "%s", index_error.text);
-    else if (unreachable(projection_rc))
-        rc = error_set(err, projection_rc, "%s", projection_error.text);
-    if (rc == ERR_OK)
-        rc = inventory_list(v->st, "", &v->objects, err);
+    for (size_t i = roots->count; i > 0 && rc == ERR_OK; i--) {
+        struct witness w;
+        if (found[i - 1].state == NULL)
+            continue;
+        roots->items[i - 1]->witness(found[i - 1].state, &w);
+        rc = check_witness(v, &w, err);
+    }
+    return rc;
+}
+
+static int verify_root(struct verifier *v, const struct root *r, const struct found_root *found,
+                       struct error *err)
+{
+    if (found->read == ERR_OK)
+        return r->verify(v, found->state, err);
+    if (found->read != ERR_ABSENT)
+        verify_add(v->report, FINDING_SHOULD, r->key, "%s%s%s", found->why.text,
+                   found->read == ERR_DAMAGED ? " " : "",
+                   found->read == ERR_DAMAGED ? r->remedy : "");
+    else if (v->base.pointer.current.sequence > 0)
+        verify_add(v->report, FINDING_SHOULD, r->key, "%s", r->absent);
+    return ERR_OK;
+}
+
+static int check_found(struct verifier *v, const struct roots *roots,
+                       const struct found_root *found, struct error *err)
+{
+    int rc = inventory_list(v->st, "", &v->objects, err);
     if (rc == ERR_OK && v->has_pointer)
-        rc = check_witnesses(v, &index, &projection, err);
+        rc = check_witnesses(v, roots, found, err);
     if (rc == ERR_OK && v->has_pointer)
         rc = check_chain(v, err);
     if (rc == ERR_OK && v->has_pointer)
         rc = check_evidence(v, err);
-    if (rc == ERR_OK) {
-        check_checkpoints(v);
-        v->report->keys = v->base.manifest.keys.count;
-        rc = verify_index(v, &index, index_rc, index_error.text, err);
-    }
-    if (rc == ERR_OK)
-        rc = verify_projection(v, &projection, projection_rc, projection_error.text, err);
-    projection_release(&projection);
-    index_release(&index);
+    if (rc != ERR_OK)
+        return rc;
+    check_checkpoints(v);
+    v->report->keys = v->base.manifest.keys.count;
+    for (size_t i = 0; i < roots->count && rc == ERR_OK; i++)
+        rc = verify_root(v, roots->items[i], &found[i], err);
     return rc;
 }
 
-int verify_structure(struct store *st, const char *dataset, bool data, struct verify_report *out,
-                     struct error *err)
+/* Chain and roots. The roots are read before the listing, so what they name must be in it. */
+static int check_all(struct verifier *v, const struct roots *roots, struct error *err)
 {
-    return verify_structure_by(st, dataset, data, NULL, out, err);
+    struct found_root *found = mem_calloc(roots->count, sizeof *found);
+    int rc = read_roots(v, roots, found, err);
+    if (rc == ERR_OK)
+        rc = check_found(v, roots, found, err);
+    for (size_t i = 0; i < roots->count; i++)
+        roots->items[i]->release(found[i].state);
+    free(found);
+    return rc;
 }
 
-int verify_structure_by(struct store *st, const char *dataset, bool data,
+int verify_structure(struct store *st, const struct roots *roots, const char *dataset, bool data,
+                     struct verify_report *out, struct error *err)
+{
+    return verify_structure_by(st, roots, dataset, data, NULL, out, err);
+}
+
+int verify_structure_by(struct store *st, const struct roots *roots, const char *dataset, bool data,
                         const struct verify_reader *reader, struct verify_report *out,
                         struct error *err)
 {
@@ -458,7 +495,7 @@ int verify_structure_by(struct store *st, const char *dataset, bool data,
     *out = (struct verify_report){0};
     int rc = check_pointer(&v, dataset, &reason);
     if (rc == ERR_OK)
-        rc = check_derived(&v, &reason);
+        rc = check_all(&v, roots, &reason);
     if (rc != ERR_OK) {
         error_set(err, rc, "%s", reason.text);
         verify_report_release(out);

@@ -10,8 +10,7 @@
 #include <stdint.h>
 
 #include "catalog/catalog.h"
-#include "catalog/index.h"
-#include "catalog/projection.h"
+#include "catalog/root.h"
 
 /* How bad a finding is: data lost or wrong, or derived things that heal by themselves. */
 enum finding_level { FINDING_MUST, FINDING_SHOULD };
@@ -34,13 +33,13 @@ void verify_add(struct verify_report *r, enum finding_level level, const char *o
                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /*
- * Pointer, chain (hashes, sequences, sums), presence and size of every event file, index and
- * projection descriptors with their files. With `data` every named object is read and hashed.
+ * Pointer, chain (hashes, sequences, sums), presence and size of every event file, the roots with
+ * their files. With `data` every named object is read and hashed.
  * ERR_OK whatever is found; an error only where checking itself could not go on (ERR_ABSENT: no
  * dataset; a damaged pointer is a finding).
  */
-MUST_USE int verify_structure(struct store *st, const char *dataset, bool data,
-                              struct verify_report *out, struct error *err);
+MUST_USE int verify_structure(struct store *st, const struct roots *roots, const char *dataset,
+                              bool data, struct verify_report *out, struct error *err);
 
 /*
  * How objects are read, for whoever goes on to look at their content and keeps what was read:
@@ -53,8 +52,8 @@ struct verify_reader {
 };
 
 /* The same by way of this reader; NULL: as above. */
-MUST_USE int verify_structure_by(struct store *st, const char *dataset, bool data,
-                                 const struct verify_reader *reader, struct verify_report *out,
-                                 struct error *err);
+MUST_USE int verify_structure_by(struct store *st, const struct roots *roots, const char *dataset,
+                                 bool data, const struct verify_reader *reader,
+                                 struct verify_report *out, struct error *err);
 
 #endif

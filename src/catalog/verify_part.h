@@ -1,5 +1,5 @@
 /*
- * What the parts of verify share: one look at a dataset. Internal to the catalog.
+ * What those share who verify one dataset: verify itself, and the `verify` of each root.
  */
 #ifndef CAUCE_CATALOG_VERIFY_PART_H
 #define CAUCE_CATALOG_VERIFY_PART_H
@@ -41,11 +41,5 @@ MUST_USE int verify_object(struct verifier *v, enum finding_level level, const c
 
 /* The version of that sequence in the chain, or NULL. */
 const struct verify_version *verify_find(const struct verifier *v, uint64_t sequence);
-
-/* Index and projections: descriptors, stamps, files. */
-MUST_USE int verify_index(struct verifier *v, const struct index_state *s, int read,
-                          const char *reading, struct error *err);
-MUST_USE int verify_projection(struct verifier *v, const struct projection_state *s, int read,
-                               const char *reading, struct error *err);
 
 #endif

@@ -3,21 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "catalog/field.h"
-
-void witness_index(const struct index_state *s, struct witness *out)
-{
-    *out = (struct witness){.gc_epoch = s->gc_epoch, .version = s->stamp};
-    field_copy(out->who, sizeof out->who, LAYOUT_INDEX);
-}
-
-void witness_projections(const struct projection_state *s, struct witness *out)
-{
-    bool under_way = s->phase == PROJECTION_IN_PROGRESS;
-    *out = (struct witness){.gc_epoch = s->gc_epoch, .version = under_way ? s->target : s->stamp};
-    field_copy(out->who, sizeof out->who, LAYOUT_PROJECTIONS);
-}
-
 /* Is the version surely not in the chain? Only `recent` is looked at. */
 static bool is_missing(const struct pointer *p, const struct version_id *version)
 {
@@ -96,21 +81,4 @@ int witness_check_backed(struct store *st, const struct base *base, const struct
     if (!witness_contradicts(&base->pointer, w) || store_head(st, key, &info, NULL) == ERR_ABSENT)
         return ERR_OK;
     return witness_check(st, base, w, err);
-}
-
-int witness_check_derived(struct store *st, const struct base *base, struct error *err)
-{
-    struct index_state index;
-    struct projection_state projection;
-    struct witness w = {.gc_epoch = 0};
-    if (index_read(st, &index, NULL) == ERR_OK)
-        witness_index(&index, &w);
-    int rc = witness_check_backed(st, base, &w, err);
-    if (rc == ERR_OK && projection_read(st, &projection, NULL) == ERR_OK) {
-        witness_projections(&projection, &w);
-        rc = witness_check_backed(st, base, &w, err);
-        projection_release(&projection);
-    }
-    index_release(&index);
-    return rc;
 }

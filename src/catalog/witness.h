@@ -15,8 +15,6 @@
 #include <stdint.h>
 
 #include "catalog/catalog.h"
-#include "catalog/index.h"
-#include "catalog/projection.h"
 
 /* A state of the pointer that something speaks of. Sequence 0: it says nothing. */
 struct witness {
@@ -24,9 +22,6 @@ struct witness {
     uint64_t gc_epoch;
     struct version_id version;
 };
-
-void witness_index(const struct index_state *s, struct witness *out);
-void witness_projections(const struct projection_state *s, struct witness *out);
 
 /*
  * Does it speak of a later state than the pointer's or, in the same epoch, of a version that the
@@ -48,11 +43,4 @@ MUST_USE int witness_check(struct store *st, const struct base *base, const stru
  */
 MUST_USE int witness_check_backed(struct store *st, const struct base *base,
                                   const struct witness *w, struct error *err);
-
-/*
- * What index and projections of the store say of the base, each checked as the last. What is absent
- * or damaged says nothing.
- */
-MUST_USE int witness_check_derived(struct store *st, const struct base *base, struct error *err);
-
 #endif

@@ -1,10 +1,10 @@
 #include <unistd.h>
 
-#include "catalog/witness.h"
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/progress.h"
 #include "cli/text.h"
+#include "derived/derived.h"
 #include "pipeline/consolidate.h"
 
 static void print_json(const struct options *o, const struct opened *in, const struct base *base,
@@ -50,9 +50,7 @@ static int work(const struct options *o, struct opened *in, struct base *base,
 {
     int rc = base_read(in->store, in->config.dataset, base, err);
     if (rc == ERR_OK)
-        rc = dataset_check_pointer(&in->dataset, base, err);
-    if (rc == ERR_OK)
-        rc = witness_check_derived(in->store, base, err);
+        rc = derived_check_pointer(&in->dataset, base, err);
     if (rc != ERR_OK)
         return rc;
     /* By explicit word every file is looked at, so that whatever verify found is healed. */

@@ -7,6 +7,7 @@
 #include "cli/open.h"
 #include "cli/progress.h"
 #include "cli/text.h"
+#include "derived/derived.h"
 #include "pipeline/read.h"
 #include "util/log.h"
 #include "util/time.h"
@@ -92,7 +93,7 @@ static int read_all(const struct options *o, int *status, struct error *err)
     progress_start(&progress, shown ? STDERR_FILENO : -1, "reading");
     rc = base_read(in.store, in.config.dataset, &base, err);
     if (rc == ERR_OK)
-        dataset_warn_of_pointer(&in.dataset, &base);
+        derived_warn_of_pointer(&in.dataset, &base);
     if (rc == ERR_OK)
         rc = read_rows(&in.dataset, &base, &options, &rows, err);
     progress_end(&progress);

@@ -1,11 +1,11 @@
 #include <unistd.h>
 
 #include "catalog/index.h"
-#include "catalog/witness.h"
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/progress.h"
 #include "cli/text.h"
+#include "derived/derived.h"
 #include "pipeline/index_keeper.h"
 
 static void print(const struct options *o, const struct opened *in, const struct base *base,
@@ -42,9 +42,7 @@ static int work(const struct options *o, struct opened *in, struct base *base,
 {
     int rc = base_read(in->store, in->config.dataset, base, err);
     if (rc == ERR_OK)
-        rc = dataset_check_pointer(&in->dataset, base, err);
-    if (rc == ERR_OK)
-        rc = witness_check_derived(in->store, base, err);
+        rc = derived_check_pointer(&in->dataset, base, err);
     if (rc != ERR_OK || o->dry_run)
         return rc;
     rc = index_read(in->store, index, err);

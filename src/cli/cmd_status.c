@@ -5,6 +5,7 @@
 #include "cli/exit.h"
 #include "cli/open.h"
 #include "cli/text.h"
+#include "derived/derived.h"
 #include "pipeline/metrics.h"
 #include "pipeline/status.h"
 #include "util/time.h"
@@ -181,7 +182,7 @@ static int status(const struct options *o, int *exit_status, struct error *err)
     if (rc == ERR_OK)
         rc = status_read(&in.dataset, now, &s, err);
     if (rc == ERR_OK) {
-        dataset_warn_of_pointer(&in.dataset, &s.base);
+        derived_warn_of_pointer(&in.dataset, &s.base);
         if (o->json)
             print_json(&in, &s, &m, now);
         else

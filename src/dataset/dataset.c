@@ -50,16 +50,6 @@ int dataset_check_pointer(struct dataset *d, const struct base *base, struct err
     return rc;
 }
 
-void dataset_warn_of_pointer(struct dataset *d, const struct base *base)
-{
-    struct error why = ERROR_INIT;
-    int rc = dataset_check_pointer(d, base, &why);
-    if (rc == ERR_OK)
-        rc = witness_check_derived(d->store, base, &why);
-    if (rc == ERR_DAMAGED)
-        log_warn("%s", why.text);
-}
-
 void dataset_remember(const struct dataset *d, const struct pointer *p)
 {
     recall_save(d->memory, d->place, p);

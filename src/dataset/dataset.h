@@ -25,6 +25,8 @@ struct limits {
         index_range; /* keys per range of an index that is cut by ranges; 0: INDEX_RANGE_KEYS */
 };
 
+struct derived_table;
+
 struct dataset {
     struct store *store;         /* borrowed; opened at the dataset's root */
     const char *id;              /* borrowed */
@@ -40,7 +42,9 @@ struct dataset {
     struct store_options places;
     const char
         *memory; /* borrowed: folder where this machine remembers pointers; NULL: it does not */
-    const char *place;     /* borrowed: where the dataset is, as this machine remembers it */
+    const char *place; /* borrowed: where the dataset is, as this machine remembers it */
+    const struct derived_table
+        *derived;          /* borrowed: what is derived of it; NULL: what derived.c lists */
     struct workdir work;   /* made on first need */
     struct engine *engine; /* made on first need */
 };
@@ -57,12 +61,6 @@ void dataset_release(struct dataset *d);
  * witness_check says it. Else it remembers this one.
  */
 MUST_USE int dataset_check_pointer(struct dataset *d, const struct base *base, struct error *err);
-
-/*
- * The same for whoever only reads, and of what index and projections know as well: a warning where the
- * pointer went back, for then it is not the newest version that is read.
- */
-void dataset_warn_of_pointer(struct dataset *d, const struct base *base);
 
 /* This machine has seen that state of the pointer. Best effort. */
 void dataset_remember(const struct dataset *d, const struct pointer *p);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "derived/derived.h"
 #include "pipeline/check_part.h"
 #include "util/fs.h"
 #include "util/id.h"
@@ -364,8 +365,9 @@ int check_dataset(struct dataset *d, bool data, struct verify_report *out, struc
 {
     struct base base = {0};
     struct error why = ERROR_INIT;
+    const struct roots roots = derived_roots(derived_of(d));
     const struct verify_reader reader = {hash_and_keep, d};
-    int rc = verify_structure_by(d->store, d->id, data,
+    int rc = verify_structure_by(d->store, &roots, d->id, data,
                                  d->store->traits.local_paths ? NULL : &reader, out, err);
     if (rc != ERR_OK || !data)
         return rc;

@@ -1,5 +1,6 @@
 #include "pipeline/collect.h"
 
+#include "derived/derived.h"
 #include "pipeline/records.h"
 #include "util/log.h"
 #include "util/time.h"
@@ -32,13 +33,14 @@ static int check_memory(struct dataset *d, struct error *err)
 
 int collect_dataset(struct dataset *d, bool apply, struct gc_report *out, struct error *err)
 {
+    const struct roots roots = derived_roots(derived_of(d));
     int64_t started = time_now();
     if (apply && d->limits.temp != NULL)
         workdir_sweep(d->limits.temp); /* often on the same disk */
     *out = (struct gc_report){0};
     int rc = check_memory(d, err);
     if (rc == ERR_OK)
-        rc = gc_collect(d->store, d->id, apply, out, err);
+        rc = gc_collect(d->store, &roots, d->id, apply, out, err);
     if (apply && (rc == ERR_OK || out->removed > 0))
         record(d, out, started, rc);
     return rc;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog/witness.h"
+#include "derived/projection/projection_derived.h"
 #include "engine/inspect.h"
 #include "engine/projection_file.h"
 #include "util/fs.h"
@@ -106,7 +106,7 @@ static int fit_to_chain(struct consolidation *c, struct error *err)
     bool stamp = false, target = !under_way;
     struct witness w;
     int rc = ERR_OK;
-    witness_projections(s, &w);
+    projection_witness(s, &w);
     if (w.version.sequence > c->base->pointer.current.sequence)
         rc = renew_base(c, err);
     if (rc == ERR_OK)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "derived/projection/projection_derived.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -296,8 +297,7 @@ static int take_scratch(void *ctx, const struct store_entry *entry, struct error
     (void)err;
     struct sweep *s = ctx;
     const struct projection_state *state = &s->c->state;
-    enum layout_kind kind = layout_kind(entry->key, NULL);
-    if (str_starts(entry->key, s->own) || (kind != LAYOUT_DERIVED && kind != LAYOUT_REMAINS))
+    if (str_starts(entry->key, s->own) || !root_owns(&projection_derived.root, entry->key))
         return ERR_OK;
     for (size_t i = 0; i < state->redo_count; i++)
         if (strcmp(state->redo[i].temp, entry->key) == 0)

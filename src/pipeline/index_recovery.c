@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog/witness.h"
 #include "dataset/local_events.h"
+#include "derived/index/index_derived.h"
 #include "pipeline/index_keeper.h"
 #include "pipeline/index_pieces.h"
 #include "util/log.h"
@@ -244,7 +244,7 @@ static int look(struct dataset *d, const struct base *base, struct index_state *
     }
     if (rc == ERR_OK) {
         struct witness w;
-        witness_index(out, &w);
+        index_witness(out, &w);
         rc = witness_check_backed(d->store, base, &w, err);
     }
     if (rc == ERR_OK)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalog/recall.h"
+#include "derived/derived.h"
 #include "pipeline/records.h"
 #include "util/log.h"
 #include "util/time.h"
@@ -25,7 +26,8 @@ static void remember(struct dataset *d, struct repair_view *view)
 
 int repair_look_dataset(struct dataset *d, struct repair_view *out, struct error *err)
 {
-    int rc = repair_look(d->store, out, err);
+    const struct roots roots = derived_roots(derived_of(d));
+    int rc = repair_look(d->store, &roots, out, err);
     if (rc == ERR_OK)
         remember(d, out);
     return rc;

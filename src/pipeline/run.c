@@ -40,6 +40,7 @@
 #include "catalog/evidence.h"
 #include "catalog/witness.h"
 #include "dataset/holder.h"
+#include "derived/projection/projection_derived.h"
 #include "pipeline/index_keeper.h"
 #include "pipeline/place.h"
 #include "pipeline/records.h"
@@ -199,7 +200,7 @@ static int open_projections(struct run *r, struct error *err)
     }
     if (rc != ERR_OK)
         return error_set(err, rc, "%s", why.text);
-    witness_projections(&r->projections, &w);
+    projection_witness(&r->projections, &w);
     return witness_check_backed(r->d->store, &r->base, &w, err);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "catalog/gc.h"
+#include "support/catalog_sample.h"
 #include "support/process.h"
 #include "support/reader.h"
 #include "support/scenario.h"
@@ -202,7 +203,7 @@ static int verify(void *ctx)
     /* An ordinary run with a source that is known: it brings up to date what the killed ones left. */
     if (scenario_publish(&r->s[0], st, r->texts[0][0]) != ERR_OK)
         str_printf(&found, "the last run: %s\n", r->s[0].err.text);
-    if (gc_collect(st, SCENARIO_DATASET, true, &report, &err) != ERR_OK)
+    if (gc_collect(st, sample_roots(), SCENARIO_DATASET, true, &report, &err) != ERR_OK)
         str_printf(&found, "gc: %s\n", err.text);
     gc_report_release(&report);
     reader_check(reader, st, READER_SETTLED | READER_CLEAN, &found);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "catalog/repair.h"
+#include "derived/derived.h"
 #include "store/store_memory.h"
 #include "util/fs.h"
 #include "util/mem.h"
@@ -43,6 +44,13 @@ static void must(int rc, const struct error *err)
         fprintf(stderr, "sample: %s: %s\n", error_name(rc), err->text);
         abort();
     }
+}
+
+const struct roots *sample_roots(void)
+{
+    static struct roots roots;
+    roots = derived_roots(&derived_table);
+    return &roots;
 }
 
 struct store *sample_store(void)
@@ -291,7 +299,7 @@ int sample_repair(struct store *st, const char *key, bool replace, bool dry_run,
     struct repair_view view;
     struct repair_options o = {key, replace, true, dry_run};
     bool changed;
-    int rc = repair_look(st, &view, err);
+    int rc = repair_look(st, sample_roots(), &view, err);
     if (rc == ERR_OK)
         rc = repair_set(st, &view, &o, out, &changed, err);
     repair_view_release(&view);

@@ -12,6 +12,9 @@
 
 #define SAMPLE_DATASET "demo"
 
+/* Those of the derived things there are. */
+const struct roots *sample_roots(void);
+
 /* A memory store of its own. */
 struct store *sample_store(void);
 

@@ -1,4 +1,5 @@
 #include "support/torture.h"
+#include "support/catalog_sample.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,7 +167,7 @@ static void collect_garbage(struct torture *t, struct store *st)
 {
     struct gc_report report;
     struct error err = ERROR_INIT;
-    if (gc_collect(st, SCENARIO_DATASET, true, &report, &err) != ERR_OK)
+    if (gc_collect(st, sample_roots(), SCENARIO_DATASET, true, &report, &err) != ERR_OK)
         str_printf(&t->found, "10: gc failed: %s\n", err.text);
     gc_report_release(&report);
     torture_check(t, st, READER_SETTLED | READER_CLEAN, "after gc");

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "catalog/gc.h"
+#include "support/catalog_sample.h"
 #include "support/fault_proxy.h"
 #include "support/s3_server.h"
 #include "support/torture.h"
@@ -131,7 +132,7 @@ static void collect(struct torture *t, struct store *st)
 {
     struct gc_report report;
     struct error err = ERROR_INIT;
-    if (gc_collect(st, SCENARIO_DATASET, true, &report, &err) != ERR_OK)
+    if (gc_collect(st, sample_roots(), SCENARIO_DATASET, true, &report, &err) != ERR_OK)
         str_printf(&t->found, "gc failed: %s\n", err.text);
     gc_report_release(&report);
     look(t, st, READER_SETTLED | READER_CLEAN, "after gc");

@@ -34,7 +34,7 @@ static int tear_down(void **state)
 static void collect(struct store *st, bool apply, int expected, struct gc_report *r)
 {
     struct error err = ERROR_INIT;
-    int rc = gc_collect(st, SAMPLE_DATASET, apply, r, &err);
+    int rc = gc_collect(st, sample_roots(), SAMPLE_DATASET, apply, r, &err);
     if (rc != expected)
         fail_msg("%s: \"%s\"", error_name(rc), err.text);
 }
@@ -52,7 +52,8 @@ static void assert_sound(struct store *st, size_t should)
 {
     struct verify_report report;
     size_t found = 0;
-    assert_int_equal(verify_structure(st, SAMPLE_DATASET, true, &report, NULL), ERR_OK);
+    assert_int_equal(verify_structure(st, sample_roots(), SAMPLE_DATASET, true, &report, NULL),
+                     ERR_OK);
     for (size_t i = 0; i < report.count; i++) {
         if (report.findings[i].level == FINDING_MUST)
             fail_msg("%s: %s", report.findings[i].object, report.findings[i].text);
@@ -236,9 +237,9 @@ static void a_place_in_which_another_dataset_lies_is_refused(void **state)
         sample_publish(st, 1);
         sample_put(st, ORPHAN, "x");
         nest(st, keys[i]);
-        assert_int_equal(gc_collect(st, SAMPLE_DATASET, false, &r, &err), ERR_GATE);
+        assert_int_equal(gc_collect(st, sample_roots(), SAMPLE_DATASET, false, &r, &err), ERR_GATE);
         gc_report_release(&r);
-        assert_int_equal(gc_collect(st, SAMPLE_DATASET, true, &r, &err), ERR_GATE);
+        assert_int_equal(gc_collect(st, sample_roots(), SAMPLE_DATASET, true, &r, &err), ERR_GATE);
         assert_non_null(strstr(err.text, keys[i]));
         assert_true(sample_exists(st, ORPHAN));
         gc_report_release(&r);
@@ -772,7 +773,7 @@ static void assert_damaged(struct store *st, const char *words)
     struct gc_report r;
     struct error err = ERROR_INIT;
     sample_put(st, ORPHAN, "x");
-    assert_int_equal(gc_collect(st, SAMPLE_DATASET, true, &r, &err), ERR_DAMAGED);
+    assert_int_equal(gc_collect(st, sample_roots(), SAMPLE_DATASET, true, &r, &err), ERR_DAMAGED);
     if (strstr(err.text, words) == NULL)
         fail_msg("\"%s\"", err.text);
     assert_int_equal(r.removed, 0);

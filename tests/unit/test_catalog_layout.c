@@ -5,8 +5,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "catalog/layout.h"
+#include "catalog/root.h"
 #include "store/store.h"
+#include "support/catalog_sample.h"
 
 #define COMMIT "0123456789abcdef0123456789abcdef"
 
@@ -338,7 +339,7 @@ static void every_name_that_is_made_has_its_kind_and_all_others_are_strangers(vo
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct version_id version = {0};
-        if (layout_kind(cases[i].key, &version) != cases[i].kind)
+        if (roots_kind(sample_roots(), cases[i].key, &version) != cases[i].kind)
             fail_msg("%s", cases[i].key);
         if (cases[i].kind == LAYOUT_VERSION)
             assert_true(version_id_equal(&version, &v42));
@@ -347,7 +348,7 @@ static void every_name_that_is_made_has_its_kind_and_all_others_are_strangers(vo
     for (enum partition_by by = PARTITION_NONE; by <= PARTITION_DAY; by++) {
         static const int32_t values[] = {0, 20260000, 20260100, 20260131};
         layout_projection(by, values[by], key);
-        assert_int_equal(layout_kind(key, NULL), LAYOUT_DERIVED);
+        assert_int_equal(roots_kind(sample_roots(), key, NULL), LAYOUT_DERIVED);
     }
 }
 

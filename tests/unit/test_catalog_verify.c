@@ -46,7 +46,7 @@ static int tear_down(void **state)
 static void verify(struct store *st, bool data, struct verify_report *r)
 {
     struct error err = ERROR_INIT;
-    int rc = verify_structure(st, SAMPLE_DATASET, data, r, &err);
+    int rc = verify_structure(st, sample_roots(), SAMPLE_DATASET, data, r, &err);
     if (rc != ERR_OK)
         fail_msg("%s: \"%s\"", error_name(rc), err.text);
 }
@@ -185,8 +185,9 @@ static void no_dataset_is_an_error_and_no_finding(void **state)
     struct store *st = sample_store();
     struct verify_report r;
     struct fixture *f = *state;
-    assert_int_equal(verify_structure(st, SAMPLE_DATASET, false, &r, NULL), ERR_ABSENT);
-    assert_int_equal(verify_structure(f->st, "other", false, &r, NULL), ERR_CONFIG);
+    assert_int_equal(verify_structure(st, sample_roots(), SAMPLE_DATASET, false, &r, NULL),
+                     ERR_ABSENT);
+    assert_int_equal(verify_structure(f->st, sample_roots(), "other", false, &r, NULL), ERR_CONFIG);
     store_free(st);
 }
 
@@ -562,7 +563,7 @@ static void a_store_that_fails_is_an_error_and_no_finding(void **state)
         struct error err = ERROR_INIT;
         unsigned left = n;
         struct store *st = store_script_new(f->st, fail_nth, &left);
-        rc = verify_structure(st, SAMPLE_DATASET, true, &r, &err);
+        rc = verify_structure(st, sample_roots(), SAMPLE_DATASET, true, &r, &err);
         assert_true(rc == ERR_AGAIN || rc == ERR_OK);
         assert_int_equal(r.count, 0);
         assert_true(rc == ERR_OK || err.text[0] != '\0');

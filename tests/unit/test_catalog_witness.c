@@ -49,7 +49,7 @@ static int check(struct store *st, struct error *err)
 {
     struct base base;
     assert_int_equal(base_read(st, SAMPLE_DATASET, &base, NULL), ERR_OK);
-    int rc = witness_check_derived(st, &base, err);
+    int rc = roots_check_witnesses(st, sample_roots(), &base, err);
     base_release(&base);
     return rc;
 }
@@ -57,7 +57,7 @@ static int check(struct store *st, struct error *err)
 static int collect(struct store *st, struct error *err)
 {
     struct gc_report report;
-    int rc = gc_collect(st, SAMPLE_DATASET, true, &report, err);
+    int rc = gc_collect(st, sample_roots(), SAMPLE_DATASET, true, &report, err);
     gc_report_release(&report);
     return rc;
 }
@@ -66,7 +66,7 @@ static bool verify_says(struct store *st, const char *text)
 {
     struct verify_report r;
     bool found = false;
-    assert_int_equal(verify_structure(st, SAMPLE_DATASET, false, &r, NULL), ERR_OK);
+    assert_int_equal(verify_structure(st, sample_roots(), SAMPLE_DATASET, false, &r, NULL), ERR_OK);
     for (size_t i = 0; i < r.count; i++)
         found = found || (r.findings[i].level == FINDING_MUST &&
                           strcmp(r.findings[i].object, LAYOUT_POINTER) == 0 &&

@@ -9,6 +9,7 @@
 
 #include "catalog/gc.h"
 #include "catalog/index.h"
+#include "support/catalog_sample.h"
 #include "support/look.h"
 #include "support/stage.h"
 #include "util/id.h"
@@ -237,7 +238,7 @@ static void collect(void *ctx, struct store *inner)
     struct gc_report report;
     struct error err = ERROR_INIT;
     (void)inner;
-    if (gc_collect(g.watched, SCENARIO_DATASET, true, &report, &err) != ERR_OK)
+    if (gc_collect(g.watched, sample_roots(), SCENARIO_DATASET, true, &report, &err) != ERR_OK)
         fail_msg("gc: %s", err.text);
     *(size_t *)ctx += report.removed;
     gc_report_release(&report);

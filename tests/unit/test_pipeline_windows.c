@@ -10,6 +10,7 @@
 #include "catalog/projection.h"
 #include "catalog/verify.h"
 #include "pipeline/check.h"
+#include "support/catalog_sample.h"
 #include "support/look.h"
 #include "support/stage.h"
 #include "util/mem.h"
@@ -196,12 +197,14 @@ static void gc_leaves_files_of_format_1_until_they_have_todays_names(void **stat
     struct error err = ERROR_INIT;
     stage_publish(&g, 0);
     go_back(false);
-    assert_int_equal(gc_collect(g.memory, SCENARIO_DATASET, true, &report, &err), ERR_OK);
+    assert_int_equal(gc_collect(g.memory, sample_roots(), SCENARIO_DATASET, true, &report, &err),
+                     ERR_OK);
     assert_int_equal(look_count(g.memory, WINDOWS), 3);
     gc_report_release(&report);
     /* Also where gc itself has written the manifest anew. */
     look_replace(g.memory, WINDOWS "2026-07.parquet", "stray", 5);
-    assert_int_equal(gc_collect(g.memory, SCENARIO_DATASET, true, &report, &err), ERR_OK);
+    assert_int_equal(gc_collect(g.memory, sample_roots(), SCENARIO_DATASET, true, &report, &err),
+                     ERR_OK);
     assert_int_equal(report.removed, 1);
     gc_report_release(&report);
     stage_run(&g, RUN_UNCHANGED);

@@ -1,59 +1,6 @@
-/* Verification of what is derived from the chain: index and projections. It heals by itself. */
-#include "catalog/verify_part.h"
+#include "derived/projection/projection_verify.h"
 
 #include <inttypes.h>
-#include <string.h>
-
-#define REBUILD_INDEX "The next run rebuilds the index; `cauce rebuild-index` does it now."
-#define CONSOLIDATE "`cauce consolidate` builds it anew."
-
-/* ---- The index ----------------------------------------------------------------------------- */
-
-static int check_freshness(struct verifier *v, const struct index_state *s, struct error *err)
-{
-    enum index_freshness freshness;
-    const char *reason;
-    bool known = v->has_pointer && v->whole && !v->went_back;
-    int rc = known ? index_compare(v->st, &v->base, s, &freshness, &reason, err) : ERR_OK;
-    if (!known || rc == ERR_DAMAGED) {
-        error_clear(err);
-        return ERR_OK;
-    }
-    if (rc == ERR_OK && freshness == INDEX_BEHIND)
-        verify_add(v->report, FINDING_SHOULD, LAYOUT_INDEX,
-                   "It reflects version %" PRIu64 " of %" PRIu64
-                   ". The next run catches up; `cauce rebuild-index` does it now.",
-                   s->stamp.sequence, v->base.pointer.current.sequence);
-    else if (rc == ERR_OK && freshness == INDEX_INVALID)
-        verify_add(v->report, FINDING_SHOULD, LAYOUT_INDEX,
-                   "It does not fit the chain of versions: %s. " REBUILD_INDEX, reason);
-    return rc;
-}
-
-int verify_index(struct verifier *v, const struct index_state *s, int read, const char *reading,
-                 struct error *err)
-{
-    if (read == ERR_ABSENT) {
-        if (v->base.pointer.current.sequence > 0)
-            verify_add(v->report, FINDING_SHOULD, LAYOUT_INDEX,
-                       "There is no index of keys. " REBUILD_INDEX);
-        return ERR_OK;
-    }
-    if (read != ERR_OK) {
-        verify_add(v->report, FINDING_SHOULD, LAYOUT_INDEX, "%s%s", reading,
-                   read == ERR_DAMAGED ? " " REBUILD_INDEX : "");
-        return ERR_OK;
-    }
-    int rc = check_freshness(v, s, err);
-    for (size_t i = 0; rc == ERR_OK && i < s->shard_count; i++) {
-        const struct index_shard *shard = &s->shards[i];
-        rc = verify_object(v, FINDING_SHOULD, shard->key, shard->size, shard->sha256, REBUILD_INDEX,
-                           err);
-    }
-    return rc;
-}
-
-/* ---- The projections ----------------------------------------------------------------------- */
 
 /* Is the version that the projections reflect, or reflected last, in the chain? */
 static const struct verify_version *check_stamp(struct verifier *v,
@@ -65,7 +12,7 @@ static const struct verify_version *check_stamp(struct verifier *v,
     if (version == NULL || !version_id_equal(&version->id, &s->stamp)) {
         verify_add(v->report, FINDING_SHOULD, LAYOUT_PROJECTIONS,
                    "They reflect version %" PRIu64
-                   ", which is not in the chain of versions. " CONSOLIDATE,
+                   ", which is not in the chain of versions. " PROJECTION_REMEDY,
                    s->stamp.sequence);
         return NULL;
     }
@@ -113,7 +60,7 @@ static void check_rows(struct verifier *v, const struct projection_state *s,
     if (rows != version->keys.count)
         verify_add(v->report, FINDING_SHOULD, LAYOUT_PROJECTIONS,
                    "They hold %" PRIu64 " rows, and version %" PRIu64 " has %" PRIu64
-                   " keys. " CONSOLIDATE,
+                   " keys. " PROJECTION_REMEDY,
                    rows, version->id.sequence, version->keys.count);
 }
 
@@ -125,7 +72,7 @@ static void check_columns(struct verifier *v, const struct projection_state *s,
         if (s->parts[i].columns != version->columns)
             verify_add(v->report, FINDING_SHOULD, s->parts[i].key,
                        "It has %" PRIu64 " columns of an older schema, and version %" PRIu64
-                       " has %zu. " CONSOLIDATE,
+                       " has %zu. " PROJECTION_REMEDY,
                        s->parts[i].columns, version->id.sequence, version->columns);
 }
 
@@ -137,26 +84,13 @@ static int check_parts(struct verifier *v, const struct projection_state *s, str
         return ERR_OK;
     for (size_t i = 0; rc == ERR_OK && i < s->part_count; i++) {
         const struct projection_part *p = &s->parts[i];
-        rc = verify_object(v, FINDING_SHOULD, p->key, p->size, p->sha256, CONSOLIDATE, err);
+        rc = verify_object(v, FINDING_SHOULD, p->key, p->size, p->sha256, PROJECTION_REMEDY, err);
     }
     return rc;
 }
 
-int verify_projection(struct verifier *v, const struct projection_state *s, int read,
-                      const char *reading, struct error *err)
+int projection_verify(struct verifier *v, const struct projection_state *s, struct error *err)
 {
-    if (read == ERR_ABSENT) {
-        if (v->base.pointer.current.sequence > 0)
-            verify_add(v->report, FINDING_SHOULD, LAYOUT_PROJECTIONS,
-                       "There are no projections. The next run, or `cauce consolidate`, builds "
-                       "them.");
-        return ERR_OK;
-    }
-    if (read != ERR_OK) {
-        verify_add(v->report, FINDING_SHOULD, LAYOUT_PROJECTIONS, "%s%s", reading,
-                   read == ERR_DAMAGED ? " " CONSOLIDATE : "");
-        return ERR_OK;
-    }
     const struct verify_version *version = v->went_back ? NULL : check_stamp(v, s);
     if (!v->went_back)
         check_progress(v, s);
