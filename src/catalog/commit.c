@@ -34,6 +34,7 @@
  */
 #include "catalog/catalog.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -159,8 +160,7 @@ static int write_manifest(const struct attempt *a, struct error *err)
     int rc = store_put_new(a->st, a->report->manifest_key, &body, NULL, err);
     if (rc == ERR_CONFLICT || rc == ERR_UNKNOWN)
         return read_back(a, rc, err);
-    bool nothing = store_surely_unchanged(rc) || rc == ERR_DAMAGED;
-    a->report->manifest_written = !nothing;
+    a->report->manifest_written = !store_surely_unchanged(rc) && rc != ERR_DAMAGED;
     return rc;
 }
 
@@ -268,6 +268,9 @@ static int swap(struct attempt *a, struct error *err)
         .history = ask_chain,
         .ctx = a,
     };
+    assert(strcmp(a->next.nonce, a->base->pointer.nonce) != 0);
+    assert(a->next.current.sequence == a->base->pointer.current.sequence + 1);
+    assert(a->report->manifest_written);
     a->report->pointer = a->next;
     int rc = register_change(&change, &answer, err);
     a->report->swaps = answer.sends;

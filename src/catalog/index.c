@@ -1,5 +1,6 @@
 #include "catalog/index.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,6 +208,8 @@ int index_read(struct store *st, struct index_state *out, struct error *err)
 int index_swap(struct store *st, const struct store_tag *expected, struct index_state *next,
                struct error *err)
 {
+    /* Else two states could be alike. */
+    assert(id_valid(next->attempt));
     struct str bytes;
     str_init(&bytes, INDEX_MAX_BYTES);
     index_encode(next, &bytes);

@@ -92,7 +92,7 @@ static int swap_lease(struct store *st, struct lease *lease, const struct store_
 {
     struct str text;
     struct lease seen = *lease;
-    struct register_answer answer;
+    struct register_answer answer = {0};
     struct register_change change = {.store = st,
                                      .key = lease->key,
                                      .expected = expected,

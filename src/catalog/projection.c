@@ -465,6 +465,8 @@ int projection_read(struct store *st, struct projection_state *out, struct error
 int projection_swap(struct store *st, const struct store_tag *expected,
                     struct projection_state *next, enum partition_by by, struct error *err)
 {
+    /* Else two states could be alike. */
+    assert(id_valid(next->attempt));
     struct str bytes;
     str_init(&bytes, PROJECTION_MAX_BYTES);
     projection_encode(next, by, &bytes);

@@ -223,7 +223,7 @@ int register_swap(struct store *st, const char *key, const struct store_tag *exp
                   const struct str *bytes, struct store_tag *tag, struct error *err)
 {
     struct register_change change = {st, key, expected, bytes, .looks = LOOKS};
-    struct register_answer answer;
+    struct register_answer answer = {0};
     int rc = str_check(bytes, key, err);
     if (rc == ERR_OK)
         rc = register_change(&change, &answer, err);
