@@ -266,8 +266,6 @@ static int swap_past_notes(struct dataset *d, const struct index_state *from,
         bool again = index_read(d->store, &seen, NULL) == ERR_OK && holds_the_same(from, &seen);
         if (again)
             rc = index_swap(d->store, &seen.tag, next, err);
-        if (rc == ERR_OK)
-            error_clear(err);
         index_release(&seen);
         if (!again)
             break;
