@@ -205,9 +205,11 @@ static void make_text(const struct options *o, const struct draft *d, struct str
         guess.delimiter = d->delimiter;
         guess.encoding = s->encoding;
         guess.records = s->records;
-        guess.no_header = !s->layout.header;
+        guess.no_header = s->layout.header == 0;
+        guess.header = s->layout.header;
         guess.skip_lines = s->layout.skip_lines;
         guess.footer = s->layout.footer;
+        guess.footer_text = s->layout.footer_text[0] != '\0' ? s->layout.footer_text : NULL;
         guess.decimal = s->decimal;
         guess.thousands = s->thousands;
         guess.columns = d->columns;

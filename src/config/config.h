@@ -312,10 +312,12 @@ struct config_guess {
     const char *encoding;
     const char *records;
     bool no_header;
+    unsigned header; /* lines of it, where there are several */
     size_t skip_lines;
     size_t footer;
-    char decimal;   /* 0: a point */
-    char thousands; /* 0: none */
+    const char *footer_text; /* in place of their number; NULL: none */
+    char decimal;            /* 0: a point */
+    char thousands;          /* 0: none */
     const struct config_guess_column *columns;
     size_t column_count;
     const char *const *key;

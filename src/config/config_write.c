@@ -107,9 +107,13 @@ static void put_source(struct str *out, const struct config_guess *guess)
         put_line(out, "  records: ", guess->records);
     if (guess->no_header)
         str_append(out, "  header: false\n");
+    else if (guess->header > 1)
+        str_printf(out, "  header: %u\n", guess->header);
     if (guess->skip_lines > 0)
         str_printf(out, "  skip_lines: %zu\n", guess->skip_lines);
-    if (guess->footer > 0)
+    if (guess->footer_text != NULL)
+        put_line(out, "  footer: ", guess->footer_text);
+    else if (guess->footer > 0)
         str_printf(out, "  footer: %zu\n", guess->footer);
     put_sign(out, "  decimal: ", guess->decimal == '.' ? '\0' : guess->decimal);
     put_sign(out, "  thousands: ", guess->thousands);

@@ -208,9 +208,10 @@ static void describe(const struct looking *l, struct source_options *out)
                  .delimiter = {s->layout.delimiter},
                  .quote = '"',
                  .escape = '"',
-                 .header = s->layout.header ? 1 : 0,
+                 .header = s->layout.header,
                  .skip_lines = s->layout.skip_lines,
-                 .footer_lines = s->layout.footer,
+                 .footer_lines = s->layout.footer_text[0] == '\0' ? s->layout.footer : 0,
+                 .footer = s->layout.footer_text[0] != '\0' ? s->layout.footer_text : NULL,
                  .records = s->records,
                  .threads = l->limits->threads},
         .nulls = {nulls, file_format_is_text(s->format) ? 1 : 0},
@@ -376,7 +377,7 @@ int sample_file(const char *path, const struct sample_hints *hints, const struct
 {
     struct looking l = {.limits = limits, .hints = hints, .work = WORKDIR_NONE, .out = out};
     *out = (struct sample){.format = FILE_FORMAT_AUTO};
-    out->layout = (struct sample_layout){.delimiter = ',', .header = true};
+    out->layout = (struct sample_layout){.delimiter = ',', .header = 1};
     out->decimal = '.';
     int rc = find_file(&l, path, err);
     if (rc == ERR_OK)

@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "dataset/dataset.h"
 #include "pipeline/sample_format.h"
+#include "pipeline/sample_layout.h"
 #include "source/report.h"
 #include "util/schema.h"
 

@@ -44,67 +44,6 @@ static void names_and_first_bytes_tell_the_format(void **state)
     }
 }
 
-static struct sample_layout layout(const char *text, bool whole)
-{
-    struct sample_layout out;
-    sample_layout_of(text, strlen(text), whole, text, strlen(text), &out);
-    return out;
-}
-
-static void the_delimiter_cuts_all_records_alike(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *bytes;
-        char delimiter;
-    } cases[] = {
-        {"a,b\n1,2\n", ','},
-        {"a;b\n1,5;2\n1;2\n", ';'},
-        {"a;b;c\n1,1;2,2;3,3\n", ';'},
-        {"a\tb\n1\t2\n", '\t'},
-        {"a|b\n1|2\n", '|'},
-        {"a\n1\n", ','},
-        {"", ','},
-        {"\"x;y\",b\n1,2\n", ','},
-        {"\"two\nlines\";b\n1;2", ';'},
-        {"a;b;c\n1;2;3;4\n", ';'}, /* no delimiter fits all: the header decides */
-        {"a,b;c\n", ','},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char found = layout(cases[i].bytes, true).delimiter;
-        if (found != cases[i].delimiter)
-            fail_msg("\"%s\": '%c'", cases[i].bytes, found);
-    }
-}
-
-static void a_record_that_is_cut_does_not_count(void **state)
-{
-    (void)state;
-    static const char text[] = "a;b\n1;2\n3";
-    assert_int_equal(layout(text, false).delimiter, ';');
-}
-
-static void lines_before_and_behind_the_table_are_titles_and_remarks(void **state)
-{
-    (void)state;
-    struct sample_layout l =
-        layout("Prices, by month\n\nday;price\n1;2\n3;4\n5;6\nSource: us\n", true);
-    assert_int_equal(l.delimiter, ';');
-    assert_int_equal(l.skip_lines, 2);
-    assert_int_equal(l.footer, 1);
-    l = layout("day,price\n1,2\n3,4\n", true);
-    assert_int_equal(l.skip_lines, 0);
-    assert_int_equal(l.footer, 0);
-}
-
-static void a_first_record_of_values_is_no_header(void **state)
-{
-    (void)state;
-    assert_true(layout("a,b\n1,2\n", true).header);
-    assert_true(layout("id,2024\n1,2\n", true).header);
-    assert_false(layout("2024-01-01,2\n2024-01-02,3\n", true).header);
-}
-
 static void text_that_is_not_utf8_has_a_likely_encoding(void **state)
 {
     (void)state;
@@ -117,10 +56,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_first_bytes_tell_the_format),
-        cmocka_unit_test(the_delimiter_cuts_all_records_alike),
-        cmocka_unit_test(a_record_that_is_cut_does_not_count),
-        cmocka_unit_test(lines_before_and_behind_the_table_are_titles_and_remarks),
-        cmocka_unit_test(a_first_record_of_values_is_no_header),
         cmocka_unit_test(text_that_is_not_utf8_has_a_likely_encoding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
