@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/mem.h"
+#include "value/number.h"
 #include "value/print.h"
 
 #define DAY_MICROS INT64_C(86400000000)
@@ -23,7 +24,9 @@ static const char *read_serial(const struct xlsx_book *book, const char *text,
     char *end;
     *out = (struct serial){.kind = format};
     out->number = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(out->number))
+    /* strtod() knows blanks, words and numbers in base 16, too. */
+    bool plain = text[strspn(text, "+-.0123456789Ee")] == '\0';
+    if (!plain || end == text || *end != '\0' || !isfinite(out->number))
         return "is not a number, though the workbook says so";
     if (format == XLSX_CLOCK && xlsx_format_clock(out->number, &out->micros))
         return NULL;
@@ -83,14 +86,20 @@ static enum cast_outcome take_serial(const struct serial *s, const struct cast *
     return cast_moment(cast, s->micros, CAST_MICROSECONDS, true, out);
 }
 
-/* Fifteen digits are what every double keeps: so few are the fewest already. */
-static bool is_short(const char *text)
+/*
+ * Is it a number whose digits are those to be taken? Fifteen are what every double keeps: so few are
+ * the fewest already. Whole numbers without an exponent have no others, however many: Excel writes
+ * no long ones so, and other programs write the ones they have.
+ */
+static bool is_final(const char *text)
 {
     const char *p = text + (*text == '-');
     size_t digits = strspn(p, "0123456789");
     if (digits == 0 || (*p == '0' && digits > 1))
         return false;
     p += digits;
+    if (*p == '\0' && digits <= NUMBER_DIGITS)
+        return true;
     if (*p == '.') {
         size_t more = strspn(p + 1, "0123456789");
         if (more == 0 || p[more] == '0')
@@ -105,7 +114,7 @@ static char *take_number(const struct xlsx_book *book, const char *text, enum xl
                          const struct cast *cast, struct column *out, enum cast_outcome *outcome)
 {
     struct serial s;
-    if (format == XLSX_NUMBER && is_short(text)) {
+    if (format == XLSX_NUMBER && is_final(text)) {
         *outcome = cast_number(cast, text, strlen(text), out);
         return *outcome == CAST_BAD ? cast_reason(cast, text, strlen(text)) : NULL;
     }
@@ -132,6 +141,17 @@ static char *take_error(const char *text, size_t length, const struct cast *cast
     return mem_strdup("is an error: list it under `nulls` if it means that there is no value");
 }
 
+static char *take_truth(const char *text, const struct cast *cast, struct column *out,
+                        enum cast_outcome *outcome)
+{
+    bool truth = strcmp(text, "1") == 0 || strcmp(text, "true") == 0;
+    if (!truth && strcmp(text, "0") != 0 && strcmp(text, "false") != 0)
+        return mem_strdup("is not a truth value, though the workbook says so");
+    const char *word = truth ? "true" : "false";
+    *outcome = cast_text(cast, word, strlen(word), out);
+    return *outcome == CAST_BAD ? cast_reason(cast, word, strlen(word)) : NULL;
+}
+
 static char *take_text(const char *text, size_t length, const struct cast *cast, struct column *out,
                        enum cast_outcome *outcome)
 {
@@ -144,15 +164,13 @@ static char *take_cell(const struct xlsx_book *book, const struct xlsx_row *row,
                        enum cast_outcome *outcome)
 {
     const char *text = row->bytes + cell->at;
-    bool truth = text[0] == '1';
     switch (cell->kind) {
     case XLSX_CELL_NUMBER:
         return take_number(book, text, cell->format, cast, out, outcome);
     case XLSX_CELL_ERROR:
         return take_error(text, cell->length, cast, out, outcome);
     case XLSX_CELL_BOOLEAN:
-        text = truth ? "true" : "false";
-        return take_text(text, strlen(text), cast, out, outcome);
+        return take_truth(text, cast, out, outcome);
     case XLSX_CELL_FORMULA:
         return mem_strdup("is a formula without a value: calculate and save the workbook");
     case XLSX_CELL_TEXT:
@@ -184,7 +202,9 @@ char *xlsx_value_text(const struct xlsx_book *book, const struct xlsx_row *row,
     struct serial s;
     char shown[PRINT_MOMENT_SIZE];
     const char *text = row->bytes + cell->at;
-    if (cell->kind != XLSX_CELL_NUMBER || read_serial(book, text, cell->format, &s) != NULL)
+    bool final = cell->format == XLSX_NUMBER && is_final(text);
+    if (cell->kind != XLSX_CELL_NUMBER || final ||
+        read_serial(book, text, cell->format, &s) != NULL)
         return mem_strndup(text, cell->length);
     print_serial(&s, shown);
     return mem_strdup(shown);

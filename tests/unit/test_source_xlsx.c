@@ -174,6 +174,36 @@ static void numbers_are_their_fewest_digits(void **state)
     assert_sheet(SHEET(ROW(STR("d")) ROW(NUM("0.30000000000000004")) ROW(NUM("abc"))), "d:double",
                  "1@2 0.30000000000000004\n"
                  "2@3:1 d=abc is not a number, though the workbook says so\n");
+    assert_sheet(SHEET(ROW(STR("d")) ROW(NUM(" 5")) ROW(NUM("0x10")) ROW(NUM("1,5"))), "d:double",
+                 "1@2:1 d= 5 is not a number, though the workbook says so\n"
+                 "2@3:1 d=0x10 is not a number, though the workbook says so\n"
+                 "3@4:1 d=1,5 is not a number, though the workbook says so\n");
+}
+
+/* Excel has no such numbers; programs that write workbooks have. */
+static void long_whole_numbers_keep_their_digits(void **state)
+{
+    (void)state;
+    assert_sheet(SHEET(ROW(STR("n") STR("d") STR("t")) ROW(
+                     NUM("9007199254740993") NUM("123456789012345678901") NUM("123456789012345678"))
+                           ROW(NUM("1E+17") NUM("1E+20") NUM("1E+17"))
+                               ROW(NUM("1.2345678901234568E+17") NUM("1") NUM("1"))),
+                 "n:bigint;d:decimal(38,0);t:text",
+                 "1@2 9007199254740993|123456789012345678901|123456789012345678\n"
+                 "2@3:1 n=1e+17 is not a bigint\n"
+                 "3@4:1 n=1.2345678901234568e+17 is not a bigint\n");
+}
+
+static void truth_values_are_one_of_two(void **state)
+{
+    (void)state;
+    assert_sheet(SHEET(ROW(STR("b")) ROW("<c t='b'><v>1</v></c>") ROW("<c t='b'><v>false</v></c>")
+                           ROW("<c t='b'><v>true</v></c>") ROW("<c t='b'><v>2</v></c>")
+                               ROW("<c t='b'><v>TRUE</v></c>")),
+                 "b:boolean",
+                 "1@2 true\n2@3 false\n3@4 true\n"
+                 "4@5:1 b=2 is not a truth value, though the workbook says so\n"
+                 "5@6:1 b=TRUE is not a truth value, though the workbook says so\n");
 }
 
 static void dates_are_told_by_their_format(void **state)
@@ -388,6 +418,8 @@ int main(void)
         cmocka_unit_test(rows_are_records_below_the_names),
         cmocka_unit_test(texts_are_shared_inline_or_of_formulas),
         cmocka_unit_test(numbers_are_their_fewest_digits),
+        cmocka_unit_test(long_whole_numbers_keep_their_digits),
+        cmocka_unit_test(truth_values_are_one_of_two),
         cmocka_unit_test(dates_are_told_by_their_format),
         cmocka_unit_test(errors_and_formulas_without_values_are_faults),
         cmocka_unit_test(sheet_and_range_are_chosen),
