@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -131,13 +132,13 @@ static int open_archive(struct unpacking *u, uint64_t max_bytes, struct error *e
     return zip ? open_zip(u, err) : open_tar(u, err);
 }
 
-/* Names that the locale cannot write are taken as they stand in the archive. */
+/* Names that are no UTF-8 are taken as they stand in the archive. NULL: there is none. */
 static const char *name_of(struct archive_entry *entry)
 {
     const char *name = archive_entry_pathname_utf8(entry);
     if (name == NULL)
         name = archive_entry_pathname(entry);
-    return name != NULL ? name : "";
+    return name != NULL && *name != '\0' ? name : NULL;
 }
 
 /* --- members ---------------------------------------------------------------------------------- */
@@ -210,6 +211,9 @@ static int take_entry(struct unpacking *u, struct archive_entry *entry, struct e
     mode_t type = archive_entry_filetype(entry);
     if (type == AE_IFDIR)
         return ERR_OK;
+    if (name == NULL)
+        return error_set(err, ERR_SOURCE, "%s has a member whose name cannot be read.",
+                         u->file->shown);
     if (!matches(u->pattern, name)) {
         str_printf(&u->names, "%s%s", u->names.len > 0 ? ", " : "", name);
         return ERR_OK;
@@ -293,6 +297,26 @@ static int check_members(struct unpacking *u, struct error *err)
     return ERR_OK;
 }
 
+/*
+ * libarchive gives names in the characters of the locale, and those that these cannot write not at
+ * all: only one that has them all will do. The locale of the thread is given back.
+ */
+static int unpack(struct unpacking *u, uint64_t max_bytes, struct error *err)
+{
+    locale_t all = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    locale_t before = all != (locale_t)0 ? uselocale(all) : (locale_t)0;
+    int rc = open_archive(u, max_bytes, err);
+    if (rc == ERR_OK)
+        rc = take_all(u, err);
+    if (rc == ERR_OK)
+        rc = check_end(u, err);
+    if (all != (locale_t)0) {
+        uselocale(before);
+        freelocale(all);
+    }
+    return rc;
+}
+
 int members_unpack(const struct reader_file *archive, const char *pattern, uint64_t max_bytes,
                    const char *folder, const char *prefix, struct members *out, struct error *err)
 {
@@ -305,11 +329,7 @@ int members_unpack(const struct reader_file *archive, const char *pattern, uint6
     *out = (struct members){0};
     str_init(&u.names, NAMES_SHOWN_MAX);
     u.block = mem_alloc(BLOCK);
-    int rc = open_archive(&u, max_bytes, err);
-    if (rc == ERR_OK)
-        rc = take_all(&u, err);
-    if (rc == ERR_OK)
-        rc = check_end(&u, err);
+    int rc = unpack(&u, max_bytes, err);
     if (rc == ERR_OK)
         rc = check_members(&u, err);
     archive_read_free(u.archive);

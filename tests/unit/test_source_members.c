@@ -1,4 +1,5 @@
 /* Files inside archives: which are taken, under which names, and what is refused. */
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -151,6 +152,27 @@ static void names_that_lead_out_of_the_folder_do_no_harm(void **state)
     tear_down(&f);
 }
 
+/* Whatever the locale: a member that is passed over would be rows that are missing. */
+static void names_of_all_languages_are_read(void **state)
+{
+    (void)state;
+    static const char *const formats[] = {"zip", "tar"};
+    static const struct entry entries[] = {{"\xc3\xbc/\xe6\x97\xa5.csv", "1"}, {"a.csv", "2"}};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        struct fixture f;
+        set_up(&f);
+        locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+        locale_t before = uselocale(utf8);
+        write_archive(&f, formats[i], entries, 2);
+        uselocale(before);
+        freelocale(utf8);
+        static const char both[] = "data.zip:a.csv=2;data.zip:\xc3\xbc/\xe6\x97\xa5.csv=1;";
+        assert_unpacked(&f, "*.csv", both);
+        assert_unpacked(&f, "?.csv", both);
+        tear_down(&f);
+    }
+}
+
 static void what_is_ambiguous_or_no_file_is_refused(void **state)
 {
     (void)state;
@@ -298,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_that_match_are_files_in_order_of_their_names),
         cmocka_unit_test(names_that_lead_out_of_the_folder_do_no_harm),
+        cmocka_unit_test(names_of_all_languages_are_read),
         cmocka_unit_test(what_is_ambiguous_or_no_file_is_refused),
         cmocka_unit_test(what_unpacks_to_more_than_allowed_is_refused),
         cmocka_unit_test(an_archive_that_was_cut_is_refused),
