@@ -5,7 +5,7 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "derived/derived.h"
-#include "pipeline/consolidate.h"
+#include "derived/projection/consolidate.h"
 
 static void print_json(const struct options *o, const struct opened *in, const struct base *base,
                        const struct consolidation_report *r)

@@ -1,12 +1,12 @@
 #include <unistd.h>
 
-#include "catalog/index.h"
 #include "cli/command.h"
 #include "cli/open.h"
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "derived/derived.h"
-#include "pipeline/index_keeper.h"
+#include "derived/index/keeper.h"
+#include "derived/index/state.h"
 
 static void print(const struct options *o, const struct opened *in, const struct base *base,
                   const struct index_report *r)

@@ -2,8 +2,8 @@
 
 #include <assert.h>
 
-#include "derived/index/index_derived.h"
-#include "derived/projection/projection_derived.h"
+#include "derived/index/index.h"
+#include "derived/projection/projection.h"
 #include "util/log.h"
 
 const struct derived_table derived_table = {

@@ -9,10 +9,16 @@
 #define CAUCE_DERIVED_DERIVED_H
 
 #include "catalog/root.h"
-#include "dataset/dataset.h"
+#include "dataset/check_part.h"
 
 struct derived {
     struct root root; /* what gc, verify and repair ask; catalog/root.h */
+
+    /*
+     * `verify --data`: findings of what its files contain, compared with the events of the chain.
+     * What can be seen without opening them is the root's to verify. NULL: there is nothing to compare.
+     */
+    int (*check)(struct check *c, struct error *err);
 };
 
 struct derived_table {

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "catalog/projection.h"
-#include "pipeline/consolidate.h"
+#include "derived/projection/consolidate.h"
+#include "derived/projection/state.h"
 #include "pipeline/records.h"
 #include "util/log.h"
 

@@ -12,8 +12,8 @@
 
 #include "catalog/layout.h"
 #include "dataset/dataset.h"
-#include "pipeline/consolidate.h"
-#include "pipeline/index_keeper.h"
+#include "derived/index/keeper.h"
+#include "derived/projection/consolidate.h"
 #include "source/report.h"
 #include "util/error.h"
 

@@ -5,9 +5,9 @@
 #ifndef CAUCE_PIPELINE_RUN_PRIVATE_H
 #define CAUCE_PIPELINE_RUN_PRIVATE_H
 
-#include "catalog/index.h"
-#include "catalog/projection.h"
 #include "dataset/dataset.h"
+#include "derived/index/state.h"
+#include "derived/projection/state.h"
 #include "engine/delta.h"
 #include "net/download.h"
 #include "pipeline/run.h"

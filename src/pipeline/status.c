@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "catalog/index.h"
-#include "catalog/projection.h"
+#include "derived/index/state.h"
+#include "derived/projection/state.h"
 #include "pipeline/metrics.h"
 #include "pipeline/records.h"
 

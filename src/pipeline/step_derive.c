@@ -2,8 +2,8 @@
  * After the commit: index and projections are brought to the version. Both are derived; what fails
  * here is a warning, and any later run heals it. Repeating it is harmless.
  */
-#include "pipeline/consolidate.h"
-#include "pipeline/index_keeper.h"
+#include "derived/index/keeper.h"
+#include "derived/projection/consolidate.h"
 #include "pipeline/run_private.h"
 
 /* The commit's outcome as a base for what is derived from it. */

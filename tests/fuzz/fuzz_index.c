@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog/index.h"
+#include "derived/index/state.h"
 
 static void require(int condition)
 {

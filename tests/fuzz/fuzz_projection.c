@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog/projection.h"
+#include "derived/projection/state.h"
 
 static void require(int condition)
 {

@@ -7,8 +7,8 @@
 #define CAUCE_TESTS_CATALOG_SAMPLE_H
 
 #include "catalog/catalog.h"
-#include "catalog/index.h"
-#include "catalog/projection.h"
+#include "derived/index/state.h"
+#include "derived/projection/state.h"
 
 #define SAMPLE_DATASET "demo"
 

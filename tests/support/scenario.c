@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/consolidate.h"
+#include "derived/projection/consolidate.h"
 #include "pipeline/read.h"
 #include "store/store_memory.h"
 #include "support/temp_folder.h"

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "catalog/index.h"
-#include "catalog/projection.h"
+#include "derived/index/state.h"
+#include "derived/projection/state.h"
 #include "engine/relation.h"
 #include "engine/sql.h"
 #include "pipeline/check.h"

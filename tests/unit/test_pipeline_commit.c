@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "catalog/gc.h"
-#include "catalog/index.h"
+#include "derived/index/state.h"
 #include "support/catalog_sample.h"
 #include "support/look.h"
 #include "support/stage.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
-#include "pipeline/consolidate.h"
+#include "derived/projection/consolidate.h"
 #include "support/catalog_sample.h"
 #include "support/look.h"
 #include "support/stage.h"

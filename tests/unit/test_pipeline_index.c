@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/index_keeper.h"
+#include "derived/index/keeper.h"
 #include "support/look.h"
 #include "support/stage.h"
 #include "util/mem.h"

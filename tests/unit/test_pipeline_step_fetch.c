@@ -12,7 +12,7 @@
 #include <utime.h>
 #include <cmocka.h>
 
-#include "catalog/index.h"
+#include "derived/index/state.h"
 #include "support/scenario.h"
 #include "support/source_server.h"
 #include "util/fs.h"

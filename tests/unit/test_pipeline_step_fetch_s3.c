@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "catalog/index.h"
+#include "derived/index/state.h"
 #include "support/s3_server.h"
 #include "support/scenario.h"
 #include "util/fs.h"

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "catalog/gc.h"
-#include "catalog/projection.h"
 #include "catalog/verify.h"
+#include "derived/projection/state.h"
 #include "pipeline/check.h"
 #include "support/catalog_sample.h"
 #include "support/look.h"

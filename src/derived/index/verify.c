@@ -1,4 +1,4 @@
-#include "derived/index/index_verify.h"
+#include "derived/index/verify.h"
 
 #include <inttypes.h>
 

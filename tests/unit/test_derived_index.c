@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "catalog/index.h"
+#include "derived/index/state.h"
 #include "support/catalog_sample.h"
 #include "unit/manifest_test.h"
 

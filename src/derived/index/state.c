@@ -1,4 +1,4 @@
-#include "catalog/index.h"
+#include "derived/index/state.h"
 
 #include <assert.h>
 #include <inttypes.h>

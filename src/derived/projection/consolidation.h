@@ -1,12 +1,12 @@
 /*
  * The pieces of a consolidation; consolidate.c puts them in order. Private to the two.
  */
-#ifndef CAUCE_PIPELINE_CONSOLIDATION_H
-#define CAUCE_PIPELINE_CONSOLIDATION_H
+#ifndef CAUCE_DERIVED_PROJECTION_CONSOLIDATION_H
+#define CAUCE_DERIVED_PROJECTION_CONSOLIDATION_H
 
-#include "catalog/projection.h"
 #include "dataset/dataset.h"
-#include "pipeline/consolidate.h"
+#include "derived/projection/consolidate.h"
+#include "derived/projection/state.h"
 
 /* A set of partitions, ascending. */
 struct partition_set {

@@ -2,10 +2,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "catalog/index.h"
+#include "derived/index/pieces.h"
+#include "derived/index/verify.h"
 #include "engine/index_file.h"
-#include "pipeline/check_part.h"
-#include "pipeline/index_pieces.h"
 #include "util/mem.h"
 
 #define REBUILD "`cauce rebuild-index` makes it anew; nothing that is published is affected."
@@ -134,7 +133,7 @@ static int check_row_hashes(struct check *c, struct shards *s, struct error *err
     return rc;
 }
 
-int check_index(struct check *c, struct error *err)
+int index_check(struct check *c, struct error *err)
 {
     struct shards s = {.keys = NULL};
     enum index_freshness freshness = INDEX_INVALID;

@@ -1,4 +1,4 @@
-#include "pipeline/index_pieces.h"
+#include "derived/index/pieces.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* The projections as a derived thing: their row of the table. */
-#ifndef CAUCE_DERIVED_PROJECTION_PROJECTION_DERIVED_H
-#define CAUCE_DERIVED_PROJECTION_PROJECTION_DERIVED_H
+#ifndef CAUCE_DERIVED_PROJECTION_PROJECTION_H
+#define CAUCE_DERIVED_PROJECTION_PROJECTION_H
 
-#include "catalog/projection.h"
 #include "derived/derived.h"
+#include "derived/projection/state.h"
 
 extern const struct derived projection_derived;
 

@@ -1,4 +1,4 @@
-#include "derived/projection/projection_verify.h"
+#include "derived/projection/verify.h"
 
 #include <inttypes.h>
 

@@ -1,9 +1,9 @@
-#include "derived/projection/projection_derived.h"
+#include "derived/projection/projection.h"
 
 #include <stdlib.h>
 
 #include "catalog/field.h"
-#include "derived/projection/projection_verify.h"
+#include "derived/projection/verify.h"
 #include "util/id.h"
 #include "util/mem.h"
 
@@ -109,4 +109,5 @@ const struct derived projection_derived = {
             .give_up = NULL, /* readers by glob would miss their files */
             .verify = verify,
         },
+    .check = projection_check,
 };

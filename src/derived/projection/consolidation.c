@@ -1,9 +1,9 @@
-#include "pipeline/consolidation.h"
+#include "derived/projection/consolidation.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "derived/projection/projection_derived.h"
+#include "derived/projection/projection.h"
 #include "engine/inspect.h"
 #include "engine/projection_file.h"
 #include "util/fs.h"

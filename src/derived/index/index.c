@@ -1,9 +1,9 @@
-#include "derived/index/index_derived.h"
+#include "derived/index/index.h"
 
 #include <stdlib.h>
 
 #include "catalog/field.h"
-#include "derived/index/index_verify.h"
+#include "derived/index/verify.h"
 #include "util/id.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -108,4 +108,5 @@ const struct derived index_derived = {
             .give_up = give_up,
             .verify = verify,
         },
+    .check = index_check,
 };

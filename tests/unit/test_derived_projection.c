@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "catalog/projection.h"
+#include "derived/projection/state.h"
 #include "unit/manifest_test.h"
 
 #define ATTEMPT "55555555555555555555555555555555"

@@ -1,14 +1,14 @@
 /*
  * New shards on their way into the index: written to scratch files, inspected, stored.
  */
-#ifndef CAUCE_PIPELINE_INDEX_PIECES_H
-#define CAUCE_PIPELINE_INDEX_PIECES_H
+#ifndef CAUCE_DERIVED_INDEX_PIECES_H
+#define CAUCE_DERIVED_INDEX_PIECES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "catalog/index.h"
 #include "dataset/dataset.h"
+#include "derived/index/state.h"
 #include "engine/index_file.h"
 
 /* The slices that the shards of an index stand for, in their order. */

@@ -3,12 +3,12 @@
  * What an attempt stores before its swap carries the attempt's own name and is named by nothing, so
  * it is an orphan until the swap and part of the index after it.
  */
-#include "pipeline/index_keeper.h"
+#include "derived/index/keeper.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/index_pieces.h"
+#include "derived/index/pieces.h"
 #include "util/mem.h"
 
 /* Shards of an index that hold rows of a table, as flags. */

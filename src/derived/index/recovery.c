@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "dataset/local_events.h"
-#include "derived/index/index_derived.h"
-#include "pipeline/index_keeper.h"
-#include "pipeline/index_pieces.h"
+#include "derived/index/index.h"
+#include "derived/index/keeper.h"
+#include "derived/index/pieces.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/time.h"

@@ -1,6 +1,9 @@
-/* What the parts of the verification by content share. Private to check.c and check_*.c. */
-#ifndef CAUCE_PIPELINE_CHECK_PART_H
-#define CAUCE_PIPELINE_CHECK_PART_H
+/*
+ * What those share who verify one dataset by the content of its files: pipeline/check.c for what is
+ * published, and the `check` of each derived thing.
+ */
+#ifndef CAUCE_DATASET_CHECK_PART_H
+#define CAUCE_DATASET_CHECK_PART_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,10 +45,7 @@ MUST_USE int check_inspect(struct check *c, enum finding_level level,
                            const struct check_files *files, const char *advice,
                            struct inspection *out, bool *readable, struct error *err);
 
-/* check_index.c: the shards hold what their descriptor says, and it is what is published. */
-MUST_USE int check_index(struct check *c, struct error *err);
-
-/* check_projection.c: the consolidated files equal what the events give. */
-MUST_USE int check_projections(struct check *c, struct error *err);
+/* ERR_INTERRUPTED where somebody asked to stop, as verification says it. */
+MUST_USE int check_stopped(struct error *err);
 
 #endif

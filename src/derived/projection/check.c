@@ -2,10 +2,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "catalog/projection.h"
+#include "derived/projection/verify.h"
 #include "engine/projection_file.h"
 #include "engine/sql.h"
-#include "pipeline/check_part.h"
 #include "util/fs.h"
 #include "util/mem.h"
 
@@ -151,10 +150,12 @@ static int check_all_missing(struct check *c, struct view *v, struct projection_
     return rc;
 }
 
-int check_projections(struct check *c, struct error *err)
+int projection_check(struct check *c, struct error *err)
 {
     struct projection_state s = {.phase = PROJECTION_NONE};
     struct view v = {.all = NULL};
+    if (!c->whole)
+        return ERR_OK;
     int rc = projection_read(c->d->store, &s, err);
     /* That they are not there, or cannot be understood, has been reported already. */
     if (rc == ERR_ABSENT || rc == ERR_DAMAGED || rc == ERR_GATE) {

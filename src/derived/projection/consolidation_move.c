@@ -1,12 +1,12 @@
 /* The part of consolidation.h that looks at final files and puts new ones into their place. */
-#include "pipeline/consolidation.h"
+#include "derived/projection/consolidation.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "derived/projection/projection_derived.h"
+#include "derived/projection/projection.h"
 #include "util/log.h"
 #include "util/mem.h"
 

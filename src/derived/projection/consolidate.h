@@ -2,11 +2,11 @@
  * Consolidation of the projections: a redo log (protocol, section 5). The states and what each
  * crash leaves stand at the head of consolidate.c.
  */
-#ifndef CAUCE_PIPELINE_CONSOLIDATE_H
-#define CAUCE_PIPELINE_CONSOLIDATE_H
+#ifndef CAUCE_DERIVED_PROJECTION_CONSOLIDATE_H
+#define CAUCE_DERIVED_PROJECTION_CONSOLIDATE_H
 
-#include "catalog/projection.h"
 #include "dataset/dataset.h"
+#include "derived/projection/state.h"
 
 /* What the consolidation did. */
 struct consolidation_report {

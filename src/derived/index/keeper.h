@@ -2,11 +2,11 @@
  * The key index of a base: checked, caught up or rebuilt (step 3), read where the source touches it
  * (step 4), and updated after the commit (step 9).
  */
-#ifndef CAUCE_PIPELINE_INDEX_KEEPER_H
-#define CAUCE_PIPELINE_INDEX_KEEPER_H
+#ifndef CAUCE_DERIVED_INDEX_KEEPER_H
+#define CAUCE_DERIVED_INDEX_KEEPER_H
 
-#include "catalog/index.h"
 #include "dataset/dataset.h"
+#include "derived/index/state.h"
 #include "engine/delta.h"
 
 enum index_recovery { INDEX_WAS_FRESH, INDEX_CAUGHT_UP, INDEX_REBUILT };

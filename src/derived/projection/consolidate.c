@@ -14,12 +14,12 @@
  * counts as moved; anything else is rebuilt from events. A partition that fails leaves the state
  * in_progress, so every later run tries again. Final files are replaced one by one, each whole.
  */
-#include "pipeline/consolidate.h"
+#include "derived/projection/consolidate.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/consolidation.h"
+#include "derived/projection/consolidation.h"
 #include "util/log.h"
 #include "util/mem.h"
 

@@ -1,4 +1,4 @@
-#include "catalog/projection.h"
+#include "derived/projection/state.h"
 
 #include <assert.h>
 #include <stdio.h>

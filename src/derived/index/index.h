@@ -1,9 +1,9 @@
 /* The key index as a derived thing: its row of the table. */
-#ifndef CAUCE_DERIVED_INDEX_INDEX_DERIVED_H
-#define CAUCE_DERIVED_INDEX_INDEX_DERIVED_H
+#ifndef CAUCE_DERIVED_INDEX_INDEX_H
+#define CAUCE_DERIVED_INDEX_INDEX_H
 
-#include "catalog/index.h"
 #include "derived/derived.h"
+#include "derived/index/state.h"
 
 extern const struct derived index_derived;
 

@@ -2,8 +2,8 @@
  * State of the consolidation, `projections/manifest.json`: a redo log. Derived. Never opens
  * Parquet; the pipeline drives it (protocol, section 5).
  */
-#ifndef CAUCE_CATALOG_PROJECTION_H
-#define CAUCE_CATALOG_PROJECTION_H
+#ifndef CAUCE_DERIVED_PROJECTION_STATE_H
+#define CAUCE_DERIVED_PROJECTION_STATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * Descriptor and stamp of the key index, `index/manifest.json`. Derived: it may be lost and is
  * then rebuilt from the chain. Never opens Parquet.
  */
-#ifndef CAUCE_CATALOG_INDEX_H
-#define CAUCE_CATALOG_INDEX_H
+#ifndef CAUCE_DERIVED_INDEX_STATE_H
+#define CAUCE_DERIVED_INDEX_STATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
