@@ -134,7 +134,10 @@ int sha256_source(const char *path, char out[SHA256_HEX_SIZE], struct error *err
 void hmac_sha256(const void *key, size_t key_size, const void *bytes, size_t count,
                  unsigned char out[SHA256_SIZE])
 {
-    /* A key longer than a block stands for its digest (RFC 2104), and its size is an int here. */
+    /*
+     * A key longer than a block is replaced by its digest (RFC 2104); OpenSSL takes its size as an
+     * int.
+     */
     unsigned char short_key[SHA256_SIZE];
     if (key_size > INT_MAX) {
         sha256_bytes(key, key_size, short_key);

@@ -30,7 +30,7 @@ void sha256_hex(const void *bytes, size_t count, char out[SHA256_HEX_SIZE]);
 MUST_USE int sha256_file(const char *path, char out[SHA256_HEX_SIZE], uint64_t *size,
                          struct error *err);
 
-/* The same for a file before the commit, however large: ERR_INTERRUPTED where a stop is requested. */
+/* The same for a file of a source, however large: ERR_INTERRUPTED where a stop is requested. */
 MUST_USE int sha256_source(const char *path, char out[SHA256_HEX_SIZE], struct error *err);
 
 void hmac_sha256(const void *key, size_t key_size, const void *bytes, size_t count,

@@ -29,7 +29,7 @@ enum error_code {
     ERR_LOST,        /* the race for the pointer was lost after all retries */
     ERR_LIMIT,       /* a declared limit was exceeded */
     ERR_INTERRUPTED, /* a signal asked to stop before the commit */
-    ERR_TIMEOUT,     /* so did the end of the time that the configuration allows */
+    ERR_TIMEOUT,     /* the time that the configuration allows is over */
     ERR_SYSTEM,      /* the operating system or a library failed */
     ERR_COUNT
 };
@@ -81,8 +81,8 @@ static inline void error_ignore(int code)
 const char *error_name(int code);
 
 /*
- * clang's analyzer reads one file at a time and would try every path on with "error_set() returned
- * ERR_OK". Tell it what is promised above.
+ * clang's analyzer reads one file at a time and would follow every path on which error_set()
+ * returned ERR_OK. Tell it what is promised above.
  */
 #ifdef __clang_analyzer__
 #define error_set(err, code, ...) ((void)error_set(err, code, __VA_ARGS__), (code))

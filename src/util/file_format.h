@@ -1,6 +1,6 @@
 /*
  * The table of formats of sources: what each one is called, what names of files tell it, and which
- * settings it understands. Their readers stand in source/format.c. Pure functions.
+ * settings it understands. Their readers are listed in source/format.c. Pure functions.
  */
 #ifndef CAUCE_UTIL_FILE_FORMAT_H
 #define CAUCE_UTIL_FILE_FORMAT_H
@@ -19,15 +19,15 @@ enum file_format {
     FILE_FORMAT_COUNT
 };
 
-/* The name as it stands in configurations; "auto" for what is not decided. Static. */
+/* The name as it is written in configurations; "auto" for what is not decided. Static. */
 const char *file_format_name(enum file_format format);
 
 /* The names of all formats, in the order of the enum from FILE_FORMAT_CSV on. Static. */
 const char *const *file_format_names(size_t *count);
 
 /*
- * The format that the end of a file's name tells, suffixes of compression aside; AUTO where it does
- * not. `tabs` (NULL allowed): it was .tsv.
+ * The format by the end of a file's name, suffixes of compression aside; AUTO where it says
+ * nothing. `tabs` (NULL allowed): it was .tsv.
  */
 enum file_format file_format_of(const char *name, size_t length, bool *tabs);
 

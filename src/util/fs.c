@@ -30,7 +30,7 @@ static int code_of(int errnum)
     }
 }
 
-/* The same of an attempt to write: a missing parent does not mean that the object is absent. */
+/* The same for an attempt to write: a missing parent does not mean that the object is absent. */
 static int write_code_of(int errnum)
 {
     int code = code_of(errnum);
@@ -41,7 +41,7 @@ int fs_stat(const char *path, struct fs_stat *out, struct error *err)
 {
     struct stat st;
     if (stat(path, &st) != 0)
-        return error_set_errno(err, code_of(errno), errno, "Cannot look at %s", path);
+        return error_set_errno(err, code_of(errno), errno, "Cannot examine %s", path);
     *out = (struct fs_stat){
         .size = (uint64_t)st.st_size,
         .modified = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000,
@@ -161,7 +161,7 @@ static int write_durably(const char *path, const void *bytes, size_t count, stru
         return error_set_errno(err, write_code_of(errno), errno, "Cannot create %s", path);
     int rc = fs_write_all(fd, bytes, count, path, err);
     if (rc == ERR_OK && fsync(fd) != 0)
-        rc = error_set_errno(err, ERR_SYSTEM, errno, "Cannot bring %s to disk", path);
+        rc = error_set_errno(err, ERR_SYSTEM, errno, "Cannot sync %s to disk", path);
     int closed = close_written(fd, path, rc == ERR_OK ? err : NULL);
     if (rc == ERR_OK)
         rc = closed;
@@ -182,8 +182,8 @@ static int rename_durably(const char *temp, const char *path, int folder_fd, str
     if (fsync(folder_fd) == 0 || errno == EINVAL)
         return ERR_OK; /* EINVAL: see fs.h, fs_sync */
     return error_set_errno(err, ERR_UNKNOWN, errno,
-                           "%s was replaced, but its folder could not be brought to disk, so that "
-                           "a power failure may bring the old content back",
+                           "%s was replaced, but its folder could not be synced to disk, so a "
+                           "power failure may bring the old content back",
                            path);
 }
 
@@ -223,7 +223,7 @@ int fs_sync(const char *path, struct error *err)
         return rc;
     struct stat st;
     if (fsync(fd) != 0 && !(errno == EINVAL && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)))
-        rc = error_set_errno(err, ERR_SYSTEM, errno, "Cannot bring %s to disk", path);
+        rc = error_set_errno(err, ERR_SYSTEM, errno, "Cannot sync %s to disk", path);
     close(fd);
     return rc;
 }

@@ -56,12 +56,12 @@ MUST_USE int fs_replace(const char *path, const void *bytes, size_t count, struc
 MUST_USE int fs_sync(const char *path, struct error *err);
 
 /*
- * Create the folder and its parents; `durable` fsyncs every parent that gained an entry. That they
- * are there already is success.
+ * Create the folder and its parents, where they do not exist; `durable` fsyncs every parent that
+ * gained an entry.
  */
 MUST_USE int fs_make_folders(const char *path, bool durable, struct error *err);
 
-/* Delete a file; that it is not there is success. */
+/* Delete a file; one that is not there counts as deleted. */
 MUST_USE int fs_remove(const char *path, struct error *err);
 
 /*
@@ -82,7 +82,7 @@ MUST_USE char *fs_parent(const char *path);
 /* Path of `name` in `folder`, as a new string. */
 MUST_USE char *fs_join(const char *folder, const char *name);
 
-/* Absolute path without links of something that exists, as a new string in `out`. */
+/* Absolute path of something that exists, links resolved, as a new string in `out`. */
 MUST_USE int fs_real_path(const char *path, char **out, struct error *err);
 
 /*
@@ -95,13 +95,13 @@ typedef int fs_visit(void *ctx, const char *name, const struct fs_stat *stat, st
 MUST_USE int fs_walk(const char *folder, fs_visit *visit, void *ctx, struct error *err);
 
 /*
- * Exclusive lock on an open folder, taken without waiting: ERR_CONFLICT where somebody else, process
- * or thread, holds it. It is on the folder itself (flock(2)), so that nobody can delete or replace it
- * under its holder, and the kernel frees it when the holder dies. Network file systems lock folders
- * within one machine only: there the file FS_LOCK_FILE in the folder is locked besides; elsewhere
- * only where it is found, for former versions of cauce, one of which may be at work, knew no other
- * lock. `path` names the folder. That the path may name another folder by now is for the caller to look at, once the
- * lock is held: fs_names.
+ * Exclusive lock on an open folder, taken without waiting: ERR_CONFLICT where somebody else,
+ * process or thread, holds it. It is on the folder itself (flock(2)), so that nobody can delete or
+ * replace it under its holder, and the kernel frees it when the holder dies. Network file systems
+ * lock folders within one machine only: there the file FS_LOCK_FILE in the folder is locked
+ * besides; elsewhere only where it exists, because earlier versions of cauce, one of which may be
+ * running, know no other lock. `path` names the folder. The path may name another folder by now:
+ * the caller checks that once the lock is held (fs_names).
  */
 #define FS_LOCK_FILE ".cauce.lock"
 struct fs_lock {
@@ -111,7 +111,7 @@ struct fs_lock {
 MUST_USE int fs_lock_folder(int folder, const char *path, struct fs_lock *out, struct error *err);
 void fs_unlock(struct fs_lock *lock); /* safe on FS_LOCK_NONE */
 
-/* Append who holds the lock on a folder, as far as the system tells: "process 123 (cauce)". */
+/* Append who holds the lock on a folder, as far as the system knows: "process 123 (cauce)". */
 void fs_lock_holder(int folder, struct str *out);
 
 /* Is the open file or folder the one that the path names? */
@@ -120,7 +120,7 @@ bool fs_names(const char *path, int fd);
 /* Is the folder on a network file system (NFS, SMB, FUSE, ...)? `name` gets the kind, static. */
 MUST_USE int fs_is_network(const char *path, bool *network, const char **name, struct error *err);
 
-/* The same of something open; true also where that cannot be told. */
+/* The same for an open file or folder; true also where it cannot be determined. */
 bool fs_is_network_fd(int fd);
 
 /* May this process make files in the folder? ERR_DENIED with the reason, or ERR_ABSENT. */

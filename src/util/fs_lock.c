@@ -58,7 +58,7 @@ static bool is_current(int folder, int file)
            locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
 }
 
-/* The lock on the file in the folder, which other machines see, too, and former versions. */
+/* The lock on the file in the folder, which other machines and earlier versions see, too. */
 static int take_file(int folder, const char *path, bool make, int *out, struct error *err)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -95,14 +95,14 @@ void fs_unlock(struct fs_lock *lock)
     if (lock->file >= 0)
         close(lock->file);
     if (lock->folder >= 0) {
-        /* By word: a child that was forked meanwhile has the descriptor, too. */
+        /* Explicitly: a child that was forked in the meantime has the descriptor, too. */
         flock(lock->folder, LOCK_UN);
         close(lock->folder);
     }
     *lock = FS_LOCK_NONE;
 }
 
-/* The process that holds the lock, by the list of all locks (proc_locks(5)); 0: it is not told. */
+/* The process that holds the lock, from the list of all locks (proc_locks(5)); 0: not known. */
 static long holder_of(const struct stat *folder)
 {
     char line[LINE];

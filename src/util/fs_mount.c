@@ -1,4 +1,4 @@
-/* What is known of the file system below a path. */
+/* What is known of the file system that a path is on. */
 #include "util/fs.h"
 
 #include <errno.h>
@@ -63,7 +63,7 @@ int fs_is_network(const char *path, bool *network, const char **name, struct err
     } while (n != 0 && errno == EINTR);
     if (n != 0)
         return error_set_errno(err, code_of(errno), errno,
-                               "Cannot tell on which kind of file system %s lies", path);
+                               "Cannot determine the kind of file system that %s is on", path);
     const char *kind = network_kind(&st);
     *network = kind != NULL;
     *name = kind != NULL ? kind : "local";
@@ -88,7 +88,7 @@ int fs_free_space(const char *path, uint64_t *bytes, struct error *err)
         n = statvfs(path, &st);
     } while (n != 0 && errno == EINTR);
     if (n != 0)
-        return error_set_errno(err, code_of(errno), errno, "Cannot tell the free space at %s",
+        return error_set_errno(err, code_of(errno), errno, "Cannot determine the free space at %s",
                                path);
     *bytes = (uint64_t)st.f_bavail * st.f_frsize;
     return ERR_OK;

@@ -102,7 +102,7 @@ static bool is_self(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Add what `name` in `folder` is; what vanished meanwhile is left out. */
+/* Add what `name` in `folder` is; what has vanished in the meantime is left out. */
 static int add_entry(int folder, const char *path, const char *name, struct entries *out,
                      struct error *err)
 {
@@ -110,7 +110,7 @@ static int add_entry(int folder, const char *path, const char *name, struct entr
     if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno == ENOENT)
             return ERR_OK;
-        return error_set_errno(err, code_of(errno), errno, "Cannot look at %s/%s", path, name);
+        return error_set_errno(err, code_of(errno), errno, "Cannot examine %s/%s", path, name);
     }
     out->list = mem_grow(out->list, out->count, &out->capacity, sizeof *out->list);
     out->list[out->count++] = (struct entry){
@@ -171,8 +171,7 @@ static int check_depth(int depth, const char *path, struct error *err)
 {
     if (depth <= DEPTH_MAX)
         return ERR_OK;
-    return error_set(err, ERR_LIMIT, "The folder %s lies more than %d levels deep.", path,
-                     DEPTH_MAX);
+    return error_set(err, ERR_LIMIT, "The folder %s is more than %d levels deep.", path, DEPTH_MAX);
 }
 
 /* What stays the same during a walk. */
@@ -265,7 +264,7 @@ int fs_remove_tree(const char *path, struct error *err)
     if (lstat(path, &st) != 0) {
         if (errno == ENOENT || errno == ENOTDIR)
             return ERR_OK;
-        return error_set_errno(err, code_of(errno), errno, "Cannot look at %s", path);
+        return error_set_errno(err, code_of(errno), errno, "Cannot examine %s", path);
     }
     if (!S_ISDIR(st.st_mode))
         return remove_name(AT_FDCWD, path, path, 0, err);

@@ -33,7 +33,7 @@ bool key_digest_equal(const struct key_digest *a, const struct key_digest *b);
 /* The sum as 32 lower-case hex digits, most significant first, with NUL: 33 bytes. */
 #define HASH128_HEX_SIZE 33
 void hash128_to_hex(struct hash128 value, char out[HASH128_HEX_SIZE]);
-/* The way back; anything but 32 lower-case hex digits is ERR_DAMAGED. */
+/* The inverse; anything but 32 lower-case hex digits is ERR_DAMAGED. */
 MUST_USE int hash128_from_hex(const char *text, struct hash128 *out, struct error *err);
 
 #endif

@@ -9,14 +9,14 @@
 
 static void random_bytes(void *out, size_t count)
 {
-    /* Up to 256 bytes come whole or not at all; before the pool is ready the call waits. */
+    /* Up to 256 bytes are given whole or not at all; until the pool is ready the call waits. */
     ssize_t n;
     do {
         n = getrandom(out, count, 0);
     } while (n < 0 && errno == EINTR);
     if (n != (ssize_t)count) {
         fprintf(stderr, "cauce: the kernel gives no random bytes (getrandom). Nothing partial was "
-                        "made visible; ids that may repeat are not safe to publish under.\n");
+                        "made visible; publishing under ids that may repeat would not be safe.\n");
         abort();
     }
 }

@@ -303,7 +303,7 @@ static const char *type_name(const struct json *value)
     return "null";
 }
 
-/* The field, or an error that says what should be there. */
+/* The field, or an error that says what is expected. */
 static int need(const struct json *object, const char *name, const char *where, json_type type,
                 const char *wanted, const struct json **out, struct error *err)
 {
@@ -312,7 +312,7 @@ static int need(const struct json *object, const char *name, const char *where, 
     if (value == NULL)
         return error_set(err, ERR_DAMAGED, "The field \"%s\" of %s is missing.", name, where);
     if (!is_type(value, type))
-        return error_set(err, ERR_DAMAGED, "The field \"%s\" of %s is %s, where %s belongs.", name,
+        return error_set(err, ERR_DAMAGED, "The field \"%s\" of %s is %s; it must be %s.", name,
                          where, type_name(value), wanted);
     *out = value;
     return ERR_OK;
@@ -337,7 +337,7 @@ int json_need_unsigned(const struct json *object, const char *name, const char *
         return rc;
     if (value < 0)
         return error_set(err, ERR_DAMAGED,
-                         "The field \"%s\" of %s is %lld, and must not be negative.", name, where,
+                         "The field \"%s\" of %s is %lld; it must not be negative.", name, where,
                          (long long)value);
     *out = (uint64_t)value;
     return ERR_OK;

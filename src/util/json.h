@@ -75,11 +75,12 @@ bool json_is_string(const struct json *value);
 bool json_is_null(const struct json *value); /* also for NULL */
 
 /*
- * Field of an object, NULL where it is absent or `object` is none. `name` is one field name.
+ * Field of an object, NULL where it is absent or `object` is not an object. `name` is one field
+ * name.
  */
 const struct json *json_get(const struct json *object, const char *name);
 
-/* Elements; 0 and NULL for what is no array. */
+/* Elements; 0 and NULL for what is not an array. */
 size_t json_count(const struct json *array);
 const struct json *json_at(const struct json *array, size_t i);
 
@@ -87,7 +88,7 @@ const struct json *json_at(const struct json *array, size_t i);
 typedef int json_visit(void *ctx, const char *name, const struct json *value, struct error *err);
 MUST_USE int json_each(const struct json *object, json_visit *visit, void *ctx, struct error *err);
 
-/* Values without checks; "" / 0 / false for another type. */
+/* Values without checks; "", 0 or false for another type. */
 const char *json_string(const struct json *value);
 int64_t json_integer(const struct json *value);
 double json_real(const struct json *value); /* integers too */
@@ -112,11 +113,14 @@ MUST_USE int json_need_array(const struct json *object, const char *name, const 
 
 /*
  * Append the text of a value: indented by two (stored objects) or in one line; ends without a
- * newline. Text beyond the cap of `out` is cut anywhere, which str_check tells.
+ * newline. Text beyond the cap of `out` is cut anywhere, which str_check reports.
  */
 void json_write(const struct json *value, bool indented, struct str *out);
 
-/* The same for people and terminals: characters that util/visible.h does not show stand as \\uXXXX. */
+/*
+ * The same for people and terminals: characters that util/visible.h does not show are written as
+ * \\uXXXX.
+ */
 void json_write_visible(const struct json *value, bool indented, struct str *out);
 
 #endif

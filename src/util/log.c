@@ -162,8 +162,8 @@ static const char *secret_end(const char *at, const char *end)
 }
 
 /*
- * Append a value with its secrets replaced, cut at LOG_VALUE_MAX. Secrets that overlap fall
- * together, so that no rest of either remains; cutting comes last, so that no part of one does.
+ * Append a value with its secrets replaced, cut at LOG_VALUE_MAX. Secrets that overlap are replaced
+ * together, so that no rest of either remains; cutting comes last, so that no part of one is left.
  */
 static void append_redacted(struct str *out, const char *text)
 {
@@ -249,7 +249,7 @@ static void make_text(enum log_level level, const struct log_field *fields, cons
                       struct str *out)
 {
     size_t start = out->len;
-    bool in_columns = level >= LOG_INFO; /* those come many at a time */
+    bool in_columns = level >= LOG_INFO; /* lines of these levels come many at a time */
     str_append(out, "cauce: ");
     str_append(out, level_names[level]);
     str_append(out, ": ");
@@ -365,7 +365,7 @@ void log_write(enum log_level level, const struct log_field *fields, const char 
     pthread_mutex_unlock(&mutex);
     if (to_stderr) {
         str_append_char(&line, '\n');
-        /* There is nowhere left to tell it. */
+        /* There is nowhere left to report it. */
         error_ignore(fs_write_all(STDERR_FILENO, line.data, line.len, "stderr", NULL));
     }
     str_release(&line);

@@ -1,7 +1,7 @@
 /*
  * One line to stderr per event, as text for people or as JSON for machines.
  *
- * Logging is no substitute for returning an error. The settings are process-wide and made once at
+ * Logging does not replace returning an error. The settings are process-wide and made once at
  * start; writing is thread-safe (one write(2) per line). Registered secrets are replaced by "***"
  * wherever they appear.
  */
@@ -27,8 +27,9 @@ void log_context(const char *name, const char *value);
 void log_context_integer(const char *name, int64_t value);
 
 /*
- * A value that must never be written, neither as it is nor as a JSON string would spell it. Copied;
- * at least 4 bytes long, else ignored; NULL is ignored. Register it before anything can fail.
+ * A value that must never be written, neither as it is nor as it is spelled in a JSON string.
+ * Copied; at least 4 bytes long, else ignored; NULL is ignored. Register it before anything can
+ * fail.
  */
 void log_secret(const char *value);
 

@@ -26,7 +26,7 @@ int partition_by_parse(const char *text, enum partition_by *out, struct error *e
             return ERR_OK;
         }
     }
-    return error_set(err, ERR_DAMAGED, "\"%s\" is none of none, year, month, day.", text);
+    return error_set(err, ERR_DAMAGED, "\"%s\" is not none, year, month or day.", text);
 }
 
 /* ---- What a transform sees ----------------------------------------------------------------- */

@@ -18,12 +18,15 @@
 #define COLUMN_VERSION_ID 1000001
 #define COLUMN_INGESTED_AT_ID 1000002
 
-/* How a dataset is cut. The value of a partition is one integer: yyyymmdd, parts unused are 0. */
+/*
+ * How a dataset is cut. The value of a partition is one integer: yyyymmdd, with 0 for parts not
+ * used.
+ */
 enum partition_by { PARTITION_NONE, PARTITION_YEAR, PARTITION_MONTH, PARTITION_DAY };
 const char *partition_by_name(enum partition_by by); /* "none", "year", "month", "day" */
 MUST_USE int partition_by_parse(const char *text, enum partition_by *out, struct error *err);
 
-/* One column; its id is its Parquet field id, never changes and is never used again. */
+/* One column; its id is its Parquet field id, which never changes and is never used for another. */
 struct schema_column {
     char *name;
     char *format; /* strptime format frozen by inference, NULL: none */
@@ -70,7 +73,7 @@ struct schema {
     struct schema_source source; /* empty without a transform, and where columns are configured */
 };
 
-void schema_release(struct schema *s); /* all zero is valid to release, and is what remains */
+void schema_release(struct schema *s); /* safe on a zeroed struct, which it leaves behind */
 void schema_copy(const struct schema *from, struct schema *to);
 
 /* Position of the column of that name, or SIZE_MAX. */

@@ -48,7 +48,7 @@ static void on_signal(int number)
 
 void stop_install(void)
 {
-    /* No SA_RESTART: a call that waits shall return, so that its caller looks at the request. */
+    /* No SA_RESTART: a call that waits must return, so that its caller sees the request. */
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
     sigaction(SIGTERM, &action, NULL);
@@ -98,7 +98,6 @@ int stop_check(struct error *err)
     if (!stop_requested())
         return ERR_OK;
     return error_set(err, ERR_INTERRUPTED,
-                     atomic_load(&requested)
-                         ? "Stopped by a signal."
-                         : "Stopped, as the time that `timeout` allows is over.");
+                     atomic_load(&requested) ? "Stopped by a signal."
+                                             : "Stopped: the time that `timeout` allows is over.");
 }

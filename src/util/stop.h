@@ -1,5 +1,5 @@
 /*
- * The request to stop: set by a signal (SIGINT, SIGTERM) or at the end of a time limit, looked at
+ * The request to stop: set by a signal (SIGINT, SIGTERM) or at the end of a time limit, checked
  * between steps before the commit, never in the middle of it. Async-signal-safe.
  */
 #ifndef CAUCE_UTIL_STOP_H
@@ -20,8 +20,8 @@ void stop_clear(void);
 bool stop_requested(void);
 
 /*
- * Let so many seconds from now on be such a request (by SIGALRM: it ends what waits); 0 takes the limit
- * back, and the request that came of it. One limit at a time.
+ * Make the end of so many seconds from now such a request (by SIGALRM, which interrupts what
+ * waits); 0 cancels the limit, and the request that came of it. One limit at a time.
  */
 void stop_after(int64_t seconds);
 
@@ -30,12 +30,12 @@ bool stop_timed_out(void);
 
 /*
  * Call `hook` (async-signal-safe work only) from the handler, to interrupt a long query; NULL ends
- * it. There is one hook. When this returns, the former one does not run any more, in no thread: its
- * `ctx` may be freed. A request that came before is not told to the hook: look at stop_requested().
+ * it. There is one hook. When this returns, the previous hook no longer runs in any thread: its
+ * `ctx` may be freed. A request made earlier does not reach the hook: check stop_requested().
  */
 void stop_on_request(void (*hook)(void *ctx), void *ctx);
 
-/* ERR_OK, or ERR_INTERRUPTED; what state that leaves is the caller's to say. */
+/* ERR_OK, or ERR_INTERRUPTED; it is for the caller to say what state that leaves. */
 MUST_USE int stop_check(struct error *err);
 
 #endif

@@ -3,7 +3,7 @@
  *
  * Appending beyond the cap sets `full` and leaves the string as it was; further appends do nothing.
  * So a sequence of appends needs one check at the end (str_check). The text is always
- * NUL-terminated; it may hold NUL bytes itself, `len` counts.
+ * NUL-terminated; it may hold NUL bytes itself: `len` counts.
  */
 #ifndef CAUCE_UTIL_STR_H
 #define CAUCE_UTIL_STR_H

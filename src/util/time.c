@@ -96,7 +96,7 @@ static int split(int64_t microseconds, struct parts *out, struct error *err)
     if (microseconds < EARLIEST || microseconds > LATEST)
         return error_set(
             err, ERR_LIMIT,
-            "The time %lld (microseconds since 1970) is not in the years 0000 to 9999.",
+            "The time %lld (microseconds since 1970) is outside the years 0000 to 9999.",
             (long long)microseconds);
     int64_t days = microseconds / DAY;
     int64_t rest = microseconds % DAY;

@@ -16,7 +16,7 @@
 /* Microseconds since 1970-01-01 UTC. */
 int64_t time_now(void);
 
-/* Microseconds of a clock that never goes back; only differences mean something. */
+/* Microseconds of a clock that never goes back; only differences have a meaning. */
 int64_t time_monotonic(void);
 
 /* Sleep; returns early only where a signal handler asked the program to stop. */
@@ -31,7 +31,7 @@ void time_label(int64_t microseconds, char text[TIME_TEXT_SIZE]);
 /*
  * RFC 3339 with any offset and up to six digits of fraction; also a plain date ("2026-01-31":
  * midnight UTC) and a space in place of the T. A leap second counts as the second after it.
- * ERR_CONFIG where it is none of these, or not in the years 0000 to 9999 of UTC.
+ * ERR_CONFIG where it is none of these, or outside the years 0000 to 9999 of UTC.
  */
 MUST_USE int time_parse(const char *text, int64_t *microseconds, struct error *err);
 

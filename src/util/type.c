@@ -18,7 +18,7 @@ static const char *const names[] = {
 };
 _Static_assert(sizeof names / sizeof *names == TYPE_COUNT, "every type has a name");
 
-/* What other systems call a type of ours: only good for a hint. */
+/* What other systems call a type of ours: for hints only. */
 static const struct {
     const char *name;
     enum type_kind kind;
@@ -72,7 +72,7 @@ static const char *skip_blanks(const char *at)
     return at;
 }
 
-/* One or two digits; false where there are none or more. Moves `*at` behind them and blanks. */
+/* One or two digits; false where there are none or more. Moves `*at` past them and any blanks. */
 static bool read_number(const char **at, unsigned *out)
 {
     const char *p = skip_blanks(*at);

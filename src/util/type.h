@@ -1,5 +1,5 @@
 /*
- * The types of a dataset's columns. The names are stable: they stand in configurations and in
+ * The types of a dataset's columns. The names are stable: they are written in configurations and
  * manifests. Pure functions.
  */
 #ifndef CAUCE_UTIL_TYPE_H
@@ -49,7 +49,7 @@ MUST_USE int type_parse(const char *text, struct type *out, struct error *err);
 /* The one spelling of a type, as type_parse reads it; "none" for TYPE_NONE. */
 void type_format(struct type type, char out[TYPE_TEXT_SIZE]);
 
-/* Name of a kind without precision ("decimal"); "none" for what is no kind. Static. */
+/* Name of a kind without precision ("decimal"); "none" for what is not a kind. Static. */
 const char *type_name(enum type_kind kind);
 
 bool type_equal(struct type a, struct type b);

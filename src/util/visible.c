@@ -28,7 +28,7 @@ static const struct span hidden[] = {
     {0xfeff, 0xfeff},   /* byte order mark */
     {0xffa0, 0xffa0},   /* Hangul filler */
     {0xfff9, 0xfffb},   /* interlinear annotations */
-    {0xfffe, 0xffff},   /* no characters */
+    {0xfffe, 0xffff},   /* noncharacters */
     {0xe0000, 0xe0fff}, /* tags */
 };
 
@@ -40,7 +40,7 @@ static bool is_hidden(uint32_t c)
     return false;
 }
 
-/* The character that begins here, and its length; a byte that begins none is 0 and 1 byte. */
+/* The character that begins here, and its length; 0 and 1 byte where none begins. */
 static uint32_t decode(const char *text, size_t left, size_t *length)
 {
     const unsigned char *p = (const unsigned char *)text;

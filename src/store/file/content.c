@@ -28,7 +28,7 @@ int file_content_open(struct file_root *root, const char *key, int *fd, uint64_t
     int rc = file_root_enter(root, key, FILE_LOOK, &place, err);
     if (rc != ERR_OK)
         return rc;
-    /* O_NONBLOCK: a pipe that lies there must not hold us up. */
+    /* O_NONBLOCK: a pipe in that place must not block us. */
     int file = openat(place.folder, place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     int errnum = errno;
     file_place_leave(&place);
@@ -60,7 +60,7 @@ static bool write_fully(int fd, const char *bytes, size_t count)
     return true;
 }
 
-/* What became of moving bytes from one descriptor to elsewhere; errno tells why it failed. */
+/* What became of moving bytes from one descriptor elsewhere; errno says why it failed. */
 enum pump_end { PUMP_DONE, PUMP_NOT_READ, PUMP_NOT_WRITTEN, PUMP_FULL };
 
 static enum pump_end pump(int in, struct str *body, int out, char sha256[SHA256_HEX_SIZE],
@@ -137,8 +137,8 @@ int file_content_tag(struct file_root *root, const char *key, struct store_tag *
 /* ---- Writing ------------------------------------------------------------------------------- */
 
 /*
- * The name has to be a key itself, so that what is left of an interrupted write is listed; in a
- * folder whose own name leaves no room the file lies in the root.
+ * The name must itself be a key, so that what is left of an interrupted write is listed; where the
+ * folder's own name leaves no room, the file goes to the root.
  */
 void file_temp_name(const struct file_root *root, const struct file_place *place, const char *key,
                     struct file_temp *temp)
@@ -216,7 +216,7 @@ int file_temp_write(struct file_root *root, const char *key, const struct store_
     int rc = body->path != NULL ? write_copy(root, fd, key, body, err)
                                 : write_bytes(root, fd, key, body, err);
     if (rc == ERR_OK && fsync(fd) != 0)
-        rc = file_root_error(root, errno, "bring to disk", key, err);
+        rc = file_root_error(root, errno, "sync to disk", key, err);
     if (close(fd) != 0 && errno != EINTR && rc == ERR_OK)
         rc = file_root_error(root, errno, "write", key, err);
     if (rc != ERR_OK)
@@ -234,8 +234,8 @@ void file_temp_drop(const struct file_temp *temp)
 int file_unclear(const struct file_root *root, int errnum, const char *key, struct error *err)
 {
     return error_set_errno(err, ERR_UNKNOWN, errnum,
-                           "It is not known whether the change of %s in the folder %s was made. "
-                           "Nothing was deleted; the next run finds out",
+                           "It is not known whether %s in the folder %s was changed. Nothing was "
+                           "deleted; the next run finds out",
                            key, root->path);
 }
 
@@ -258,8 +258,8 @@ int file_confirm_change(struct file_root *root, int folder, const char *key, str
         return ERR_OK;
     return error_set(err, ERR_UNKNOWN,
                      "A folder above %s in %s was moved or replaced while it was being changed: it "
-                     "is not known whether the change is in what is there now. Nothing was "
-                     "deleted; the next run finds out.",
+                     "is not known whether what is there now has the change. Nothing was deleted; "
+                     "the next run finds out.",
                      key, root->path);
 }
 
@@ -294,7 +294,7 @@ int file_publish_new(struct file_root *root, const struct file_temp *temp,
         return file_settle_change(root, place->folder, key, err);
     if (errnum == EEXIST)
         return error_set(err, ERR_CONFLICT,
-                         "%s exists already in the folder %s. It was not changed.", key,
+                         "%s already exists in the folder %s. It was not changed.", key,
                          root->path);
     if (errnum == EIO)
         return file_unclear(root, errnum, key, err);

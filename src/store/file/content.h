@@ -1,6 +1,6 @@
 /*
- * Content of objects in a folder store: read with its digest, written beside its final name, checked,
- * brought to disk, and only then given its name. Thread-safe.
+ * Content of objects in a folder store: read with its digest; written beside its final name,
+ * checked, synced to disk, and only then given its name. Thread-safe.
  */
 #ifndef CAUCE_STORE_FILE_CONTENT_H
 #define CAUCE_STORE_FILE_CONTENT_H
@@ -15,8 +15,8 @@
 /* ---- Reading ---- */
 
 /*
- * Open an object for reading. ERR_ABSENT where there is none (a folder is none), ERR_DENIED where
- * a link or a device lies there. The caller closes `*fd`; `size` may be NULL.
+ * Open an object for reading. ERR_ABSENT where there is none (a folder is not one), ERR_DENIED
+ * where there is a link or a device. The caller closes `*fd`; `size` may be NULL.
  */
 MUST_USE int file_content_open(struct file_root *root, const char *key, int *fd, uint64_t *size,
                                struct error *err);
@@ -48,18 +48,19 @@ void file_temp_name(const struct file_root *root, const struct file_place *place
 
 /*
  * Write the body to the file, and to disk; a local file is cloned where the file system can
- * (ioctl_ficlone(2)), so that neither copy can be changed through the other, else copied. Nothing is
- * left behind by a failure, and a file whose fsync failed is never synced again. `*vanished`: the folder was removed meanwhile; enter it again.
+ * (ioctl_ficlone(2)), so that neither copy can be changed through the other, else copied. Nothing
+ * is left behind by a failure, and a file whose fsync failed is never synced again. `*vanished`:
+ * the folder was removed in the meantime; enter it again.
  */
 MUST_USE int file_temp_write(struct file_root *root, const char *key, const struct store_body *body,
                              const struct file_temp *temp, bool *vanished, struct error *err);
 
 /*
- * The same without copying: the local file of a body that is given away loses its own name for the
- * new one. Done only where it has no third, and the result is what creating a file would have given:
- * same file system, same owner and group, permissions by the umask, no default ACL. `*moved` is false
- * where that does not hold, or where the file could not be brought to disk (`*unsafe`: its pages may
- * be lost although a second fsync would say otherwise): then copy.
+ * The same without copying: the local file of a body that is given away gets the new name in place
+ * of its own. Done only where it has no other name, and the result is what creating a file would
+ * have given: same file system, same owner and group, permissions by the umask, no default ACL.
+ * `*moved` is false where that does not hold, or where the file could not be synced (`*unsafe`: its
+ * pages may be lost although a second fsync would say otherwise): then copy.
  */
 MUST_USE int file_temp_move(struct file_root *root, const char *key, const struct store_body *body,
                             const struct file_temp *temp, bool *moved, bool *unsafe,
@@ -68,15 +69,15 @@ MUST_USE int file_temp_move(struct file_root *root, const char *key, const struc
 void file_temp_drop(const struct file_temp *temp);
 
 /*
- * Rename where nothing has the new name, in one step (EEXIST else); where the file system cannot,
- * by link(2), which leaves both names for a moment. -1 and errno on failure.
+ * Rename in one step where nothing has the new name (else EEXIST); where the file system cannot, by
+ * link(2), which leaves both names for a moment. -1 and errno on failure.
  */
 int file_rename_new(int from_folder, const char *from, int to_folder, const char *to);
 
 /*
  * Give the file its name where nothing has that name (ERR_CONFLICT else), or in place of what has
- * it; new folders are brought to disk before. The file is gone afterwards in any case. ERR_UNKNOWN:
- * it may have its name, and may lose it again in a power failure.
+ * it; new folders are synced first. The file is gone afterwards in any case. ERR_UNKNOWN: it may
+ * have its name, and may lose it again in a power failure.
  */
 MUST_USE int file_publish_new(struct file_root *root, const struct file_temp *temp,
                               const struct file_place *place, const char *key, bool *vanished,
@@ -84,13 +85,13 @@ MUST_USE int file_publish_new(struct file_root *root, const struct file_temp *te
 MUST_USE int file_publish_over(struct file_root *root, const struct file_temp *temp,
                                const struct file_place *place, const char *key, struct error *err);
 
-/* The change of a folder is made; now bring it to disk, or ERR_UNKNOWN. */
+/* A folder was changed: sync it to disk, or ERR_UNKNOWN. */
 MUST_USE int file_settle_change(const struct file_root *root, int folder, const char *key,
                                 struct error *err);
 
 /*
- * To be called under the lock, after a change in an open folder: ERR_UNKNOWN where the key leads to
- * another folder by now, because somebody moved or replaced one on the way.
+ * To be called under the lock, after a change in an open folder: ERR_UNKNOWN where the key now
+ * leads to another folder, because somebody moved or replaced one on the way.
  */
 MUST_USE int file_confirm_change(struct file_root *root, int folder, const char *key,
                                  struct error *err);

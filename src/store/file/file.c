@@ -32,14 +32,14 @@
 
 /*
  * Objects created at once by put_many. Each waits for the disk several times, and a file system
- * brings to disk in one go what waits together: 658 files took 0.6 s on ext4, and 5 s one by one.
+ * syncs in one go what waits together: 658 files took 0.6 s on ext4, and 5 s one by one.
  */
 #define PUT_THREADS 8
 
 struct store_file {
     struct store base;
     struct file_root root;
-    /* Once a file could not be brought to disk, a second fsync of it would lie: copy from then on. */
+    /* Once a file could not be synced, a second fsync of it would lie: copy from then on. */
     atomic_bool copy_only;
     bool prove; /* the probe makes and deletes objects */
 };
@@ -49,7 +49,7 @@ static struct store_file *self(struct store *st)
     return (struct store_file *)st;
 }
 
-/* The lock file of network file systems is no object. */
+/* The lock file of network file systems is not an object. */
 static int refuse_lock(const char *key, struct error *err)
 {
     if (strcmp(key, FS_LOCK_FILE) != 0)
@@ -153,8 +153,8 @@ static int file_local_path(struct store *st, const char *key, char **path, struc
 /* ---- Creating and replacing ---------------------------------------------------------------- */
 
 /*
- * A file that is given away loses its own name before it gets that of the object; in between gc may
- * take it for a remain and delete it. Held open, its bytes can still be copied.
+ * A file that is given away gets a temporary name before that of the object; in between gc may take
+ * it for what an interrupted write left and delete it. Held open, its bytes can still be copied.
  */
 struct held {
     int fd;
@@ -179,7 +179,7 @@ static void let_go(struct held *h)
         close(h->fd);
 }
 
-/* Bring the body to disk under its temporary name: moved where that is as good, else copied. */
+/* Put the body on disk under its temporary name: moved where that is as good, else copied. */
 static int prepare(struct store_file *fs, const char *key, const struct store_body *body,
                    const struct held *held, const struct file_temp *temp, bool *vanished,
                    struct error *err)
@@ -388,13 +388,13 @@ static int refuse_network(const char *path, struct error *err)
         return rc;
     return error_set(
         err, ERR_GATE,
-        "The folder %s lies on a network file system (%s), whose locks and renames may "
-        "not keep what a store promises. Nothing was written; use a local folder or "
-        "s3://, or allow network file systems explicitly.",
+        "The folder %s is on a network file system (%s), whose locks and renames may not keep what "
+        "a store promises. Nothing was written; use a local folder or s3://, or allow network file "
+        "systems explicitly.",
         path, kind);
 }
 
-/* What may not be looked at is not absent: whoever took it for that would make it anew. */
+/* What may not be examined is not absent: taking it for absent would create it anew. */
 static int look_at(const char *path, struct error *err)
 {
     struct fs_stat st;

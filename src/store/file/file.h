@@ -1,22 +1,23 @@
 /*
  * A store in a folder of a local file system: every object is an ordinary file.
  *
- * Creating: the content goes to "<name>.tmp-<32 hex>" in the same folder, is checked and brought to
- * disk, and gets its name by a rename that refuses a name that is taken. A local file of the same file
- * system is moved there where it is given away, else cloned or copied: no two names share one file.
- * Replacing: under one lock on the folder of the store the object is read again and compared, and the
- * new content renamed over it; then the key must still lead there. In both cases the folder, and
- * every folder above it that may be new, is brought to disk before success is reported. After a
- * failed fsync a file is abandoned, never synced again.
+ * Creating: the content goes to "<name>.tmp-<32 hex>" in the same folder, is checked and synced to
+ * disk, and gets its name by a rename that refuses a name that is taken. A local file that is given
+ * away is moved there if it is on the same file system; any other is cloned or copied: no two names
+ * share one file. Replacing: under one lock on the store's folder the object is read again and
+ * compared, and the new content is renamed over it; afterwards the key must still lead there. In
+ * both cases the folder, and every folder above it that may be new, is synced to disk before
+ * success is reported. After a failed fsync a file is abandoned, never synced again.
  *
- * The tag of an object is the SHA-256 of its content (get, put_new, swap), so the same bytes written
- * again carry the same tag; the tag of head is made of inode, size, mtime and ctime, and tells any
- * state from any other. It also changes when the file gets or loses another name or permission: a
- * move is then refused although the content is the same, and may be tried with a fresh head.
+ * The tag of an object is the SHA-256 of its content (get, put_new, swap), so the same bytes
+ * written again have the same tag; the tag of head is made of inode, size, mtime and ctime, and
+ * distinguishes any two states. It also changes when the file gets or loses another name or
+ * permission: a move is then refused although the content is the same, and may be tried with a
+ * fresh head.
  *
  * A file that has another name is copied before it is moved.
  *
- * Removals are not brought to disk: after a power failure a removed object may be there again, named
+ * Removals are not synced to disk: after a power failure a removed object may be there again, named
  * by nothing. What a dead process leaves behind (temporary files) is listed like any object.
  *
  * No link inside the folder is ever followed. Created files and folders have the permissions that

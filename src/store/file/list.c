@@ -12,8 +12,8 @@
 #include "util/mem.h"
 
 /*
- * A name in a folder. That of a folder carries its slash: so sorted, the names stand in the order of
- * the keys below them ("a-b" before "a/b", because "-" is less than "/").
+ * A name in a folder. That of a folder ends in its slash: sorted like that, the names are in the
+ * order of the keys below them ("a-b" before "a/b", because "-" is less than "/").
  */
 struct entry {
     char *name;
@@ -46,7 +46,7 @@ static int compare_entries(const void *a, const void *b)
     return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
 }
 
-/* Add a name of the folder, unless it went away, or no key can have it. */
+/* Add a name of the folder, unless it has vanished or no key can have it. */
 static int add_entry(struct lister *l, int folder, const char *name, struct entries *list,
                      struct error *err)
 {
@@ -110,7 +110,7 @@ static int list_entry(struct lister *l, int folder, struct entry *entry, struct 
     int rc = ERR_OK;
     if (entry->folder) {
         l->length = before + n;
-        /* With its slash, a name that has become a link would be followed. */
+        /* With a slash at its end, a name that has become a link would be followed. */
         entry->name[n - 1] = '\0';
         rc = list_folder(l, folder, entry->name, err);
         l->length = before;
@@ -126,7 +126,7 @@ static int list_folder(struct lister *l, int parent, const char *name, struct er
 {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
-        /* It went away meanwhile, or became something else: the next listing will tell. */
+        /* It has vanished, or become something else: the next listing will show. */
         if (errno == ENOENT || errno == ENOTDIR)
             return ERR_OK;
         return file_root_error(l->root, errno, "list", l->key, err);

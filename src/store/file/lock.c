@@ -1,4 +1,4 @@
-/* Waiting for the lock of a folder store: with an end, and saying for whom. */
+/* Waiting for the lock of a folder store: for a bounded time, and saying who holds it. */
 #include "store/file/root.h"
 
 #include "util/log.h"
@@ -19,7 +19,7 @@ static int try_lock(struct file_root *root, struct fs_lock *lock, struct error *
     int rc = file_root_check(root, err);
     if (rc == ERR_OK)
         rc = fs_lock_folder(root->fd, root->path, lock, err);
-    /* Once more: a folder that nobody else can reach is held in vain. */
+    /* Once more: a lock on a folder that the path no longer names protects nothing. */
     if (rc == ERR_OK)
         rc = file_root_check(root, err);
     if (rc != ERR_OK)
@@ -41,7 +41,7 @@ static int exhausted(const struct file_root *root, const char *holder, struct er
 {
     return error_set(err, ERR_AGAIN,
                      "The lock of the store %s was held for a minute by %s. Nothing was changed; "
-                     "see whether that process was stopped, and run again.",
+                     "check whether that process is stopped, and run again.",
                      root->path, holder);
 }
 
@@ -53,7 +53,10 @@ int file_root_lock(struct file_root *root, struct fs_lock *lock, struct error *e
     struct str holder;
     str_init(&holder, HOLDER_MAX);
     int rc = try_lock(root, lock, err);
-    /* Once a wait was in vain, what follows (a roll-back, file by file) waits no minute each. */
+    /*
+     * After one wait in vain, what follows (a roll-back, file by file) does not wait a minute for
+     * each.
+     */
     int64_t patience = atomic_load(&root->waited_in_vain) ? 0 : PATIENCE;
     while (rc == ERR_CONFLICT) {
         int64_t waited = time_monotonic() - begun;

@@ -30,8 +30,8 @@ int file_root_error(const struct file_root *root, int errnum, const char *doing,
         advice = "Nothing was changed. Free some space and run again.";
         break;
     case EIO:
-        advice = "Nothing was changed. Look at the kernel's log for errors of the disk before "
-                 "running again.";
+        advice =
+            "Nothing was changed. Check the kernel's log for disk errors before running again.";
         break;
     case EACCES:
     case EPERM:
@@ -64,7 +64,7 @@ int file_root_error(const struct file_root *root, int errnum, const char *doing,
                      strerror_r(errnum, reason, sizeof reason), advice);
 }
 
-/* The path as it was given, independent of where the process stands. */
+/* The path as it was given, made independent of the working directory. */
 static int absolute(const char *path, char **out, struct error *err)
 {
     char *here = NULL;
@@ -127,11 +127,11 @@ int file_folder_sync(int folder)
     do {
         n = fsync(folder);
     } while (n != 0 && errno == EINTR);
-    /* Some file systems have no such operation on folders and say so: nothing can be done. */
+    /* Some file systems cannot sync folders and say so: nothing can be done. */
     return n == 0 || errno == EINVAL ? 0 : errno;
 }
 
-/* False where the kernel does not tell; such a folder is never taken for a known one. */
+/* False where the kernel does not say; such a folder is never taken for a known one. */
 static bool identify(int folder, struct folder_id *id)
 {
     struct statx st;
@@ -202,9 +202,9 @@ static void remember(struct file_root *root, const struct folder_id *id)
 }
 
 /*
- * Bring the entry of `folder` in `parent` to disk, once in the life of that folder. Whoever merely
- * found the folder does it too: its maker may not have come to it, and a power failure would then
- * take what is reported durable below it.
+ * Sync the entry of `folder` in `parent` to disk, once in the life of that folder. This is also
+ * done for a folder that was merely found: its maker may not have got to it, and a power failure
+ * would then take away what was reported durable below it.
  */
 static int settle(struct file_root *root, int parent, int folder, const char *key,
                   struct error *err)
@@ -215,7 +215,7 @@ static int settle(struct file_root *root, int parent, int folder, const char *ke
         return ERR_OK;
     int errnum = file_folder_sync(parent);
     if (errnum != 0)
-        return file_root_error(root, errnum, "bring to disk the folders of", key, err);
+        return file_root_error(root, errnum, "sync to disk the folders of", key, err);
     if (known)
         remember(root, &id);
     return ERR_OK;

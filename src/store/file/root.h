@@ -26,7 +26,7 @@ struct folder_id {
 struct file_root {
     int fd;
     char *path; /* absolute, without links */
-    char *name; /* absolute, as it was given: what it names may be replaced meanwhile */
+    char *name; /* absolute, as it was given: what it names may be replaced while it is in use */
     pthread_mutex_t mutex;
     struct folder_id *durable; /* folders whose entry in their parent is on disk; sorted */
     size_t count, capacity;
@@ -51,22 +51,22 @@ enum file_entry {
 };
 
 /*
- * Open the folder of a key. ERR_ABSENT: a folder on the way is not there; with FILE_CREATE, somebody
- * has removed it meanwhile, and it may be tried again. ERR_DENIED: a link, or a file where FILE_CREATE needs a folder, is in the way. Left with
- * file_place_leave on success.
+ * Open the folder of a key. ERR_ABSENT: a folder on the way is not there; with FILE_CREATE,
+ * somebody has just removed it, and it may be tried again. ERR_DENIED: a link, or a file where
+ * FILE_CREATE needs a folder, is in the way. Left with file_place_leave on success.
  */
 MUST_USE int file_root_enter(struct file_root *root, const char *key, enum file_entry entry,
                              struct file_place *place, struct error *err);
 void file_place_leave(struct file_place *place);
 
 /*
- * Bring to disk that the folders of a key exist. To be called when something lies in them already,
- * so that nobody removes them any more, and before an object gets its name there. ERR_ABSENT:
- * somebody has removed one meanwhile.
+ * Sync to disk that the folders of a key exist. To be called when they are no longer empty, so that
+ * nobody removes them any more, and before an object gets its name there. ERR_ABSENT: somebody has
+ * removed one in the meantime.
  */
 MUST_USE int file_root_settle(struct file_root *root, const char *key, struct error *err);
 
-/* Bring the entries of an open folder to disk. 0, or an errno value. */
+/* Sync the entries of an open folder to disk. 0, or an errno value. */
 int file_folder_sync(int folder);
 
 /* Remove the folders of the key that are empty, upwards, never the root. The lock must be held. */
@@ -80,8 +80,8 @@ MUST_USE int file_root_list(struct file_root *root, const char *prefix, store_vi
                             void *ctx, struct error *err);
 
 /*
- * ERR_DENIED where the store's path names another folder than the one that was opened, or none: what
- * is written there would be lost to everybody else. Entering a folder looks at it, too.
+ * ERR_DENIED where the store's path names another folder than the one that was opened, or none:
+ * what is written there would be lost to everybody else. Entering a folder checks it, too.
  */
 MUST_USE int file_root_check(const struct file_root *root, struct error *err);
 

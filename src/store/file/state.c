@@ -14,7 +14,7 @@
 int file_conflict(const struct file_root *root, const char *key, struct error *err)
 {
     return error_set(err, ERR_CONFLICT,
-                     "%s in the folder %s is not in the state expected. Nothing was changed.", key,
+                     "%s in the folder %s is not in the expected state. Nothing was changed.", key,
                      root->path);
 }
 
@@ -46,7 +46,7 @@ int file_look(const struct file_root *root, const struct file_place *place, cons
         errnum = ENOENT;
     else if (!S_ISREG(st->st_mode))
         errnum = ELOOP;
-    return errnum == 0 ? ERR_OK : file_root_error(root, errnum, "look at", key, err);
+    return errnum == 0 ? ERR_OK : file_root_error(root, errnum, "examine", key, err);
 }
 
 int file_compare_locked(struct file_root *root, const char *key, const struct store_tag *expected,
@@ -81,7 +81,10 @@ static int rename_locked(struct file_root *root, const struct store_move *move,
                          struct error *err)
 {
     int failed;
-    /* What another process creates at this moment, without the lock, must not be replaced. */
+    /*
+     * What another process, which needs no lock for it, creates at this moment must not be
+     * replaced.
+     */
     if (move->expected == NULL)
         failed = file_rename_new(from->folder, from->name, to->folder, to->name);
     else

@@ -1,6 +1,6 @@
 /*
- * States of objects in a folder store: seen, compared, and changed under the lock of the store. What
- * is called "locked" here wants file_root_lock to be held; the rest is thread-safe.
+ * States of objects in a folder store: seen, compared, and changed under the lock of the store.
+ * Functions called "locked" need file_root_lock to be held; the others are thread-safe.
  */
 #ifndef CAUCE_STORE_FILE_STATE_H
 #define CAUCE_STORE_FILE_STATE_H
@@ -10,15 +10,15 @@
 #include "store/file/root.h"
 #include "store/store.h"
 
-/* ERR_CONFLICT: the object is not in the state expected. */
+/* ERR_CONFLICT: the object is not in the expected state. */
 MUST_USE int file_conflict(const struct file_root *root, const char *key, struct error *err);
 
 /* ERR_AGAIN: others remove the folder again and again. */
 MUST_USE int file_vanished(const struct file_root *root, const char *key, struct error *err);
 
 /*
- * Look at an object in its folder. ERR_ABSENT where there is none (a folder is none), ERR_DENIED
- * where a link or a device lies there.
+ * Look at an object in its folder. ERR_ABSENT where there is none (a folder is not one), ERR_DENIED
+ * where there is a link or a device.
  */
 MUST_USE int file_look(const struct file_root *root, const struct file_place *place,
                        const char *key, struct stat *st, struct error *err);

@@ -81,7 +81,7 @@ int file_temp_move(struct file_root *root, const char *key, const struct store_b
     int rc = ERR_OK;
     *moved = false;
     *unsafe = false;
-    /* Whatever is wrong with the file, copying it will say. */
+    /* Copying the file will say what is wrong with it. */
     int fd = open(body->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return ERR_OK;

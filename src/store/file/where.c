@@ -13,7 +13,9 @@
 /* The longest name of one file of a dataset: a record of a run, with the mark of an interrupted write. */
 #define NAME_ROOM 128
 
-/* What the path will be without links: of its part that exists, with the rest behind it. */
+/*
+ * What the path will be with links resolved: those of the part that exists, with the rest after it.
+ */
 static char *resolve(const char *path, char **existing)
 {
     char *real = realpath(path, NULL);
@@ -22,7 +24,7 @@ static char *resolve(const char *path, char **existing)
         return real;
     }
     char *parent = fs_parent(path);
-    if (strcmp(parent, path) == 0) { /* nowhere: making it will say why */
+    if (strcmp(parent, path) == 0) { /* no part of it exists: making it will say why */
         *existing = mem_strdup("/");
         return parent;
     }
@@ -50,9 +52,9 @@ static const char *fault_of(const char *whole, const char *existing)
     if (!store_text_is_utf8(whole))
         return "its path is not UTF-8";
     if (strpbrk(whole, "*?[") != NULL)
-        return "its path has a *, ? or [, which DuckDB takes for a pattern of names";
+        return "its path contains *, ? or [, which DuckDB takes for a pattern of names";
     if (statvfs(existing, &st) == 0 && st.f_namemax != 0 && st.f_namemax < NAME_ROOM)
-        return "its file system has no names of 128 bytes";
+        return "its file system does not allow names of 128 bytes";
     return NULL;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Can a folder be the place of a store? Told of its path, which need not exist yet, so that nothing is
- * made or written where not every name would fit. Thread-safe.
+ * Can a folder be the place of a store? Judged by its path, which need not exist yet, so that
+ * nothing is created where not every name would fit. Thread-safe.
  */
 #ifndef CAUCE_STORE_FILE_WHERE_H
 #define CAUCE_STORE_FILE_WHERE_H
