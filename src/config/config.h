@@ -20,14 +20,14 @@
 #include "util/type.h"
 
 #define CONFIG_SIZE_MAX ((size_t)1 << 20) /* bytes of a configuration, and of its transform */
-#define CONFIG_DATASET_MAX 64             /* characters of a dataset's id */
+#define CONFIG_DATASET_MAX 64             /* characters in a dataset's id */
 #define CONFIG_COLUMN_NAME_MAX 128        /* bytes of a column's name */
 #define CONFIG_COLUMNS_MAX 4096
 #define CONFIG_PARALLEL_DEFAULT 16
-#define CONFIG_PIVOT_DEFAULT 1969 /* of %y: as in POSIX, and as it has always been read here */
+#define CONFIG_PIVOT_DEFAULT 1969 /* of %y: as in POSIX */
 #define CONFIG_PROBLEMS_MAX 100   /* problems kept; more are counted */
 
-/* Where values come from. What is not set is asked of this machine. */
+/* Where values come from. What is not set is taken from this machine. */
 struct config_env {
     /* Value of a variable (borrowed until the next call), NULL where it is not set. */
     const char *(*get)(void *ctx, const char *name);
@@ -110,10 +110,10 @@ struct config_next {
     uint64_t max_pages;
 };
 
-/* Rows that are made of columns. */
+/* Rows that are made from columns. */
 struct config_unpivot {
     struct config_list keep; /* columns that stay */
-    char *name;              /* column for the names of the others; NULL: nothing is to be made */
+    char *name;              /* column for the names of the others; NULL: no rows are made */
     char *value;             /* and for their values */
 };
 
@@ -135,16 +135,16 @@ struct config_source {
     char decimal;                         /* '.' or ','; default '.' */
     char thousands;                       /* NUL: none */
     char comment;                         /* lines that begin with it are skipped; NUL: none */
-    bool trim;                            /* blanks around values are no part of them */
+    bool trim;                            /* blanks around values are not part of them */
     bool percent;                         /* numbers may end in % */
     bool nulls_set;
     bool allow_private; /* downloads: link-local and metadata addresses too */
     uint64_t skip_lines;
-    uint64_t footer_lines; /* at the end, that are no records */
+    uint64_t footer_lines; /* at the end, that are not records */
     char *footer;          /* what the first line of the footer begins with; NULL: none */
     uint64_t pivot;        /* first of the hundred years that %y stands for; default 1969 */
     char *time_zone;       /* of timestamps without an offset; NULL: UTC */
-    char *archive;    /* pattern of the members of an archive; NULL: the files are no archives */
+    char *archive;    /* pattern of the members of an archive; NULL: the files are not archives */
     uint32_t *widths; /* fixed width: characters of each column */
     size_t width_count;
     char *sheet;   /* XLSX: its name; NULL: the first */
@@ -221,7 +221,7 @@ struct config {
     struct config_source source;
     struct config_column *columns; /* none: inferred at the first run, then frozen in the chain */
     size_t column_count;
-    char *transform; /* SQL text, also where it stood in a file; NULL: none */
+    char *transform; /* SQL text, also where it came from a file; NULL: none */
     struct config_list key;
     char *partition_column; /* NULL exactly where partition_by is CONFIG_BY_NONE */
     enum config_by partition_by;
@@ -243,9 +243,9 @@ struct config {
 
 /*
  * Read, check and complete a configuration. `env` NULL: config_env_process(). `out` must not hold
- * anything; it is set only on ERR_OK and the caller's to release. `problems` (initialised and empty,
- * NULL allowed) gets every mistake; `err` then sums them up. ERR_CONFIG: wrong, or the file cannot
- * be read (then without problems).
+ * anything; it is set only on ERR_OK, and is the caller's to release. `problems` (initialised and
+ * empty, NULL allowed) gets every mistake; `err` then sums them up. ERR_CONFIG: wrong, or the file
+ * cannot be read (then without problems).
  */
 MUST_USE int config_load(const char *path, const struct config_env *env, struct config *out,
                          struct config_problems *problems, struct error *err);
@@ -256,7 +256,7 @@ MUST_USE int config_parse(const char *bytes, size_t count, const char *path,
                           struct config_problems *problems, struct error *err);
 
 /*
- * Nothing but defaults, of this machine: what a command works with that is given no file. `out` must
+ * Nothing but the defaults of this machine: what a command without a file works with. `out` must
  * not hold anything and is the caller's to release. Dataset, store, source and key are not set.
  */
 void config_defaults(const struct config_env *env, struct config *out);
@@ -286,7 +286,7 @@ void config_digest(const struct config *config, char out[SHA256_HEX_SIZE]);
 /* Texts that mean NULL: those that are set, else the empty one in CSV, and none elsewhere. */
 const struct config_list *config_source_nulls(const struct config_source *source);
 
-/* Names as they stand in the file. Static; "auto" for what is not decided. */
+/* Names as they are written in the file. Static; "auto" for what is not decided. */
 const char *config_compression_name(enum config_compression compression);
 const char *config_by_name(enum config_by by);
 
@@ -336,7 +336,7 @@ void config_write_example(struct str *out, const struct config_guess *guess);
 
 /*
  * Visit every key that the parser knows, as a path ("source.url", "columns[].name"), in a fixed
- * order; `constants` and `source.headers` have names of the user's below them.
+ * order; `constants` and `source.headers` have names chosen by the user below them.
  */
 void config_known_keys(void (*visit)(void *ctx, const char *path), void *ctx);
 

@@ -34,7 +34,7 @@ struct partition {
 };
 
 static const char *const bys[] = {"year", "month", "day", "none"};
-/* "none" stands last in messages: what it means is put right after reading. */
+/* "none" comes last in messages; its value is corrected after reading. */
 static const struct config_choices by_choices = {bys, 4, CONFIG_BY_YEAR};
 #define BY_NONE_READ ((enum config_by)(CONFIG_BY_DAY + 1))
 
@@ -131,7 +131,7 @@ void config_read_columns(struct config_reader *r, const struct yaml_tree_node *n
                              CONFIG_COLUMNS_MAX);
         return;
     }
-    /* One for each item, also for a wrong one: so the n-th column stands in the n-th item. */
+    /* One for each item, also for a wrong one: so the n-th column is that of the n-th item. */
     config->columns = mem_calloc(node->count, sizeof *config->columns);
     config->column_count = node->count;
     for (const struct yaml_tree_node *n = node->first; n != NULL; n = n->next) {

@@ -6,7 +6,7 @@
 #include "util/mem.h"
 #include "util/str.h"
 
-/* What the checks below look at. */
+/* What the checks below use. */
 struct checks {
     struct config_reader *r;
     struct config *config;
@@ -14,7 +14,7 @@ struct checks {
     bool known; /* the names of all columns of the dataset are known */
 };
 
-/* SQL does not tell "Day" from "day", so neither may a dataset. */
+/* SQL does not distinguish "Day" from "day", so neither may a dataset. */
 static bool same_name(const char *a, const char *b)
 {
     return strcasecmp(a, b) == 0;
@@ -76,7 +76,7 @@ static void check_list(const struct checks *c, const struct yaml_tree_node *list
     if (list == NULL || list->kind == YAML_TREE_MAP)
         return;
     if (list->count > CONFIG_COLUMNS_MAX) {
-        config_problem_value(c->r, list, "is too long a list.");
+        config_problem_value(c->r, list, "is too long.");
         return;
     }
     for (const struct yaml_tree_node *n = config_items(list); n != NULL;
@@ -90,7 +90,7 @@ static void check_list(const struct checks *c, const struct yaml_tree_node *list
         if (fault != NULL)
             config_problem_value(c->r, n, "%s", fault);
         else if (m != n)
-            config_problem_value(c->r, n, "stands here twice: %s.", config_shown(n, shown));
+            config_problem_value(c->r, n, "appears twice: %s.", config_shown(n, shown));
         else
             check_known(c, n);
     }
@@ -135,7 +135,7 @@ static void check_constants(const struct checks *c)
         for (const struct yaml_tree_node *m = c->constants->first; m != n; m = m->next)
             clash = clash || same_name(m->key, n->key);
         if (clash) {
-            config_problem(c->r, n->key_at, "The constant \"%.80s\" stands here twice.", n->key);
+            config_problem(c->r, n->key_at, "The constant \"%.80s\" appears twice.", n->key);
             continue;
         }
         for (size_t i = 0; i < config->column_count; i++)

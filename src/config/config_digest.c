@@ -9,7 +9,7 @@
  * The canonical form: one line "name=length:bytes" for each setting, in a fixed order, with
  * defaults filled in, so that writing out a default changes nothing. Lists state their length
  * first. A change of this form makes every dataset read its source once more: form 2 came with the
- * strict casts of value/cast.h, which read some values otherwise than form 1 did.
+ * strict casts of value/cast.h, which read some values differently.
  */
 #define FORM "cauce-recipe-2"
 
@@ -35,7 +35,7 @@ static void put_number(struct form *f, const char *name, uint64_t value)
     put(f, name, text);
 }
 
-/* Settings that came later than the form leave no trace where they have their defaults. */
+/* Settings that were added after the form leave no trace where they have their defaults. */
 static void put_unless(struct form *f, const char *name, uint64_t value, uint64_t other)
 {
     if (value != other)

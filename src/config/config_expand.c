@@ -6,7 +6,10 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-/* What all variables of one file together may give: many texts may name one long variable. */
+/*
+ * Most bytes that all variables of one file together may give: many texts may name one long
+ * variable.
+ */
 #define EXPANDED_MAX (4 * CONFIG_SIZE_MAX)
 #define NAME_MAX_BYTES 128
 #define HIDDEN "***"
@@ -75,7 +78,7 @@ static bool is_utf8(const char *text)
     return true;
 }
 
-/* A text on its way from what stands in the file to what it means. */
+/* A text on its way from what the file says to what it means. */
 struct expansion {
     struct config_reader *reader;
     const struct yaml_tree_node *node;
@@ -102,7 +105,7 @@ static void append_variable(struct expansion *x, const char *name, const char *v
 
 /*
  * Take one "${...}" at `at`; returns what follows it, or NULL with a problem added. As in a shell,
- * a default stands in for a variable that is not set or empty.
+ * a default replaces a variable that is not set or empty.
  */
 static const char *take_variable(struct expansion *x, const char *at)
 {
@@ -113,7 +116,7 @@ static const char *take_variable(struct expansion *x, const char *at)
     bool has_default = strncmp(rest, ":-", 2) == 0;
     if (length == 0 || length > NAME_MAX_BYTES || end == NULL || (*rest != '}' && !has_default)) {
         config_problem_value(x->reader, x->node,
-                             "holds a \"${\" that begins no variable: write ${NAME} or "
+                             "contains a \"${\" that does not begin a variable: write ${NAME} or "
                              "${NAME:-default}, or $${ for a plain ${.");
         return NULL;
     }
@@ -121,7 +124,7 @@ static const char *take_variable(struct expansion *x, const char *at)
     size_t given_length = has_default ? (size_t)(end - given) : 0;
     if (has_default && memmem(given, given_length, "${", 2) != NULL) {
         config_problem_value(x->reader, x->node,
-                             "holds a variable inside the default of another: only a plain text "
+                             "contains a variable inside the default of another: only a plain text "
                              "can be a default.");
         return NULL;
     }

@@ -1,4 +1,7 @@
-/* How dates and times are written: judged by what reads them, so that no run finds a mistake later. */
+/*
+ * How dates and times are written: checked by what reads them, so that no run finds a mistake
+ * later.
+ */
 #include <string.h>
 
 #include "config/config_read.h"

@@ -83,7 +83,7 @@ static bool check_header(struct config_reader *r, const struct yaml_tree_node *n
     return true;
 }
 
-/* Header names are the same in any case (RFC 9110, section 5.1). */
+/* The case of header names does not matter (RFC 9110, section 5.1). */
 static bool stands_before(const struct yaml_tree_node *map, const struct yaml_tree_node *node)
 {
     for (const struct yaml_tree_node *n = map->first; n != node; n = n->next) {
@@ -109,7 +109,7 @@ void config_read_headers(struct config_reader *r, const struct yaml_tree_node *n
     }
     for (const struct yaml_tree_node *n = node->first; n != NULL; n = n->next) {
         if (stands_before(node, n)) {
-            config_problem(r, n->key_at, "The header \"%.80s\" stands here twice.", n->key);
+            config_problem(r, n->key_at, "The header \"%.80s\" appears twice.", n->key);
         } else if (check_header(r, n)) {
             source->headers =
                 mem_grow(source->headers, source->header_count, &capacity, sizeof *source->headers);

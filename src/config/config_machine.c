@@ -58,7 +58,7 @@ static char *group_path(const char *root, const char *controller)
             *second = '\0';
             char *list = mem_printf(",%s,", first + 1);
             char *wanted = mem_printf(",%s,", controller);
-            /* A path outside of our own view ("/../..") cannot be followed. */
+            /* A path outside our own view ("/../..") cannot be followed. */
             if (strstr(list, wanted) != NULL && second[1] == '/' &&
                 strstr(second + 1, "..") == NULL)
                 found = mem_strdup(second + 1);
@@ -74,8 +74,10 @@ static char *group_path(const char *root, const char *controller)
 /* What one group allows; false where it sets no limit. */
 typedef bool group_limit(const char *root, const char *folder, uint64_t *out);
 
-/* The least limit of a group and all above it, else `most`. Inside a container the path of the
- * group is often not there, but its limits are at the top. */
+/*
+ * The smallest limit of a group and all above it, else `most`. Inside a container the path of the
+ * group is often not there, but its limits are at the top.
+ */
 static uint64_t least_limit(const char *root, const char *mount, const char *controller,
                             group_limit *limit, uint64_t most)
 {

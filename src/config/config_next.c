@@ -23,7 +23,7 @@ static const struct config_field fields[] = {
 
 const struct config_table config_table_next = {"next", fields, sizeof fields / sizeof fields[0]};
 
-/* What only counting has needs a parameter that counts. */
+/* Settings of counting need a parameter that counts. */
 static void check_counting(struct config_reader *r, const struct config_next *next,
                            const struct yaml_tree_node *const *seen)
 {
@@ -31,7 +31,8 @@ static void check_counting(struct config_reader *r, const struct config_next *ne
     for (size_t i = 0; i < 2 && next->kind != CONFIG_NEXT_COUNT; i++) {
         const struct yaml_tree_node *n = config_seen(&config_table_next, seen, counting[i]);
         if (n != NULL)
-            config_problem_value(r, n, "is for pages that are counted: by \"parameter\" alone.");
+            config_problem_value(r, n,
+                                 "is only for pages that are counted, by \"parameter\" alone.");
     }
 }
 

@@ -45,7 +45,7 @@ void config_problems_add(struct config_problems *problems, const char *file, uns
     problems->items =
         mem_grow(problems->items, problems->count, &problems->capacity, sizeof *problems->items);
     struct config_problem *p = &problems->items[problems->count++];
-    /* A message quotes the file, and nobody's terminal should obey what is written there. */
+    /* A message quotes the file, and no terminal should obey what is written there. */
     *p = (struct config_problem){mem_strdup(file), line, column, visible_new(message)};
 }
 

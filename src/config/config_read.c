@@ -42,7 +42,7 @@ static void report_unknown(struct config_reader *r, const struct yaml_tree_node 
     const char *meant = str_closest(node->key, known, count);
     if (table != &config_table_root && names_field(&config_table_root, node->key))
         config_problem(r, node->key_at,
-                       "The key \"%s\" is not known%s%s: it belongs to the file's first level.",
+                       "The key \"%s\" is not known%s%s: it belongs at the top level of the file.",
                        node->key, in, name);
     else if (section != NULL && meant == NULL)
         config_problem(r, node->key_at, "The key \"%s\" is not known%s%s: it belongs to \"%s\".",
@@ -75,8 +75,8 @@ void config_read_map(struct config_reader *r, const struct yaml_tree_node *node,
         if (i == table->count || i >= CONFIG_TABLE_MAX) {
             report_unknown(r, n, table);
         } else if (first[i] != NULL) {
-            config_problem(r, n->key_at, "The key \"%s\" stands here twice: first in line %u.",
-                           n->key, first[i]->key_at.line);
+            config_problem(r, n->key_at, "The key \"%s\" appears twice: first in line %u.", n->key,
+                           first[i]->key_at.line);
         } else {
             first[i] = n;
             if (seen != NULL)

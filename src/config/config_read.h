@@ -29,7 +29,7 @@ struct config_field;
 typedef void config_read_fn(struct config_reader *r, const struct yaml_tree_node *node,
                             const struct config_field *field, void *target);
 
-/* One key: how it is read, where its value goes, and what its reader wants to know beside. */
+/* One key: how it is read, where its value goes, and what else its reader needs to know. */
 struct config_field {
     const char *name;
     config_read_fn *read;
@@ -79,8 +79,8 @@ const char *config_shown(const struct yaml_tree_node *node, char out[CONFIG_SHOW
 
 /*
  * Expand the variables in every text of the tree, in place. A text that cannot be expanded is
- * reported once and marked broken, so that nobody complains of it again. Values of variables whose
- * name says so are registered as secrets and hidden in `shown`.
+ * reported once and marked broken, so that it is not reported again. Values of variables whose name
+ * says so are registered as secrets and hidden in `shown`.
  */
 void config_expand(struct config_reader *r, struct yaml_tree_node *root);
 
@@ -88,9 +88,9 @@ void config_expand(struct config_reader *r, struct yaml_tree_node *root);
 bool config_is_secret_name(const char *name);
 
 /*
- * Read a mapping by its table into the struct at `out`. Keys that are unknown, stand there twice or
- * have no value are reported. `seen` (count of the table, NULL allowed) gets the node of each field
- * that is there, else NULL. Something that is no mapping is reported; all of `seen` is NULL then.
+ * Read a mapping by its table into the struct at `out`. Keys that are unknown, appear twice or have
+ * no value are reported. `seen` (count of the table, NULL allowed) gets the node of each field that
+ * is there, else NULL. Something that is not a mapping is reported; all of `seen` is NULL then.
  */
 void config_read_map(struct config_reader *r, const struct yaml_tree_node *node,
                      const struct config_table *table, void *out,
@@ -177,7 +177,7 @@ MUST_USE int config_url_parse(const char *text, const char *shown, const char *f
                               struct config_url *out, struct error *err);
 void config_url_release(struct config_url *url);
 
-/* What may be shown of a URL: without user, password and the values of telling parameters. */
+/* What may be shown of a URL: without user, password and the values of secret parameters. */
 MUST_USE char *config_url_hide(const char *text);
 
 /* The password in a URL ("scheme://user:password@host"), as a new string, or NULL. */
@@ -185,7 +185,7 @@ MUST_USE char *config_url_password(const char *text);
 
 /*
  * Format by the end of a file's name, or of the pattern of its members where it is an archive; AUTO
- * where it does not tell; `tabs`: it was .tsv.
+ * where it says nothing; `tabs`: it was .tsv.
  */
 enum file_format config_url_format(const struct config_url *url, const char *archive, bool *tabs);
 
@@ -206,7 +206,7 @@ config_read_fn config_read_source;  /* struct config_source: a text, a list or a
 
 /*
  * Decide the format by the names of the URLs where it is not set, and the delimiter of .tsv.
- * ERR_CONFIG with a predicate, and in `bad` the URL that does not tell or contradicts the first.
+ * ERR_CONFIG with a predicate, and in `bad` the URL that says nothing or contradicts the first.
  */
 MUST_USE int config_source_decide(struct config_source *source, size_t *bad, struct error *err);
 
@@ -232,8 +232,10 @@ void config_read_transform(struct config_reader *r, struct config *config,
 void config_columns_finish(struct config_reader *r, struct config *config,
                            const struct yaml_tree_node *const *seen);
 
-/* Memory and processors that this process may use, by cgroup, affinity and machine. `root` is put
- * before /proc and /sys (tests); "" is the machine itself. 0 where it cannot be told. */
+/*
+ * Memory and processors that this process may use, by cgroup, affinity and machine. `root` is put
+ * before /proc and /sys (tests); "" is the machine itself. 0 where it is not known.
+ */
 uint64_t config_machine_memory(const char *root);
 unsigned config_machine_cpus(const char *root);
 

@@ -105,9 +105,8 @@ int config_set_dataset(struct config *config, const char *text, struct error *er
     if (!is_dataset_id(text))
         return error_set(
             err, ERR_CONFIG,
-            "The dataset \"%.100s\" is no id: it must consist of lower-case letters, "
-            "digits, \"_\" and \"-\", begin with a letter or digit and have at most %d "
-            "characters.",
+            "The dataset \"%.100s\" is not a valid id: it must consist of lower-case letters, "
+            "digits, \"_\" and \"-\", begin with a letter or digit and have at most %d characters.",
             text, CONFIG_DATASET_MAX);
     config_set_text(&config->dataset, text);
     return ERR_OK;
@@ -182,7 +181,7 @@ static void read_transform_path(struct config_reader *r, const struct yaml_tree_
     free(path);
 }
 
-/* A device or a pipe could keep us waiting for ever. */
+/* A device or a pipe could keep us waiting forever. */
 static bool is_regular_file(const char *path)
 {
     struct stat st;
@@ -198,7 +197,7 @@ static void read_transform_file(struct config_reader *r, const struct yaml_tree_
     char *path = config_resolve(r->folder, node->text);
     str_init(&text, CONFIG_SIZE_MAX);
     if (!is_regular_file(path))
-        config_problem_value(r, node, "names no file: %s.", config_shown(node, shown));
+        config_problem_value(r, node, "does not name a file: %s.", config_shown(node, shown));
     else if (fs_read(path, &text, &err) != ERR_OK)
         config_problem_value(r, node, "cannot be read: %s",
                              node->shown == NULL ? err.text : config_shown(node, shown));
@@ -220,8 +219,9 @@ void config_read_transform(struct config_reader *r, struct config *config,
         yaml_tree_is_null(file))
         return;
     if (text != NULL)
-        config_problem(r, file->key_at,
-                       "The key \"transform_file\" has no place beside \"transform\": keep one.");
+        config_problem(
+            r, file->key_at,
+            "The keys \"transform_file\" and \"transform\" exclude each other: keep one.");
     else
         read_transform_file(r, file, config);
 }

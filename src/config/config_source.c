@@ -156,14 +156,14 @@ void config_source_release(struct config_source *source)
     *source = (struct config_source){0};
 }
 
-/* A password must come from the environment, and never show again. */
+/* A password must come from the environment, and is never shown again. */
 static bool check_password(struct config_reader *r, const struct yaml_tree_node *node)
 {
     char *password = config_url_password(node->text);
     bool inline_secret = password != NULL && node->shown == NULL;
     if (inline_secret)
         config_problem_value(r, node,
-                             "holds a password: secrets do not belong in this file; write "
+                             "contains a password: secrets do not belong in this file; write "
                              "${NAME} and set the variable.");
     else if (password != NULL)
         log_secret(password);
@@ -308,7 +308,7 @@ static void read_encoding(struct config_reader *r, const struct yaml_tree_node *
     char shown[CONFIG_SHOWN_SIZE];
     if (!config_usable_text(r, node))
         return;
-    /* "//IGNORE" and its kind would drop characters without a word. */
+    /* "//IGNORE" and the like would drop characters silently. */
     iconv_t converter = (iconv_t)-1;
     if (strchr(node->text, '/') == NULL && strlen(node->text) < 64)
         converter = iconv_open("UTF-8", node->text);

@@ -112,14 +112,13 @@ static void check_fit(struct config_reader *r, const struct config_source *sourc
     for (size_t i = 0; i < config_table_source.count; i++) {
         const char *name = config_table_source.fields[i].name;
         if (seen[i] != NULL && !file_format_takes(source->format, name))
-            config_problem(
-                r, seen[i]->key_at,
-                "\"source.%s\" has no meaning for the format of the source, which is %s.", name,
-                file_format_name(source->format));
+            config_problem(r, seen[i]->key_at,
+                           "\"source.%s\" has no effect on sources of the format %s.", name,
+                           file_format_name(source->format));
     }
 }
 
-/* Pages come from web servers; a field that leads on is one of JSON. */
+/* Pages come from web servers; only JSON has a field that leads on. */
 static void check_next(struct config_reader *r, const struct config_source *source,
                        const struct yaml_tree_node *const *seen)
 {
@@ -134,10 +133,10 @@ static void check_next(struct config_reader *r, const struct config_source *sour
     if (source->next.kind == CONFIG_NEXT_FIELD && source->format != FILE_FORMAT_JSON)
         config_problem_value(r, next, "has a \"field\", which only pages in JSON have.");
     if (source->archive != NULL)
-        config_problem_value(r, next, "does not go with \"archive\".");
+        config_problem_value(r, next, "cannot be combined with \"archive\".");
 }
 
-/* Place in the file of the URL `index`; those that were refused have left the count wrong. */
+/* Place in the file of the URL `index`; those that were refused are not counted in it. */
 static const struct yaml_tree_node *url_node(const struct yaml_tree_node *urls, size_t index)
 {
     const struct yaml_tree_node *n = config_items(urls);
@@ -151,7 +150,7 @@ static size_t item_count(const struct yaml_tree_node *node)
     return node->kind == YAML_TREE_LIST ? node->count : 1;
 }
 
-/* `urls`: where they stand, NULL where the file names none. */
+/* `urls`: where they are in the file, NULL where it names none. */
 static void decide(struct config_reader *r, struct config_source *source,
                    const struct yaml_tree_node *urls)
 {
@@ -180,7 +179,7 @@ void config_read_source(struct config_reader *r, const struct yaml_tree_node *no
         source->escape = source->quote;
     else if (source->quote == '\0' && source->escape != '\0')
         config_problem_value(r, config_seen(&config_table_source, seen, "escape"),
-                             "has no meaning without a quote.");
+                             "has no effect without a quote.");
     /* A format that is there but wrong was reported, and says nothing about the names. */
     if (source->format_set || config_seen(&config_table_source, seen, "format") == NULL)
         decide(r, source, config_seen(&config_table_source, seen, "url"));

@@ -51,7 +51,7 @@ char *config_url_password(const char *text)
     return colon != NULL ? mem_strndup(colon + 1, (size_t)(end - colon - 1)) : NULL;
 }
 
-/* Append "name=value&..." with the values of telling names hidden. */
+/* Append "name=value&..." with the values of secret parameters hidden. */
 static void hide_parameters(struct str *out, const char *query)
 {
     while (*query != '\0') {

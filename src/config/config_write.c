@@ -26,8 +26,10 @@ static bool is_plain(const char *text)
     return true;
 }
 
-/* A text as a YAML scalar that config_parse reads back as it is: quoted where needed, with every
- * "${" escaped. */
+/*
+ * A text as a YAML scalar that config_parse reads back unchanged: quoted where needed, with every
+ * "${" escaped.
+ */
 static void put_text(struct str *out, const char *text)
 {
     if (is_plain(text)) {
@@ -52,7 +54,7 @@ static void put_text(struct str *out, const char *text)
     str_append_char(out, '"');
 }
 
-/* Text inside a comment: one line, whatever it holds. */
+/* Text inside a comment: one line, whatever it contains. */
 static void put_comment(struct str *out, const char *text)
 {
     visible_append(out, text, strlen(text), VISIBLE_LINE);

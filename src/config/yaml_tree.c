@@ -30,7 +30,7 @@ static int refuse(struct reading *r, yaml_mark_t at, const char *sentence)
     return error_set(r->err, ERR_CONFIG, "%s", sentence);
 }
 
-/* The parser's own complaint. Bytes that are no text have no line: libyaml gives their offset. */
+/* The parser's own complaint. Bytes that are not text have no line: libyaml gives their offset. */
 static int parser_failed(struct reading *r)
 {
     const yaml_parser_t *p = &r->parser;
@@ -220,7 +220,7 @@ static int read_stream(struct reading *r, struct yaml_tree_node **root)
                        event.type == YAML_DOCUMENT_END_EVENT;
         if (event.type == YAML_DOCUMENT_START_EVENT && *root != NULL)
             rc = refuse(r, event.start_mark,
-                        "The file must hold one document; here begins another.");
+                        "The file must hold one document; another one begins here.");
         else if (!end && !framing)
             rc = read_node(r, &event, 0, root);
         yaml_event_delete(&event);
@@ -235,7 +235,7 @@ int yaml_tree_parse(const char *bytes, size_t count, struct yaml_tree_node **out
     struct reading r = {.where = where, .err = err};
     struct yaml_tree_node *root = NULL;
     *where = (struct yaml_tree_mark){1, 1};
-    /* It fails for want of memory only. */
+    /* It fails only where memory runs out. */
     if (!yaml_parser_initialize(&r.parser))
         return error_set(err, ERR_SYSTEM, "The YAML parser could not start: out of memory.");
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)bytes, count);

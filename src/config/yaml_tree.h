@@ -1,8 +1,8 @@
 /*
- * A YAML document as a small tree that remembers where everything stood. The only file that knows
+ * A YAML document as a small tree that remembers where everything was. The only file that knows
  * libyaml; the subset it lets through is what JSON can say: mappings with plain keys, lists, texts.
  * Anchors, aliases, tags and further documents are refused, depth and number of nodes are bounded.
- * Nothing is typed: `12`, `true` and `"12"` are texts, and `plain` tells the quoted ones apart.
+ * Nothing is typed: `12`, `true` and `"12"` are texts, and `plain` distinguishes the quoted ones.
  */
 #ifndef CAUCE_CONFIG_YAML_TREE_H
 #define CAUCE_CONFIG_YAML_TREE_H
@@ -32,7 +32,7 @@ struct yaml_tree_node {
     char *shown; /* of a text: what messages may show of it; NULL: the text itself */
     bool broken; /* of a text: something was wrong with it that has been reported */
 
-    char *key; /* its name in the mapping that it stands in, else NULL */
+    char *key; /* its name in the mapping that it is in, else NULL */
     struct yaml_tree_mark key_at;
     size_t index; /* its place in its parent, from 0 */
 
@@ -55,7 +55,7 @@ void yaml_tree_free(struct yaml_tree_node *root); /* NULL allowed */
 /* Is it a text that YAML reads as nothing: no quotes, and empty, `~` or `null`? */
 bool yaml_tree_is_null(const struct yaml_tree_node *node);
 
-/* Append where a node stands, as "source.nulls[2]" with indexes from 0; "" for the root. */
+/* Append where a node is, as "source.nulls[2]" with indexes from 0; "" for the root. */
 void yaml_tree_path(const struct yaml_tree_node *node, struct str *out);
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * Which network addresses a download may reach. Pure functions, thread-safe.
  *
- * Refused are the addresses at which machines in a cloud are told their credentials and settings, and
- * all link-local ones (RFC 3927, RFC 4291 section 2.5.6), also where an IPv6 address carries such an
- * IPv4 address inside (RFC 4291 section 2.5.5, RFC 6052, RFC 3056). Private networks are not refused:
- * they are where most sources are.
+ * It refuses the addresses at which machines in a cloud get their credentials and settings, and all
+ * link-local ones (RFC 3927, RFC 4291 section 2.5.6), also where an IPv6 address contains such an
+ * IPv4 address (RFC 4291 section 2.5.5, RFC 6052, RFC 3056). Private networks are not refused: they
+ * are where most sources are.
  */
 #ifndef CAUCE_NET_ADDRESS_H
 #define CAUCE_NET_ADDRESS_H
@@ -20,7 +20,7 @@ bool address_is_refused(const struct sockaddr *address);
 bool address_is_loopback(const struct sockaddr *address);
 
 /*
- * The address that a host names by number ("10.0.0.1", "fe80::1", "[fe80::1]"); false where it is a
+ * The address that a host is written as ("10.0.0.1", "fe80::1", "[fe80::1]"); false where it is a
  * name. `port` of the result is 0.
  */
 bool address_parse(const char *host, struct sockaddr_storage *out);

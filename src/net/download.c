@@ -19,13 +19,13 @@
 #include "util/str.h"
 #include "util/time.h"
 
-#define TRIES_MAX 100u             /* whatever the progress */
+#define TRIES_MAX 100u             /* however much progress there is */
 #define PROGRESS_LEAST (64 * 1024) /* bytes that make a broken try worth while */
 #define LONGEST_WAIT INT64_C(30000000)
 #define CONNECT_SECONDS_MAX 30
 #define HEADERS_OWN 4
 
-/* One download: what it has so far, and how it stands to the server. */
+/* One download: what it has so far, and what it knows about the server. */
 struct job {
     struct download_options options; /* completed with defaults */
     const struct download_request *request;
@@ -33,7 +33,7 @@ struct job {
     struct url source; /* the URL that was asked for */
     struct http *http;
     struct url at;              /* where this request goes */
-    bool refuse_loopback;       /* it was led there from another machine */
+    bool refuse_loopback;       /* it was redirected there from another machine */
     struct http_answer *answer; /* of the request that was sent last */
     struct download_head head;  /* of that answer */
     int fd;
@@ -106,7 +106,7 @@ static int on_body(void *ctx, const struct http_answer *answer, const void *byte
     return ERR_OK;
 }
 
-/* ---- What the head of an answer says ------------------------------------------------------- */
+/* ---- The head of an answer ------------------------------------------------------- */
 
 static void take_validators(struct download_result *out, const struct download_head *a)
 {
@@ -139,7 +139,7 @@ static int continue_file(struct job *j, const struct download_head *a, struct er
                 (a->etag == NULL || strcmp(a->etag, j->result->etag) == 0);
     if (!fits) {
         j->resumable = false;
-        return error_set(err, ERR_AGAIN, "it sent another part than was asked for");
+        return error_set(err, ERR_AGAIN, "it sent a part that was not asked for");
     }
     j->expected = total;
     return ERR_OK;
@@ -182,8 +182,8 @@ static const char *setting_of(const struct job *j, const char *lower, const char
 }
 
 /*
- * The proxy for a URL, as a new string or NULL. HTTP_PROXY in capitals is not looked at: a CGI
- * program gets it from whoever sends it a header named Proxy.
+ * The proxy for a URL, as a new string or NULL. HTTP_PROXY in capitals is ignored: a CGI program
+ * gets it from anybody who sends a header named Proxy.
  */
 static char *proxy_for(const struct job *j, const struct url *url)
 {
@@ -233,7 +233,7 @@ static struct http_pair *make_headers(const struct job *j, bool foreign, size_t 
     return list;
 }
 
-/* Asked before a connection is made: see the head of net/address.h. */
+/* Called before a connection is made: see net/address.h. */
 static bool may_reach(void *ctx, const struct sockaddr *address)
 {
     const struct job *j = ctx;
@@ -369,7 +369,9 @@ static int follow(struct job *j, const char *location, struct error *err)
     struct url next;
     int rc = url_parse(at->text, location, &next, err);
     if (rc != ERR_OK)
-        return error_set(err, ERR_SOURCE, "it redirects to what is no http or https URL");
+        return error_set(err, ERR_SOURCE,
+                         "it redirects to something that is not an http or https "
+                         "URL");
     if (at->secure && !next.secure) {
         rc = error_set(err, ERR_SOURCE,
                        "it redirects from https to %s, which is not encrypted and is not followed",
@@ -443,7 +445,7 @@ static int judge(struct job *j, struct error *err)
     bool asked = j->condition_count > 0 && !j->resuming;
     if (has_content(a->status)) {
         if (a->status == 206 && j->expected > 0 && j->received != j->expected)
-            return error_set(err, ERR_AGAIN, "it sent less than it has");
+            return error_set(err, ERR_AGAIN, "it sent less than it announced");
         j->result->modified = true;
         return ERR_OK;
     }
@@ -453,7 +455,7 @@ static int judge(struct job *j, struct error *err)
     }
     if (a->status == 416 && j->resuming) {
         j->resumable = false;
-        return error_set(err, ERR_AGAIN, "it has no such part any more");
+        return error_set(err, ERR_AGAIN, "it no longer has such a part");
     }
     if (download_may_repeat(a->status))
         return error_set(err, ERR_AGAIN, "it answered with status %ld", a->status);
@@ -470,8 +472,8 @@ struct patience {
 };
 
 /*
- * May it be tried again? Waits before saying so. `why` is the failure so far; `mark` is what was there
- * before the try: one that brought bytes that stay begins a new count.
+ * May it be tried again? Waits before saying so. `why` is the failure so far; `mark` is how much
+ * was there before the attempt: one that brought bytes that are kept begins a new count.
  */
 static bool wait_again(struct job *j, struct patience *p, uint64_t mark, struct error *why)
 {
@@ -535,7 +537,7 @@ static int run_tries(struct job *j, struct error *why)
     }
 }
 
-/* ---- The whole ----------------------------------------------------------------------------- */
+/* ---- All of it ----------------------------------------------------------------------------- */
 
 static struct download_options complete(const struct download_options *given)
 {
@@ -551,7 +553,7 @@ static struct download_options complete(const struct download_options *given)
     return o;
 }
 
-/* Of a failure nothing remains, also not what was there before. */
+/* A failure leaves nothing, not even what was there before. */
 static int close_file(struct job *j, int rc, struct error *err)
 {
     bool written = j->fd >= 0;

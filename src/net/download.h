@@ -29,7 +29,7 @@
 struct download_options {
     const struct http_pair *headers;
     size_t header_count;
-    bool allow_private;      /* also what address_is_refused(), and this machine after a redirect */
+    bool allow_private; /* also what address_is_refused() says, and this machine after a redirect */
     const char *ca_file;     /* PEM; certificates to trust instead of the system's */
     const char *proxy;       /* URL; NULL: as the variables http_proxy, ... say */
     int64_t timeout_seconds; /* 300: most time without a byte, and most that Retry-After may ask */
@@ -42,7 +42,7 @@ struct download_options {
      */
     const char *(*setting)(void *ctx, const char *name);
     void *setting_ctx;
-    /* Called as bytes arrive; `expected` is 0 where the server does not tell. */
+    /* Called as bytes arrive; `expected` is 0 where the server does not say. */
     void (*progress)(void *ctx, uint64_t received, uint64_t expected);
     void *progress_ctx;
 };
@@ -56,12 +56,12 @@ struct download_request {
 };
 
 /*
- * What came. Strings are owned. `last_modified` is NULL also where it is so young, with no tag beside
- * it, that a later change might bear the same.
+ * What came. Strings are owned. `last_modified` is also NULL where it is so recent, without a tag,
+ * that a later change might have the same.
  */
 struct download_result {
     bool modified; /* false: not modified; no file was written, and what follows is not set */
-    bool framed;   /* its end was marked; else one cut short cannot be told from it */
+    bool framed;   /* its end was marked; else one cut short would look the same */
     uint64_t size;
     char sha256[SHA256_HEX_SIZE];
     char *etag;          /* NULL where there is none */
@@ -71,8 +71,8 @@ struct download_result {
 };
 
 /*
- * ERR_SOURCE: it cannot be had; the text is a sentence with the server's status and what to do.
- * ERR_INTERRUPTED: a signal asked to stop. ERR_SYSTEM: the local file. `out` is the caller's to
+ * ERR_SOURCE: it cannot be downloaded; the text is a sentence with the server's status and what to
+ * do. ERR_INTERRUPTED: a signal asked to stop. ERR_SYSTEM: the local file. `out` is the caller's to
  * release, whatever is returned.
  */
 MUST_USE int download_fetch(const struct download_options *options,

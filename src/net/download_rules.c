@@ -51,7 +51,7 @@ bool download_date_tells(const struct download_head *answer)
     return modified >= 0 && answered >= 0 && modified < answered - 1;
 }
 
-/* Digits only: strtoull alone would take a sign. */
+/* Digits only: strtoull alone would accept a sign. */
 static bool take_number(const char **text, uint64_t *out)
 {
     char *end = NULL;
@@ -111,7 +111,7 @@ const char *download_advice(long status)
     case 410:
         return "Check `source.url`; perhaps it was moved.";
     case 407:
-        return "The proxy wants a user and a password: see `source.proxy`.";
+        return "The proxy requires a user and a password: see `source.proxy`.";
     default:
         return download_may_repeat(status) || status >= 500
                    ? "The server is at fault or busy: run again later."

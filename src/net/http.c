@@ -132,7 +132,7 @@ static CURL *take_handle(struct http *http, unsigned *generation)
     return curl;
 }
 
-/* A connection that failed is not used again, and neither are those to the same dead end. */
+/* A connection that failed is not used again, nor are others to the same host. */
 static void give_handle(struct http *http, CURL *curl, unsigned generation, bool good)
 {
     pthread_mutex_lock(&http->lock);
@@ -164,7 +164,7 @@ int64_t http_date(const char *text)
     return text != NULL ? (int64_t)curl_getdate(text, NULL) : -1;
 }
 
-/* Keep one header line. What does not fit is as good as absent: those that matter are asked for. */
+/* Keep one header line. What does not fit counts as absent: whoever needs a header asks for it. */
 static void keep_header(struct http_answer *answer, const char *line, size_t length)
 {
     const char *colon = memchr(line, ':', length);
@@ -218,7 +218,7 @@ static void take_head(struct exchange *x)
 static size_t open_answer(struct exchange *x, size_t length)
 {
     take_head(x);
-    /* An interim answer (103) is none. */
+    /* An interim answer (103) does not count. */
     x->opened = x->answer->status >= 200;
     if (x->opened && x->request->on_head != NULL)
         x->local = x->request->on_head(x->request->ctx, x->answer, x->err);
@@ -229,7 +229,7 @@ static size_t on_header(char *line, size_t one, size_t length, void *ctx)
 {
     (void)one;
     struct exchange *x = ctx;
-    /* Behind the body there may be trailers, which say nothing that we would believe. */
+    /* After the body there may be trailers, which say nothing that we would believe. */
     if (x->opened)
         return length;
     if (length > 5 && memcmp(line, "HTTP/", 5) == 0) {
@@ -281,7 +281,7 @@ static ssize_t read_source(struct exchange *x, char *out, size_t count)
     return n;
 }
 
-/* Does everything read up to here have the digest promised? Called before the last bytes go out. */
+/* Does everything read so far have the promised digest? Called before the last bytes go out. */
 static bool digest_fits(struct exchange *x)
 {
     unsigned char digest[SHA256_SIZE];
@@ -298,7 +298,10 @@ static int changed_body(const struct exchange *x)
                      "hashed. It was not sent");
 }
 
-/* libcurl asks for bytes to send. The last ones leave only if all have the digest promised. */
+/*
+ * libcurl asks for bytes to send. The last ones are sent only if all of them have the promised
+ * digest.
+ */
 static size_t on_read(char *out, size_t one, size_t count, void *ctx)
 {
     struct exchange *x = ctx;
@@ -325,8 +328,8 @@ static size_t on_read(char *out, size_t one, size_t count, void *ctx)
 }
 
 /*
- * libcurl repeats a request on a kept connection that died, behind the back of those who must know
- * how often it was sent: refuse the second time.
+ * libcurl repeats a request on a kept connection that died, without telling those who must know how
+ * often it was sent: refuse the second time.
  */
 static int on_request(void *ctx, char *their_ip, char *our_ip, int their_port, int our_port)
 {
@@ -362,7 +365,7 @@ static bool may_reach(struct exchange *x, const struct sockaddr *address)
     return false;
 }
 
-/* Here the name is resolved, and what is looked at is what will be connected to. */
+/* Here the name is resolved, so what is checked is what will be connected to. */
 static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct exchange *x = ctx;
@@ -371,7 +374,10 @@ static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sock
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* Behind a proxy no socket to the host is made: at least what the URL names by number is judged. */
+/*
+ * Behind a proxy no socket to the host is made: at least an address that the URL contains is
+ * checked.
+ */
 static bool may_ask_for(struct exchange *x)
 {
     struct url url;
@@ -457,7 +463,7 @@ static void set_connection(struct exchange *x)
     /* Set even where empty: libcurl would otherwise look at the environment. */
     curl_easy_setopt(c, CURLOPT_PROXY, x->proxy != NULL ? x->proxy : "");
     curl_easy_setopt(c, CURLOPT_NOPROXY, http->no_proxy != NULL ? http->no_proxy : "");
-    /* A proxy's own answer is no answer of the server. */
+    /* A proxy's own answer is not an answer of the server. */
     curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -466,7 +472,7 @@ static void set_connection(struct exchange *x)
         curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
     }
     curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
-    /* A connection that idled longer may be dead without our knowing. */
+    /* A connection that was idle for longer may be dead without our knowing. */
     curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, 15L);
 }
 
@@ -513,8 +519,10 @@ static void set_request(struct exchange *x, struct curl_slist *headers)
 /* Was nothing of the request sent? Only then is it certain that nothing came of it. */
 static bool never_sent(const struct exchange *x)
 {
-    /* The result proves nothing once it was begun: "could not connect" may be what became of the
-     * second try, after the first went out on a kept connection that then died. */
+    /*
+     * Once it was begun, the result proves nothing: "could not connect" may be about a second
+     * attempt, after the first went out on a kept connection that then died.
+     */
     if (x->begun == 0)
         return true;
     /* A body that we withheld was never whole on the other side: nothing can come of it. */
@@ -529,7 +537,7 @@ static bool never_sent(const struct exchange *x)
     return request_size == 0 && uploaded == 0;
 }
 
-/* libcurl's text may quote a URL, of a proxy above all, and with it a password. */
+/* libcurl's text may quote a URL, in particular a proxy's, and with it a password. */
 static bool quotes_url(const char *reason)
 {
     return strstr(reason, "://") != NULL || strchr(reason, '@') != NULL;
@@ -549,7 +557,7 @@ static void set_reason(const struct exchange *x, CURLcode result)
 
 static enum http_fault fault_of(const struct exchange *x, CURLcode result)
 {
-    /* A name may have other addresses, which were tried then. */
+    /* A name may have other addresses, which were then tried. */
     if (x->answer->refused[0] != '\0' && result == CURLE_COULDNT_CONNECT)
         return HTTP_ADDRESS;
     if (x->answer->proxy_status >= 300)
@@ -606,14 +614,14 @@ static int check_url(const struct http *http, const char *url, struct error *err
     if (http->options.allow_plain || url_is_loopback(url))
         return ERR_OK;
     return error_set(err, ERR_CONFIG,
-                     "%s is refused: without TLS anybody on the way can read and change the data. "
-                     "Use https, or allow plain http explicitly (CAUCE_S3_ALLOW_HTTP=1).",
+                     "%s is refused: without TLS anybody along the way can read and change the "
+                     "data. Use https, or allow plain http explicitly (CAUCE_S3_ALLOW_HTTP=1).",
                      url);
 }
 
 static void answer_init(struct http_answer *a)
 {
-    /* Not the room for headers, which is large and read only as far as it is used. */
+    /* Not the space for headers, which is large and is read only as far as it was filled. */
     memset(a, 0, offsetof(struct http_answer, headers));
     a->header_used = 0;
 }

@@ -2,10 +2,11 @@
  * The HTTP client, over libcurl: one request, sent once, whose answer streams to functions of the
  * caller. HTTP/1.1, or HTTP/2 where TLS negotiates it. No retries, no redirects, no environment, no
  * cookies, no netrc. TLS certificates are verified. Downloads of sources, the S3 client, services
- * that give credentials and the Pushgateway all go through it; what an answer means is theirs to say.
+ * that give credentials and the Pushgateway all go through it; what an answer means is for them to
+ * decide.
  *
- * One `struct http` may be used by several threads at once: each request takes a handle with its own
- * kept-alive connection out of a pool.
+ * One `struct http` may be used by several threads at once: each request takes a handle with its
+ * own kept-alive connection from a pool.
  */
 #ifndef CAUCE_NET_HTTP_H
 #define CAUCE_NET_HTTP_H
@@ -41,7 +42,7 @@ struct http_options {
 MUST_USE int http_new(const struct http_options *options, struct http **out, struct error *err);
 void http_free(struct http *http); /* NULL allowed */
 
-/* A header. Names of an answer's are in lower case. */
+/* A header. Names in answers are in lower case. */
 struct http_pair {
     const char *name;
     const char *value; /* may be a secret */
@@ -75,12 +76,12 @@ struct http_answer {
     long status;
     long proxy_status;
     bool http2;
-    bool framed;     /* its end is marked; else it ends with the connection, whatever the reason */
+    bool framed; /* its end is marked; else it ends when the connection does, for whatever reason */
     bool has_length; /* it says how long its body is, as transferred */
     uint64_t length;
     bool loopback; /* it came from this machine; never where a proxy is used */
     char refused[INET6_ADDRSTRLEN];
-    char reason[HTTP_REASON_SIZE]; /* of a failure: no URL, no secret, no full stop */
+    char reason[HTTP_REASON_SIZE]; /* of a failure: without URL, secrets or full stop */
     size_t header_count;
     struct http_pair headers[HTTP_HEADERS_MAX];
     char header_bytes[HTTP_HEADERS_SIZE];
@@ -100,7 +101,7 @@ struct http_request {
     const char *password;
     bool compressed;    /* let the server compress the transfer; the body comes decoded */
     bool fresh;         /* on a connection of its own, so that `may_reach` is asked */
-    bool interruptible; /* a signal that asks to stop ends it: only where nothing comes of it */
+    bool interruptible; /* a signal to stop ends it; only for requests that change nothing */
 
     /* What to send: bytes, or a stretch of a file. Neither: no body. */
     const void *bytes;
@@ -114,14 +115,14 @@ struct http_request {
     /*
      * Asked, where it is set, before a connection is made, with the address that the name was
      * resolved to: so no name can lead elsewhere than where it was checked. Behind a proxy only an
-     * address that stands in the URL is asked about.
+     * address in the URL itself is asked about.
      */
     bool (*may_reach)(void *ctx, const struct sockaddr *address);
 
     /*
-     * Called with the head of the final answer, once, before the first byte of its body (NULL: not);
-     * then with the body, piece by piece. A result other than ERR_OK ends the request and is what it
-     * returns. HTTP_ENOUGH from on_body: the rest of the body is of no interest.
+     * Called with the head of the final answer, once, before the first byte of its body (NULL:
+     * not); then with the body, piece by piece. A result other than ERR_OK ends the request and is
+     * returned by it. HTTP_ENOUGH from on_body: the rest of the body is of no interest.
      */
     int (*on_head)(void *ctx, const struct http_answer *answer, struct error *err);
     int (*on_body)(void *ctx, const struct http_answer *answer, const void *bytes, size_t count,
@@ -132,10 +133,10 @@ struct http_request {
 #define HTTP_ENOUGH (-1)
 
 /*
- * Send it once. ERR_OK: answered, whatever the status. Else `answer` tells how far it came and why:
+ * Send it once. ERR_OK: answered, whatever the status. Else `answer` says how far it got and why:
  * ERR_AGAIN: HTTP_ADDRESS and everything below it; the text is the reason alone. ERR_CONFIG: a URL
- * that may not be used. ERR_DAMAGED: the body is not what its digest says. ERR_SYSTEM: a local file.
- * ERR_INTERRUPTED: a signal asked to stop. Else what `on_head` and `on_body` returned.
+ * that may not be used. ERR_DAMAGED: the body is not what its digest says. ERR_SYSTEM: a local
+ * file. ERR_INTERRUPTED: a signal asked to stop. Else what `on_head` and `on_body` returned.
  */
 MUST_USE int http_perform(struct http *http, const struct http_request *request,
                           struct http_answer *answer, struct error *err);

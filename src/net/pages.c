@@ -18,7 +18,7 @@ static const char *skip_blanks(const char *p)
     return p + strspn(p, " \t");
 }
 
-/* The value of a parameter at `p`, quoted or not, and what stands behind it. */
+/* The value of a parameter at `p`, quoted or not, and what follows it. */
 static const char *read_value(const char *p, const char **value, size_t *length)
 {
     if (*p == '"') {
@@ -33,7 +33,7 @@ static const char *read_value(const char *p, const char **value, size_t *length)
     return p + *length;
 }
 
-/* Is `next` one of the relations, which stand with blanks between them? */
+/* Is `next` one of the relations, which are separated by blanks? */
 static bool has_next(const char *value, size_t length)
 {
     for (const char *p = value; p < value + length;) {
@@ -85,7 +85,7 @@ char *pages_link(const char *header)
 
 /* --- URLs ------------------------------------------------------------------------------------- */
 
-/* User and password as they stand in a URL, with the @ behind them. */
+/* User and password as in a URL, with the @ that follows them. */
 static const char *user_part(const char *url, size_t *length)
 {
     const char *host = strstr(url, "://");
@@ -104,7 +104,7 @@ static int join(const struct url *from, const struct url *to, const char *origin
     if (strcmp(from->origin, to->origin) != 0)
         return error_set(err, ERR_SOURCE,
                          "its next page is on another server, %s, which is not followed: name that "
-                         "server as the source if it is meant",
+                         "server as the source if that is intended",
                          to->origin);
     size_t length;
     const char *user = user_part(original, &length);
@@ -151,7 +151,7 @@ char *pages_parameter(const char *url, const char *name, const char *value)
     str_init(&out, STR_MAX_DEFAULT);
     str_append_bytes(&out, url, path);
     str_append_char(&out, '?');
-    /* What is there stays as it is, but for this parameter. */
+    /* Everything stays as it is, except this parameter. */
     for (size_t at = path + 1; at < length;) {
         size_t part = strcspn(url + at, "&#");
         bool same = part >= name_length && strncmp(url + at, name, name_length) == 0 &&

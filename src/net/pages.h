@@ -11,9 +11,9 @@
 MUST_USE char *pages_link(const char *header);
 
 /*
- * The URL `reference`, which may be relative to `from` (both may hold secrets), with user and password
- * of `from`. ERR_SOURCE: malformed, or it leads to another server: what is meant for one never reaches
- * another. The text does not show it.
+ * The URL `reference`, which may be relative to `from` (both may hold secrets), with user and
+ * password of `from`. ERR_SOURCE: malformed, or it leads to another server: what is meant for one
+ * must not reach another. The text does not show it.
  */
 MUST_USE int pages_follow(const char *from, const char *reference, char **out, struct error *err);
 

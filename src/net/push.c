@@ -7,7 +7,7 @@
 #include "util/mem.h"
 #include "util/str.h"
 
-/* The address of the group, without slashes that the user ended the URL with. */
+/* The address of the group, without slashes at the end of the URL. */
 static char *group_url(const char *url, const char *dataset)
 {
     size_t n = strlen(url);
@@ -46,12 +46,12 @@ static int check_url(const char *url, struct error *err)
     const char *host = strstr(url, "://");
     if (!str_starts(url, "http://") && !str_starts(url, "https://"))
         return error_set(err, ERR_CONFIG,
-                         "the URL of a Pushgateway begins with http:// or https://.");
+                         "the URL of a Pushgateway must begin with http:// or https://.");
     host += strlen("://");
     if (host[strcspn(host, "?#")] != '\0')
         return error_set(err, ERR_CONFIG,
-                         "the URL of a Pushgateway ends with its path: \"?\" and \"#\" have no "
-                         "place in it.");
+                         "the URL of a Pushgateway ends with its path: it must not contain \"?\" "
+                         "or \"#\".");
     if (memchr(host, '@', strcspn(host, "/")) != NULL)
         return error_set(err, ERR_CONFIG,
                          "the URL of a Pushgateway must not hold a user or a password, which every "
@@ -65,7 +65,7 @@ int push_metrics(const char *url, const char *dataset, const char *text, size_t 
     int rc = check_url(url, err);
     if (rc != ERR_OK)
         return error_prefix(err, "the metrics could not be pushed");
-    /* Gateways stand inside a network of one's own, mostly without TLS. */
+    /* Gateways are inside a private network, mostly without TLS. */
     struct http_options options = {.allow_plain = true, .total_seconds = 20};
     struct http *http;
     rc = http_new(&options, &http, err);

@@ -47,7 +47,7 @@ static int write_file(struct transfer *t, const char *bytes, size_t count, struc
     return ERR_OK;
 }
 
-/* An error's text beyond the cap is of no interest. */
+/* The text of an error is not needed beyond the cap. */
 static void keep_error(struct transfer *t, const void *bytes, size_t count)
 {
     size_t room = TRANSFER_ERROR_MAX - t->answer->error_body.len;
@@ -88,8 +88,8 @@ static int report(const struct transfer *t, int rc, struct error *err)
     if (fault == HTTP_CERTIFICATE || fault == HTTP_CA_FILE)
         return error_set(err, ERR_CONFIG,
                          "%s %s was not sent: the server's certificate is not accepted (%s). Check "
-                         "the endpoint's name, and name the authority in AWS_CA_BUNDLE where it is "
-                         "a private one.",
+                         "the endpoint's name; if its certificate authority is a private one, name "
+                         "it in AWS_CA_BUNDLE.",
                          r->method, r->url, reason.text);
     return error_set(err, rc, "%s %s failed: %s.", r->method, r->url, reason.text);
 }

@@ -1,6 +1,7 @@
 /*
- * A request whose answer is kept: in memory or in a file, hashed as it arrives; what an answer that is
- * no success says is kept apart. Every buffer has a cap. Over net/http.h, whose rules hold.
+ * A request whose answer is kept: in memory or in a file, hashed as it arrives; the body of an
+ * answer that is not a success is kept separately. Every buffer has a cap. Over net/http.h, whose
+ * rules hold.
  */
 #ifndef CAUCE_NET_TRANSFER_H
 #define CAUCE_NET_TRANSFER_H
@@ -14,7 +15,7 @@
 #include "util/error.h"
 #include "util/str.h"
 
-#define TRANSFER_ERROR_MAX 65536 /* bytes kept of the body of an answer that is no success */
+#define TRANSFER_ERROR_MAX 65536 /* bytes kept of the body of an answer that is not a success */
 
 struct transfer_request {
     const char *method;
@@ -40,7 +41,7 @@ struct transfer_request {
 
 struct transfer_answer {
     struct http_answer head;
-    struct str error_body;        /* body of an answer that is no 2xx */
+    struct str error_body;        /* body of an answer that is not 2xx */
     char sha256[SHA256_HEX_SIZE]; /* of the body of a 2xx answer */
     uint64_t received;            /* its bytes */
 };
@@ -49,10 +50,10 @@ void transfer_answer_init(struct transfer_answer *answer);
 void transfer_answer_release(struct transfer_answer *answer);
 
 /*
- * Send one request once. ERR_OK: answered, whatever the status. Else `answer->head.fate` tells how far
- * it came, and the code what went wrong here: ERR_AGAIN: connection, time-out; ERR_CONFIG: a URL that
- * may not be used, a certificate that is not accepted; ERR_LIMIT: the answer is larger than its cap;
- * ERR_DAMAGED: the body to send is not what its digest says; ERR_SYSTEM: a local file.
+ * Send one request once. ERR_OK: answered, whatever the status. Else `answer->head.fate` says how
+ * far it got, and the code what went wrong here: ERR_AGAIN: connection, time-out; ERR_CONFIG: a URL
+ * that may not be used, a certificate that is not accepted; ERR_LIMIT: the answer is larger than
+ * its cap; ERR_DAMAGED: the body to send is not what its digest says; ERR_SYSTEM: a local file.
  */
 MUST_USE int transfer_perform(struct http *http, const struct transfer_request *request,
                               struct transfer_answer *answer, struct error *err);

@@ -93,14 +93,14 @@ bool url_is_loopback(const char *text)
     host = host != NULL ? host + 3 : text;
     if (strncmp(host, "[::1]", 5) == 0 && strchr(":/?", host[5]) != NULL)
         return true;
-    /* "localhost", and all below it (RFC 6761): libcurl asks no name server about them. */
+    /* "localhost", and all below it (RFC 6761): libcurl does not ask a name server about them. */
     static const char name[] = "localhost";
     size_t length = strcspn(host, ":/?");
     size_t start = length >= sizeof name - 1 ? length - (sizeof name - 1) : 0;
     if (strncasecmp(host + start, name, sizeof name - 1) == 0 &&
         (start == 0 || host[start - 1] == '.'))
         return true;
-    /* 127.0.0.0/8: digits and dots only, so that 127.evil.example is none. */
+    /* 127.0.0.0/8: digits and dots only, so that 127.evil.example is not one. */
     size_t n = strspn(host, "0123456789.");
     return strncmp(host, "127.", 4) == 0 && strchr(":/?", host[n]) != NULL;
 }

@@ -77,7 +77,7 @@ static void XMLCALL on_doctype(void *data, const XML_Char *name, const XML_Char 
     refuse(data);
 }
 
-/* Walk the document; false where it is no well-formed document within the limits. */
+/* Walk the document; false where it is not a well-formed document within the limits. */
 bool xml_walk(const char *bytes, size_t count,
               void (*visit)(struct xml_walk *, void *, const char *), void *ctx)
 {
@@ -124,7 +124,7 @@ bool xml_within(const struct xml_walk *w, const char *root)
     return strncmp(w->path, root, n) == 0 && (w->path[n] == '/' || w->path[n] == '\0');
 }
 
-/* The text that is looked for. */
+/* The text that is wanted. */
 struct text_state {
     const char *path;
     char *found;
@@ -146,7 +146,7 @@ int xml_text(const char *bytes, size_t count, const char *path, char **out, stru
     }
     free(s.found);
     *out = NULL;
-    return error_set(err, ERR_DAMAGED, "The server's answer lacks the element %s.", path);
+    return error_set(err, ERR_DAMAGED, "The server's answer has no element %s.", path);
 }
 
 void xml_escape(const char *text, struct str *out)

@@ -1,6 +1,6 @@
 /*
- * Small XML documents, as servers answer: a walk over their elements, over expat. Every text and list
- * has a cap; document types and entities of one's own are refused. Pure functions; thread-safe.
+ * Small XML documents, as servers answer: a walk over their elements, over expat. Every text and
+ * list has a cap; document types and custom entities are refused. Pure functions; thread-safe.
  */
 #ifndef CAUCE_NET_XML_H
 #define CAUCE_NET_XML_H
@@ -13,12 +13,13 @@
 
 #define XML_BODY_MAX ((size_t)16 << 20) /* bytes of a document */
 
-/* A walk on its way: where it is. */
+/* A walk under way: where it is. */
 struct xml_walk;
 
 /*
- * Call `visit` at the end of each element, with its text. False where it is no well-formed document
- * within the limits: blanks before it are allowed, for some servers send them while they work.
+ * Call `visit` at the end of each element, with its text. False where it is not a well-formed
+ * document within the limits; blanks before it are allowed, because some servers send them while
+ * they work.
  */
 bool xml_walk(const char *bytes, size_t count,
               void (*visit)(struct xml_walk *walk, void *ctx, const char *text), void *ctx);

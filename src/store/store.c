@@ -92,12 +92,12 @@ int store_body_verify(const struct store_body *body, const char *key, uint64_t s
 {
     if (size != body->size)
         return error_set(err, ERR_DAMAGED,
-                         "The content for %s has %llu bytes, not %llu: it changed on its way. "
+                         "The content for %s has %llu bytes, not %llu: it changed on the way. "
                          "Nothing was stored; run again.",
                          key, (unsigned long long)size, (unsigned long long)body->size);
     if (strcmp(sha256, body->sha256) != 0)
         return error_set(err, ERR_DAMAGED,
-                         "The content for %s has the SHA-256 %s, not %s: it changed on its way. "
+                         "The content for %s has the SHA-256 %s, not %s: it changed on the way. "
                          "Nothing was stored; run again.",
                          key, sha256, body->sha256);
     return ERR_OK;
@@ -168,7 +168,7 @@ void store_bill_add(struct store_bill *to, const struct store_bill *from)
 
 /* ---- One object ---------------------------------------------------------------------------- */
 
-/* Take back what was appended by a read that then failed. */
+/* Remove what was appended by a read that then failed. */
 static void cut_back(struct str *body, size_t length, bool full)
 {
     if (body->len > length) {
@@ -272,7 +272,7 @@ int store_local_path(struct store *st, const char *key, char **path, struct erro
         return rc;
     if (st->ops->local_path == NULL)
         return error_set(err, ERR_GATE,
-                         "The objects of %s are no local files: read %s through the store.",
+                         "The objects of %s are not local files: read %s through the store.",
                          st->url, key);
     return st->ops->local_path(st, key, path, err);
 }

@@ -118,7 +118,7 @@ struct store_traits {
 struct store_bill {
     uint64_t gets, heads, puts, swaps, moves, lists, deletes;
     uint64_t bytes_read, bytes_written;
-    uint64_t requests; /* really sent, with retries */
+    uint64_t requests; /* actually sent, with retries */
     uint64_t retries;
 };
 
@@ -164,8 +164,8 @@ struct store {
 
 /*
  * Open a store by URL: file:///path, a plain path, memory: (one process), s3://bucket/prefix.
- * ERR_CONFIG: not a URL we know; ERR_ABSENT: a folder that is not there (and create not set);
- * ERR_GATE: a network file system not asked for.
+ * ERR_CONFIG: not a URL of a known kind; ERR_ABSENT: a folder that is not there (and create not
+ * set); ERR_GATE: a network file system not asked for.
  */
 MUST_USE int store_open(const char *url, const struct store_options *options, struct store **out,
                         struct error *err);
@@ -181,8 +181,9 @@ bool store_surely_unchanged(int rc);
 MUST_USE int store_key_check(const char *key, struct error *err);
 
 /*
- * A store leaves names of its own beside those of its objects. Length of the object's key in the name
- * of what an interrupted write left ("<key>.tmp-<id>", "<key>.upload~<id>"); of any other name, all.
+ * A store leaves names of its own beside those of its objects. Length of the object's key in the
+ * name of what an interrupted write left ("<key>.tmp-<id>", "<key>.upload~<id>"); for any other
+ * name its whole length.
  */
 size_t store_key_object(const char *key);
 
@@ -230,7 +231,7 @@ MUST_USE int store_move(struct store *st, const struct store_move *move, struct 
 MUST_USE int store_list(struct store *st, const char *prefix, store_visit *visit, void *ctx,
                         struct error *err);
 
-/* Delete; absent is success. */
+/* Delete; an absent object counts as deleted. */
 MUST_USE int store_remove(struct store *st, const char *key, struct error *err);
 
 /* Delete many; `removed` counts what is surely gone. The first failure is returned, the rest tried. */
@@ -247,9 +248,9 @@ MUST_USE int store_put_many(struct store *st, const char *const *keys,
                             struct error *err);
 
 /*
- * Do task(ctx, i, err) once for each i below `count`: as many at once, on threads, as the store has
- * use for (trait parallel), else in order. After a failure no further one begins; those under way
- * are finished, and the first failure is returned.
+ * Do task(ctx, i, err) once for each i below `count`: as many at once, on threads, as are useful
+ * for the store (trait parallel), else in order. After a failure no further task begins; those
+ * under way are finished, and the first failure is returned.
  */
 typedef int store_task(void *ctx, size_t index, struct error *err);
 MUST_USE int store_each(struct store *st, size_t count, store_task *task, void *ctx,

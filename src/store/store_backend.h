@@ -11,13 +11,13 @@
 typedef int store_opener(const char *url, const struct store_options *options, struct store **out,
                          struct error *err);
 
-/* What stands behind an object's key in the names of what is left of interrupted writes. */
+/* What follows an object's key in the names of what interrupted writes left. */
 #define STORE_TEMP_MARK ".tmp-"
 #define STORE_UPLOAD_MARK ".upload~"
-/* What stands before the names of the objects of a probe. */
+/* What the names of a probe's objects begin with. */
 #define STORE_PROBE_PREFIX ".probe/"
 
-/* One request more of the kind that `counter` (a field of st->bill) counts. */
+/* Count one more request in `counter`, a field of st->bill. */
 void store_count_request(struct store *st, uint64_t *counter);
 
 /* Add to a field of a bill. */
@@ -46,12 +46,12 @@ MUST_USE int store_body_verify(const struct store_body *body, const char *key, u
 bool store_text_is_utf8(const char *text);
 
 /*
- * What makes a prefix in a bucket one below which not every key could stand, or which a server would
- * resolve to another ("..", empty segments); NULL: nothing. `most`: bytes of the longest name there.
+ * Why a prefix in a bucket has no room for every key below it, or would be resolved by a server to
+ * another one ("..", empty segments); NULL: it is fine. `most`: bytes of the longest name there.
  */
 const char *store_prefix_fault(const char *prefix, size_t most);
 
-/* ERR_OK if `prefix` is "" or a well-formed key with a slash behind it; else ERR_CONFIG. */
+/* ERR_OK if `prefix` is "" or a well-formed key followed by a slash; else ERR_CONFIG. */
 MUST_USE int store_prefix_check(const char *prefix, struct error *err);
 
 #endif

@@ -44,7 +44,7 @@ static const char *segment_fault(const char *segment, size_t length)
     if (length == 0)
         return "it has an empty segment, or begins or ends with a slash";
     if ((length == 1 && segment[0] == '.') || (length == 2 && memcmp(segment, "..", 2) == 0))
-        return "\".\" and \"..\" are no names";
+        return "\".\" and \"..\" are not names";
     return NULL;
 }
 
@@ -62,9 +62,9 @@ static const char *key_fault(const char *key, size_t length)
         if (n == 0 || n > length - i)
             return "it is not UTF-8";
         if (is_control(s))
-            return "it holds a control character";
+            return "it contains a control character";
         if (*s == '\\')
-            return "it holds a backslash";
+            return "it contains a backslash";
         if (*s == '/') {
             const char *fault = segment_fault(key + start, i - start);
             if (fault != NULL)

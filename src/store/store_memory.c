@@ -108,7 +108,7 @@ static struct object *find(const struct space *space, const char *key)
     return &space->objects[i];
 }
 
-/* The object of this key, made where there is none. Pointers to objects are void afterwards. */
+/* The object of this key, made where there is none. Pointers to objects are invalid afterwards. */
 static struct object *find_or_make(struct space *space, const char *key)
 {
     size_t i = position(space, key);
@@ -148,7 +148,7 @@ static bool carries(const struct object *object, const struct store_tag *tag)
     return store_tag_equal(&now, tag);
 }
 
-/* Is the object (NULL: none) in the state expected (NULL: absent)? */
+/* Is the object (NULL: none) in the expected state (NULL: absent)? */
 static bool as_expected(const struct object *object, const struct store_tag *expected)
 {
     if (expected == NULL || object == NULL)
@@ -255,7 +255,9 @@ static int replace(struct store *st, const char *key, const struct store_tag *ex
         tag_of(object, tag);
         store_count(&st->bill.bytes_written, body->size);
     } else {
-        rc = error_set(err, ERR_CONFLICT, "%s in %s is not in the state expected. Nothing changed.",
+        rc = error_set(err, ERR_CONFLICT,
+                       "%s in %s is not in the expected state. Nothing was "
+                       "changed.",
                        key, st->url);
     }
     unlock(space);
@@ -284,12 +286,12 @@ static int memory_move(struct store *st, const struct store_move *move, struct e
     const struct object *guard = find(space, move->guard);
     int rc = ERR_OK;
     if (guard == NULL || !carries(guard, move->guard_tag)) {
-        rc = error_set(err, ERR_CONFLICT, "%s is not in the state expected. %s was not moved.",
+        rc = error_set(err, ERR_CONFLICT, "%s is not in the expected state. %s was not moved.",
                        move->guard, move->from);
     } else if (find(space, move->from) == NULL) {
         rc = absent(st, move->from, err);
     } else if (!as_expected(find(space, move->to), move->expected)) {
-        rc = error_set(err, ERR_CONFLICT, "%s is not in the state expected. %s was not moved.",
+        rc = error_set(err, ERR_CONFLICT, "%s is not in the expected state. %s was not moved.",
                        move->to, move->from);
     } else {
         struct object *to = find_or_make(space, move->to);

@@ -9,10 +9,10 @@
 
 /*
  * Open the memory of this name. Every open of one name sees the same objects, which stay until the
- * process ends; the empty name gives a memory of one's own, gone with store_free.
+ * process ends; the empty name gives a private memory, gone with store_free.
  *
- * Tags are numbers that are given once: the same bytes written again carry another tag. Threads
- * may share a store or a name.
+ * Tags are numbers that are used once: the same bytes written again get another tag. Threads may
+ * share a store or a name.
  */
 MUST_USE int store_memory_open(const char *name, struct store **out, struct error *err);
 

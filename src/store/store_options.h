@@ -10,7 +10,7 @@
 struct store_options {
     bool allow_network_filesystem;
     bool create; /* file: create the root folder where it is absent */
-    bool prove;  /* the probe sends its requests also where its result is known or goes without */
+    bool prove; /* the probe sends its requests even where its result is known, or none is needed */
     struct store_s3_options s3;
     /*
      * Value of a backend's setting by the name of its environment variable ("AWS_REGION"; borrowed

@@ -34,7 +34,7 @@ static void fresh_key(struct probe *p, const char *what, char out[KEY_SIZE])
     str_release(&s);
 }
 
-/* The store gave another answer than the check asks for: refuse, or pass on that it gave none. */
+/* The store did not give the answer that the check needs: refuse, or pass on that it gave none. */
 static int refuse(struct error *err, int code, const char *check, const char *why)
 {
     if (code == ERR_AGAIN || code == ERR_UNKNOWN || code == ERR_DENIED || code == ERR_CONFIG ||
@@ -77,14 +77,15 @@ static int check_create(struct probe *p, const char *key, struct store_tag *tag,
     rc = store_put_new(p->store, key, &second, NULL, err);
     if (rc != ERR_CONFLICT)
         return refuse(err, rc, "create-twice",
-                      "an object that exists was created once more: If-None-Match is ignored");
+                      "an object that exists was created again: If-None-Match is ignored");
     rc = expect_content(p, key, "read-back", &first, &seen, err);
     if (rc == ERR_OK && !store_tag_equal(&seen, tag))
-        rc = refuse(err, ERR_GATE, "read-back", "the ETag of writing is not the one of reading");
+        rc =
+            refuse(err, ERR_GATE, "read-back", "the ETag when writing is not the one when reading");
     return rc;
 }
 
-/* A replacement that surely changed nothing is asked for once more; no decorator may do that. */
+/* A replacement that certainly changed nothing is tried once more; no decorator may do that. */
 static int replace(struct probe *p, const char *key, const struct store_tag *expected,
                    const struct store_body *body, struct store_tag *tag, struct error *err)
 {
@@ -94,7 +95,7 @@ static int replace(struct probe *p, const char *key, const struct store_tag *exp
     return rc;
 }
 
-/* Replace with the right tag, in whichever way of writing it the server understands. */
+/* Replace with the right tag, written in whichever way the server understands. */
 static int check_right_tag(struct probe *p, const char *key, struct store_tag *tag,
                            struct error *err)
 {
@@ -157,7 +158,7 @@ static int check_server(struct probe *p, const char *key, struct error *err)
         const char *name;
         const char *why;
     } unsafe[] = {
-        {"Werkzeug", "the server is one for tests (moto) that checks a condition and then writes"},
+        {"Werkzeug", "the server is a test server (moto) that checks a condition and then writes"},
     };
     char name[STORE_PROBE_SERVER] = "";
     if (p->subject->server == NULL)
@@ -269,7 +270,7 @@ static int run_race(struct probe *p, const char *key, const struct store_tag *ex
         fill(&racers[i]);
         if (copy)
             racers[i].body = copied;
-        /* A barrier with too few threads would wait for ever. */
+        /* A barrier with too few threads would wait forever. */
         if (pthread_create(&threads[i], NULL, race, &racers[i]) != 0)
             abort();
     }
@@ -364,7 +365,7 @@ static void clean(struct probe *p)
             break;
     }
     if (removed < p->count)
-        log_warn("%zu objects of the probe could not be deleted; they lie below .probe/%s: %s",
+        log_warn("%zu objects of the probe could not be deleted; they are below .probe/%s: %s",
                  p->count - removed, p->id, err.text);
     free(keys);
 }
@@ -400,7 +401,7 @@ int store_probe_prove(const struct store_subject *subject, struct store_dialect 
     free(p.keys);
     if (rc == ERR_OK) {
         *out = p.dialect;
-        error_clear(err); /* the refusals that were wanted left their text */
+        error_clear(err); /* the expected refusals left their text */
     }
     return rc;
 }

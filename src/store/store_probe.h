@@ -1,6 +1,7 @@
 /*
  * The proof that a store honours its conditions, by real requests (docs/protocol.md, step 0), and
- * what is learned of its dialect on the way. A store that fails it can be read, never published to.
+ * what is learned about its dialect on the way. A store that fails it can be read, never published
+ * to.
  */
 #ifndef CAUCE_STORE_STORE_PROBE_H
 #define CAUCE_STORE_STORE_PROBE_H
@@ -12,7 +13,7 @@
 #include "store/store.h"
 #include "util/error.h"
 
-/* How a server wants to be talked to. */
+/* How a server wants requests to be written. */
 struct store_dialect {
     bool unquoted;  /* If-Match: the ETag without quotes */
     bool multipart; /* conditions hold where a multipart upload is completed */
@@ -40,11 +41,12 @@ struct store_subject {
     /* The same, but repeats what may be repeated: for all but the races. NULL: that store itself. */
     struct store *patient;
     void *ctx;
-    /* Talk like this from now on. NULL: there is one way only. */
+    /* Use this dialect from now on. NULL: there is only one. */
     void (*use)(void *ctx, const struct store_dialect *dialect);
     /*
-     * Name of the server that answers for an object, "" where it tells none. Some are known to check
-     * a condition and then write, which a race of a few seconds may well miss. NULL: no server.
+     * Name of the server that answers for an object, "" where it gives none. Some are known to
+     * check a condition and then write, which a race of a few seconds may well miss. NULL: no
+     * server.
      */
     int (*server)(void *ctx, const char *key, char out[STORE_PROBE_SERVER], struct error *err);
     /* Status of the last conditional replacement of an absent object. NULL: there is none. */

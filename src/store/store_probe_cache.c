@@ -28,7 +28,7 @@ static bool read_dialect(const struct json *root, const char *identity, int64_t 
     if (json_integer(json_get(root, "format")) != FORMAT ||
         strcmp(json_string(json_get(root, "identity")), identity) != 0)
         return false;
-    /* A time in the future is that of a clock that was wrong. */
+    /* A time in the future came from a wrong clock. */
     if (proven > now || now - proven > STORE_PROBE_DAYS * DAY)
         return false;
     out->unquoted = json_bool(json_get(root, "unquoted"));
@@ -91,7 +91,7 @@ static void save_here(const struct store_proof *kept, const struct str *text)
     if (rc == ERR_OK)
         rc = fs_replace(path, text->data, text->len, &err);
     if (rc != ERR_OK)
-        log_debug("the result of the probe is not kept here: %s", err.text);
+        log_debug("the result of the probe could not be kept on this machine: %s", err.text);
     free(path);
 }
 
@@ -108,7 +108,7 @@ static void save_there(const struct store_proof *kept, const struct str *text)
     else if (rc == ERR_ABSENT)
         rc = store_put_new(kept->store, STORE_PROOF, &body, NULL, &err);
     if (rc != ERR_OK)
-        log_debug("the result of the probe is not kept in the store: %s", err.text);
+        log_debug("the result of the probe could not be kept in the store: %s", err.text);
 }
 
 void store_probe_save(const struct store_proof *kept, int64_t now,
@@ -122,7 +122,7 @@ void store_probe_save(const struct store_proof *kept, int64_t now,
     str_release(&text);
 }
 
-/* Whoever finds a proof that could not be removed is refused, too, and proves it again. */
+/* Whoever uses a proof that could not be removed is refused, too, and proves it again. */
 void store_probe_forget(const struct store_proof *kept)
 {
     if (kept->folder != NULL) {

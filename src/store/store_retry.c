@@ -11,7 +11,10 @@
 #include "util/stop.h"
 #include "util/time.h"
 
-/* A read whose bytes were damaged on the way is worth this many tries; more would hide rot. */
+/*
+ * A read whose bytes were damaged on the way is worth this many tries; more would hide a failing
+ * disk.
+ */
 #define DAMAGED_TRIES 3
 
 struct retry {
@@ -159,7 +162,7 @@ static int compare_file(struct retry *r, const char *key, const struct store_bod
     if (rc == ERR_OK)
         rc = sha256_file(path, digest, &size, err);
     if (rc == ERR_OK && (size != body->size || strcmp(digest, body->sha256) != 0))
-        rc = error_set(err, ERR_CONFLICT, "%s exists already, with another content.", key);
+        rc = error_set(err, ERR_CONFLICT, "%s already exists, with different content.", key);
     fs_discard(path);
     free(path);
     return rc;
@@ -176,7 +179,7 @@ static int compare_bytes(struct retry *r, const char *key, const struct store_bo
     str_release(&text);
     /* Larger than ours is another object too. */
     if ((rc == ERR_OK && !same) || rc == ERR_LIMIT)
-        return error_set(err, ERR_CONFLICT, "%s exists already, with another content.", key);
+        return error_set(err, ERR_CONFLICT, "%s already exists, with different content.", key);
     return rc;
 }
 
@@ -187,7 +190,7 @@ static int settle_put(struct retry *r, const char *key, const struct store_body 
     struct store_info info;
     int rc = retry_head(&r->store, key, &info, err);
     if (rc == ERR_OK && info.size != body->size)
-        return error_set(err, ERR_CONFLICT, "%s exists already, with another content.", key);
+        return error_set(err, ERR_CONFLICT, "%s already exists, with different content.", key);
     if (rc == ERR_OK && body->path != NULL)
         rc = compare_file(r, key, body, tag, err);
     else if (rc == ERR_OK)
@@ -195,8 +198,8 @@ static int settle_put(struct retry *r, const char *key, const struct store_body 
     if (rc == ERR_OK || rc == ERR_CONFLICT)
         return rc;
     return error_set(err, ERR_UNKNOWN,
-                     "Whether %s was written is not known: a try had no answer, "
-                     "and what is there now cannot be read.",
+                     "Whether %s was written is not known: an attempt got no answer, and what is "
+                     "there now cannot be read.",
                      key);
 }
 
@@ -217,7 +220,7 @@ static int retry_put_new(struct store *st, const char *key, const struct store_b
         rc = ERR_UNKNOWN;
         if (err != NULL)
             err->code = rc;
-        error_append(err, "An earlier try had no answer: whether %s was written is not known.",
+        error_append(err, "An earlier attempt got no answer: whether %s was written is not known.",
                      key);
     }
     return finish(r, rc);
@@ -241,8 +244,10 @@ static int retry_move(struct store *st, const struct store_move *move, struct er
     return finish(r, rc);
 }
 
-/* A listing that broke off is begun anew; what was reported already is passed over, which the order
- * of keys makes possible. */
+/*
+ * A listing that broke off begins again; what was already reported is skipped, which the order of
+ * keys makes possible.
+ */
 struct relist {
     store_visit *visit;
     void *ctx;
@@ -332,7 +337,7 @@ static int retry_local_path(struct store *st, const char *key, char **path, stru
     struct retry *r = retry_of(st);
     if (r->inner->ops->local_path == NULL)
         return error_set(err, ERR_GATE,
-                         "The objects of %s are no local files: read %s through the store.",
+                         "The objects of %s are not local files: read %s through the store.",
                          st->url, key);
     return r->inner->ops->local_path(r->inner, key, path, err);
 }

@@ -38,7 +38,7 @@ MUST_USE struct store *store_retry_new(struct store *inner,
 struct store *store_retry_inner(struct store *st);
 
 /*
- * Call `work` until it returns something else than ERR_AGAIN, within the policy. `retries` (NULL
+ * Call `work` until it returns something other than ERR_AGAIN, within the policy. `retries` (NULL
  * allowed) counts repetitions, atomically.
  */
 typedef int store_retry_work(void *ctx, struct error *err);

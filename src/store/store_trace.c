@@ -15,7 +15,7 @@ struct store_trace {
     void *ctx;
 };
 
-/* One operation under way. Its error text is caught even where the caller wants none. */
+/* One operation under way. Its error text is kept even where the caller wants none. */
 struct span {
     struct store_trace *trace;
     struct store_trace_event event;

@@ -1,6 +1,6 @@
 /*
  * A store that reports every operation on the store below it: one line at debug level, and a call
- * for whoever keeps a trace. Results pass through unchanged. Thread-safe where the sink is.
+ * for a trace. Results pass through unchanged. Thread-safe where the sink is.
  */
 #ifndef CAUCE_STORE_STORE_TRACE_H
 #define CAUCE_STORE_STORE_TRACE_H

@@ -16,7 +16,7 @@
 
 /*
  * Append to `out` one line for each rule that a swap of the pointer from `expected` to `body` would
- * break. Says nothing where the pointer is not in the state expected: that swap is refused anyway.
+ * break. Says nothing where the pointer is not in the expected state: that swap is refused anyway.
  */
 void check_pointer_swap(struct store *st, const struct store_tag *expected,
                         const struct store_body *body, bool repair, struct str *out);

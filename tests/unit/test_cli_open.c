@@ -91,7 +91,7 @@ static void what_cannot_be_opened_says_why(void **state)
     char *absent = fs_join(folder, "absent");
     char *file = fs_join(folder, "d.yml");
     struct options o = {.store = absent, .dataset = "Bad Id"};
-    expect_refusal(&o, OPEN_READ, ERR_CONFIG, "The dataset \"Bad Id\" is no id");
+    expect_refusal(&o, OPEN_READ, ERR_CONFIG, "The dataset \"Bad Id\" is not a valid id");
     o.dataset = "d";
     expect_refusal(&o, OPEN_READ, ERR_ABSENT, "There is no dataset \"d\" in the store");
     assert_false(fs_exists(absent));

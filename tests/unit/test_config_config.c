@@ -278,10 +278,11 @@ static void the_command_line_sets_the_dataset(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_int_equal(config_set_dataset(&config, wrong[i], &err), ERR_CONFIG);
     assert_int_equal(config_set_dataset(&config, "My Data", &err), ERR_CONFIG);
-    assert_string_equal(err.text,
-                        "The dataset \"My Data\" is no id: it must consist of lower-case letters, "
-                        "digits, \"_\" and \"-\", begin with a letter or digit and have at most "
-                        "64 characters.");
+    assert_string_equal(
+        err.text,
+        "The dataset \"My Data\" is not a valid id: it must consist of lower-case letters, "
+        "digits, \"_\" and \"-\", begin with a letter or digit and have at most "
+        "64 characters.");
     assert_string_equal(config.dataset, "a-1_b");
     config_release(&config);
 }

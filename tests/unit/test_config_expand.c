@@ -81,8 +81,8 @@ static void a_variable_that_is_not_set_is_an_error(void **state)
 }
 
 #define NO_VARIABLE                                                                            \
-    "holds a \"${\" that begins no variable: write ${NAME} or ${NAME:-default}, or $${ for a " \
-    "plain ${."
+    "contains a \"${\" that does not begin a variable: write ${NAME} or ${NAME:-default}, or " \
+    "$${ for a plain ${."
 
 static void what_is_no_variable_is_an_error(void **state)
 {
@@ -97,8 +97,8 @@ static void what_is_no_variable_is_an_error(void **state)
     refuses("'${:-x}'", NO_VARIABLE);
     refuses("'${'", NO_VARIABLE);
     refuses("'${\u00e4}'", NO_VARIABLE);
-    refuses("'${UNSET:-${NAME}}'", "holds a variable inside the default of another: only a plain "
-                                   "text can be a default.");
+    refuses("'${UNSET:-${NAME}}'", "contains a variable inside the default of another: only a "
+                                   "plain text can be a default.");
 }
 
 static void a_value_that_is_not_utf8_is_refused(void **state)

@@ -47,26 +47,19 @@ static void unknown_keys_are_errors_with_a_hint(void **state)
                       "partition: {columm: d, column: d, by: day}\n",
                       NULL,
                       "dir/d.yml:1:1: The key \"datset\" is not known; did you mean "
-                      "\"dataset\"?\n"
-                      "dir/d.yml:1:1: The key \"dataset\" is missing: it names the dataset.\n"
-                      "dir/d.yml:3:1: The key \"delimiter\" is not known: it belongs to "
-                      "\"source\".\n"
-                      "dir/d.yml:4:1: The key \"soruce\" is not known; did you mean "
-                      "\"source\"?\n"
-                      "dir/d.yml:5:1: The key \"zzz\" is not known.\n"
-                      "dir/d.yml:7:3: The key \"delimeter\" is not known in source; did you "
-                      "mean \"delimiter\"?\n"
-                      "dir/d.yml:8:3: The key \"key\" is not known in source: it belongs to "
-                      "the file's first level.\n"
-                      "dir/d.yml:9:3: The key \"endpoint\" is not known in source: it "
-                      "belongs to \"store_options\".\n"
-                      "dir/d.yml:10:3: The key \"foo\" is not known in source.\n"
-                      "dir/d.yml:11:17: The key \"regoin\" is not known in store_options; "
-                      "did you mean \"region\"?\n"
-                      "dir/d.yml:12:9: The key \"tll\" is not known in lease; did you mean "
-                      "\"ttl\"?\n"
-                      "dir/d.yml:13:13: The key \"columm\" is not known in partition; did "
-                      "you mean \"column\"?\n");
+                      "\"dataset\"?\ndir/d.yml:1:1: The key \"dataset\" is missing: it names the "
+                      "dataset.\ndir/d.yml:3:1: The key \"delimiter\" is not known: it belongs to "
+                      "\"source\".\ndir/d.yml:4:1: The key \"soruce\" is not known; did you mean "
+                      "\"source\"?\ndir/d.yml:5:1: The key \"zzz\" is not known.\ndir/d.yml:7:3: "
+                      "The key \"delimeter\" is not known in source; did you mean "
+                      "\"delimiter\"?\ndir/d.yml:8:3: The key \"key\" is not known in source: it "
+                      "belongs at the top level of the file.\ndir/d.yml:9:3: The key \"endpoint\" "
+                      "is not known in source: it belongs to \"store_options\".\ndir/d.yml:10:3: "
+                      "The key \"foo\" is not known in source.\ndir/d.yml:11:17: The key "
+                      "\"regoin\" is not known in store_options; did you mean "
+                      "\"region\"?\ndir/d.yml:12:9: The key \"tll\" is not known in lease; did you "
+                      "mean \"ttl\"?\ndir/d.yml:13:13: The key \"columm\" is not known in "
+                      "partition; did you mean \"column\"?\n");
     config_test_wrong("dataset: d\n"
                       "source:\n"
                       "  delimeter: ;\n"
@@ -92,9 +85,9 @@ static void a_key_stands_there_once(void **state)
                       "dataset: e\n"
                       "source: {url: a.csv, header: true, header: false}\n",
                       NULL,
-                      "dir/d.yml:4:1: The key \"dataset\" stands here twice: first in line "
+                      "dir/d.yml:4:1: The key \"dataset\" appears twice: first in line "
                       "1.\n"
-                      "dir/d.yml:5:36: The key \"header\" stands here twice: first in line "
+                      "dir/d.yml:5:36: The key \"header\" appears twice: first in line "
                       "5.\n");
 }
 
@@ -308,16 +301,18 @@ static void a_transform_is_given_once_and_readable(void **state)
                       "transform: SELECT 1\n"
                       "transform_file: x.sql\n",
                       NULL,
-                      "dir/d.yml:4:1: The key \"transform_file\" has no place beside "
-                      "\"transform\": keep one.\n");
-    config_test_wrong("dataset: d\n"
-                      "key: id\n"
-                      "transform_file: nowhere.sql\n",
-                      NULL, "dir/d.yml:3:17: \"transform_file\" names no file: \"nowhere.sql\".\n");
+                      "dir/d.yml:4:1: The keys \"transform_file\" and \"transform\" exclude each "
+                      "other: keep one.\n");
+    config_test_wrong(
+        "dataset: d\n"
+        "key: id\n"
+        "transform_file: nowhere.sql\n",
+        NULL, "dir/d.yml:3:17: \"transform_file\" does not name a file: \"nowhere.sql\".\n");
     config_test_wrong("dataset: d\n"
                       "key: id\n"
                       "transform_file: /dev/null\n",
-                      NULL, "dir/d.yml:3:17: \"transform_file\" names no file: \"/dev/null\".\n");
+                      NULL,
+                      "dir/d.yml:3:17: \"transform_file\" does not name a file: \"/dev/null\".\n");
 }
 
 static void problems_beyond_the_limit_are_counted(void **state)

@@ -45,7 +45,7 @@ static void characters_are_single_and_different(void **state)
     config_test_wrong("dataset: d\n"
                       "key: id\n"
                       "source: {url: a.csv, quote: '', escape: \"'\"}\n",
-                      NULL, "dir/d.yml:3:41: \"source.escape\" has no meaning without a quote.\n");
+                      NULL, "dir/d.yml:3:41: \"source.escape\" has no effect without a quote.\n");
 }
 
 static void encodings_are_known(void **state)
@@ -127,10 +127,10 @@ static void settings_for_csv_need_csv(void **state)
         "source: {url: a.parquet, delimiter: ';', header: true, encoding: "
         "utf-8, compression: gzip}\n",
         NULL,
-        "dir/d.yml:3:26: \"source.delimiter\" has no meaning for the format of the source, which is parquet.\n"
-        "dir/d.yml:3:42: \"source.header\" has no meaning for the format of the source, which is parquet.\n"
-        "dir/d.yml:3:56: \"source.encoding\" has no meaning for the format of the source, which is parquet.\n"
-        "dir/d.yml:3:73: \"source.compression\" has no meaning for the format of the source, which is parquet.\n");
+        "dir/d.yml:3:26: \"source.delimiter\" has no effect on sources of the format parquet.\n"
+        "dir/d.yml:3:42: \"source.header\" has no effect on sources of the format parquet.\n"
+        "dir/d.yml:3:56: \"source.encoding\" has no effect on sources of the format parquet.\n"
+        "dir/d.yml:3:73: \"source.compression\" has no effect on sources of the format parquet.\n");
 }
 
 static void pages_come_from_web_servers(void **state)
@@ -145,9 +145,8 @@ static void pages_come_from_web_servers(void **state)
                       "source: {url: 'https://h/a.csv', next: {field: a, first: 2}}\n",
                       NULL,
                       "dir/d.yml:3:40: \"source.next\" has a \"field\", which only pages in JSON "
-                      "have.\n"
-                      "dir/d.yml:3:58: \"source.next.first\" is for pages that are counted: by "
-                      "\"parameter\" alone.\n");
+                      "have.\ndir/d.yml:3:58: \"source.next.first\" is only for pages that are "
+                      "counted, by \"parameter\" alone.\n");
     config_test_wrong(
         "dataset: d\n"
         "key: id\n"
@@ -223,21 +222,17 @@ static void secrets_do_not_belong_in_the_file(void **state)
                       "    X-List: [a]\n"
                       "  proxy: http://me:secret@h\n",
                       NULL,
-                      "dir/d.yml:4:8: \"source.url\" holds a password: secrets do not belong "
-                      "in this file; write ${NAME} and set the variable.\n"
-                      "dir/d.yml:6:20: \"source.headers.Authorization\" looks like a secret: "
-                      "secrets do not belong in this file; write ${NAME} and set the "
-                      "variable.\n"
-                      "dir/d.yml:7:16: \"source.headers.X-Api-Key\" looks like a secret: "
-                      "secrets do not belong in this file; write ${NAME} and set the "
-                      "variable.\n"
-                      "dir/d.yml:8:5: The header \"Host\" cannot be set: downloads use it.\n"
-                      "dir/d.yml:9:5: \"bad name\" is not the name of a header.\n"
-                      "dir/d.yml:11:5: The header \"accept\" stands here twice.\n"
-                      "dir/d.yml:12:13: \"source.headers.X-List\" must be a text, not a "
-                      "list.\n"
-                      "dir/d.yml:13:10: \"source.proxy\" holds a password: secrets do not "
-                      "belong in this file; write ${NAME} and set the variable.\n");
+                      "dir/d.yml:4:8: \"source.url\" contains a password: secrets do not belong in "
+                      "this file; write ${NAME} and set the variable.\ndir/d.yml:6:20: "
+                      "\"source.headers.Authorization\" looks like a secret: secrets do not belong "
+                      "in this file; write ${NAME} and set the variable.\ndir/d.yml:7:16: "
+                      "\"source.headers.X-Api-Key\" looks like a secret: secrets do not belong in "
+                      "this file; write ${NAME} and set the variable.\ndir/d.yml:8:5: The header "
+                      "\"Host\" cannot be set: downloads use it.\ndir/d.yml:9:5: \"bad name\" is "
+                      "not the name of a header.\ndir/d.yml:11:5: The header \"accept\" stands "
+                      "here twice.\ndir/d.yml:12:13: \"source.headers.X-List\" must be a text, not "
+                      "a list.\ndir/d.yml:13:10: \"source.proxy\" contains a password: secrets do "
+                      "not belong in this file; write ${NAME} and set the variable.\n");
 }
 
 static void parse(struct config *config, const char *source, const char *const *pairs)

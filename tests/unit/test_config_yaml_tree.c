@@ -167,7 +167,7 @@ static void what_json_cannot_say_is_refused(void **state)
         {"? {a: b}\n: 1\n", 1, 3, "A key must be a text."},
         {"a: \"x\\0y\"\n", 1, 4, "A text must not hold a NUL character."},
         {"\"x\\0y\": a\n", 1, 1, "A text must not hold a NUL character."},
-        {"a: 1\n---\nb: 1\n", 2, 1, "The file must hold one document; here begins another."},
+        {"a: 1\n---\nb: 1\n", 2, 1, "The file must hold one document; another one begins here."},
         {"a: 1\n b: 2\n", 2, 3,
          "This is not YAML: mapping values are not allowed in this context."},
         {"a: [1, 2\nb: 3\n", 2, 2,

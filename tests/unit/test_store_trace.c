@@ -110,7 +110,7 @@ static void test_every_operation_is_told_with_bytes_and_result(void **state)
     assert_non_null(conflict);
     /* The sentence of the store below is told although the caller wanted none. */
     char *end = strchr(conflict, '\n');
-    assert_non_null(strstr(conflict, "k in memory: is not in the state expected"));
+    assert_non_null(strstr(conflict, "k in memory: is not in the expected state"));
     memmove(conflict + strlen("conflict 0 1"), end, strlen(end) + 1);
     assert_string_equal(t->told.data, "put_new k ok 5 1\n"
                                       "put_new k conflict 0 1\n"

@@ -487,24 +487,23 @@ static void a_field_of_another_type_is_explained(void **state)
     bool b;
     const struct json *out;
     assert_int_equal(json_need_string(v, "i", "m", &s, &err), ERR_DAMAGED);
-    assert_string_equal(err.text, "The field \"i\" of m is an integer, where a string belongs.");
+    assert_string_equal(err.text, "The field \"i\" of m is an integer; it must be a string.");
     assert_int_equal(json_need_string(v, "n", "m", &s, &err), ERR_DAMAGED);
-    assert_string_equal(err.text, "The field \"n\" of m is null, where a string belongs.");
+    assert_string_equal(err.text, "The field \"n\" of m is null; it must be a string.");
     assert_int_equal(json_need_integer(v, "r", "m", &i, &err), ERR_DAMAGED);
     assert_string_equal(err.text,
                         "The field \"r\" of m is a number with a fraction, where an integer "
                         "belongs.");
     assert_int_equal(json_need_unsigned(v, "s", "m", &u, &err), ERR_DAMAGED);
-    assert_string_equal(err.text, "The field \"s\" of m is a string, where an integer belongs.");
+    assert_string_equal(err.text, "The field \"s\" of m is a string; it must be an integer.");
     assert_int_equal(json_need_unsigned(v, "i", "m", &u, &err), ERR_DAMAGED);
     assert_string_equal(err.text, "The field \"i\" of m is -3, and must not be negative.");
     assert_int_equal(json_need_bool(v, "l", "m", &b, &err), ERR_DAMAGED);
-    assert_string_equal(err.text, "The field \"l\" of m is an array, where true or false belongs.");
+    assert_string_equal(err.text, "The field \"l\" of m is an array; it must be true or false.");
     assert_int_equal(json_need_object(v, "t", "m", &out, &err), ERR_DAMAGED);
-    assert_string_equal(err.text,
-                        "The field \"t\" of m is a truth value, where an object belongs.");
+    assert_string_equal(err.text, "The field \"t\" of m is a truth value; it must be an object.");
     assert_int_equal(json_need_array(v, "o", "m", &out, &err), ERR_DAMAGED);
-    assert_string_equal(err.text, "The field \"o\" of m is an object, where an array belongs.");
+    assert_string_equal(err.text, "The field \"o\" of m is an object; it must be an array.");
     assert_int_equal(json_need_array(v, "o", "m", &out, NULL), ERR_DAMAGED);
     json_free(v);
 }

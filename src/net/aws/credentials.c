@@ -16,7 +16,7 @@
 /* Where that fails, they are used as long as they are good for this. */
 #define LAST_MOMENT (INT64_C(15) * 1000000)
 
-/* Everything a source may look up: read once, at opening. */
+/* Everything a source may look up, read once when the chain is made. */
 static const char *const names[] = {
     "CAUCE_S3_ACCESS_KEY_ID",
     "CAUCE_S3_SECRET_ACCESS_KEY",
@@ -190,15 +190,12 @@ int aws_provider_make(const char *access_key_id, const char *secret, const char 
     if (strpbrk(access_key_id, "\r\n/ ") != NULL ||
         (session_token != NULL && strpbrk(session_token, "\r\n ") != NULL))
         return error_set(err, ERR_DAMAGED,
-                         "The credentials from %s hold characters that no "
-                         "credentials hold.",
+                         "The credentials from %s contain characters that credentials cannot have.",
                          who);
     int64_t until = 0;
     if (expires != NULL && expires[0] != '\0' && time_parse(expires, &until, NULL) != ERR_OK)
         return error_set(err, ERR_DAMAGED,
-                         "The credentials from %s expire at no time that can be "
-                         "read.",
-                         who);
+                         "The credentials from %s expire at a time that cannot be read.", who);
     out->access_key_id = mem_strdup(access_key_id);
     out->secret = mem_strdup(secret);
     out->session_token =
@@ -214,7 +211,7 @@ int aws_provider_make_json(const struct str *text, const char *token, const char
     struct json *root = NULL;
     /* The parser's own message may quote the text: a secret. */
     if (json_parse(text->data, text->len, who, &root, NULL) != ERR_OK)
-        return error_set(err, ERR_DAMAGED, "The answer of %s is not JSON.", who);
+        return error_set(err, ERR_DAMAGED, "The answer from %s is not JSON.", who);
     int rc = aws_provider_make(json_string(json_get(root, "AccessKeyId")),
                                json_string(json_get(root, "SecretAccessKey")),
                                json_string(json_get(root, token)),

@@ -1,4 +1,4 @@
-/* Credentials from the services beside a container and an instance (ECS, EKS, EC2). */
+/* Credentials from the services of a container or an instance (ECS, EKS, EC2). */
 #include "net/aws/providers.h"
 
 #include <stdlib.h>
@@ -43,7 +43,8 @@ static int container_token(const struct aws_provider *p, char **out, struct erro
         rc = error_set(err, ERR_CONFIG, "The container's authorization token file %s is not there.",
                        file);
     if (rc == ERR_OK && *out != NULL && strpbrk(*out, "\r\n") != NULL)
-        rc = error_set(err, ERR_CONFIG, "The container's authorization token holds a line break.");
+        rc = error_set(err, ERR_CONFIG,
+                       "The container's authorization token contains a line break.");
     if (rc == ERR_OK && *out != NULL)
         log_secret(*out);
     free(file);
@@ -82,8 +83,8 @@ int aws_provider_container(const struct aws_provider *p, struct aws_credentials 
     }
     if (url != NULL && !container_url_allowed(url))
         rc = error_set(err, ERR_CONFIG,
-                       "AWS_CONTAINER_CREDENTIALS_FULL_URI names a host that is "
-                       "neither reached over TLS nor this machine's.");
+                       "AWS_CONTAINER_CREDENTIALS_FULL_URI names a host that is neither reached "
+                       "over TLS nor this machine.");
     else if (url != NULL)
         rc = ask_container(p, url, out, err);
     free(relative);
@@ -122,7 +123,7 @@ static int open_session(const struct aws_provider *p, const char *base, struct s
     if (nobody)
         return ERR_ABSENT;
     if (rc == ERR_OK && (token->len == 0 || strpbrk(token->data, "\r\n ") != NULL))
-        return error_set(err, ERR_DAMAGED, "The answer of %s is no token.", instance);
+        return error_set(err, ERR_DAMAGED, "The answer from %s is not a token.", instance);
     if (rc == ERR_OK)
         log_secret(token->data);
     return rc;
@@ -136,11 +137,11 @@ static int ask_role(const struct aws_provider *p, const char *base, const char *
     str_init(&role, 256);
     str_init(&text, AWS_PROVIDER_MAX);
     int rc = ask_instance(p, base, ROLE_PATH, token, &role, err);
-    /* One role a line; there is only ever one. No role: 404, told as a refusal. */
+    /* One role a line; there is only ever one. No role: 404, which is reported as a refusal. */
     if (rc == ERR_OK)
         role.data[strcspn(role.data, "\r\n")] = '\0';
     if (rc == ERR_OK && (role.data[0] == '\0' || strpbrk(role.data, "/?# ") != NULL))
-        rc = error_set(err, ERR_DAMAGED, "The answer of %s is no name of a role.", instance);
+        rc = error_set(err, ERR_DAMAGED, "The answer from %s is not the name of a role.", instance);
     if (rc == ERR_OK) {
         char *path = mem_printf("%s%s", ROLE_PATH, role.data);
         rc = ask_instance(p, base, path, token, &text, err);

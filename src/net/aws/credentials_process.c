@@ -1,4 +1,4 @@
-/* Credentials printed by a program of the user's (credential_process of a profile). */
+/* Credentials printed by a program of the user (credential_process in a profile). */
 #include "net/aws/providers.h"
 
 #include <errno.h>

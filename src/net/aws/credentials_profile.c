@@ -40,7 +40,8 @@ static char *trimmed(const char *text, size_t length)
 
 /*
  * Name of a section as we keep it: the profile's name; "sso-session NAME" for those. In the config
- * file a profile is called "profile NAME", but for the default one. NULL: another kind of section.
+ * file a profile is called "profile NAME", except for the default one. NULL: another kind of
+ * section.
  */
 static char *section_name(const char *line, size_t length, bool config)
 {
@@ -172,7 +173,7 @@ static int from_keys(const struct profiles *p, const char *name, struct aws_cred
     return rc;
 }
 
-/* The credentials that a role is assumed with: of another profile, or of a named source. */
+/* The credentials that a role is assumed with: from another profile, or from a named source. */
 static int find_signer(const struct profiles *p, const char *name, int depth,
                        struct aws_credentials *out, struct error *err)
 {
@@ -196,9 +197,7 @@ static int find_signer(const struct profiles *p, const char *name, int depth,
                          name);
     if (rc == ERR_ABSENT)
         return error_set(err, ERR_CONFIG,
-                         "The profile %s names a source of credentials that has "
-                         "none.",
-                         name);
+                         "The profile %s names a source of credentials that provides none.", name);
     return rc;
 }
 

@@ -13,7 +13,7 @@
 #include "util/mem.h"
 #include "util/time.h"
 
-/* The best token seen in the cache: of our start URL, and good the longest. */
+/* The best token seen in the cache: for our start URL, and valid the longest. */
 struct cache_search {
     const char *folder;
     const char *start_url;
@@ -64,8 +64,7 @@ static int find_token(const struct aws_provider *p, const char *start_url, char 
     int rc = fs_walk(folder, look_into, &s, err);
     if (rc == ERR_OK && (s.token == NULL || s.expires <= time_now()))
         rc = error_set(err, ERR_DENIED,
-                       "There is no login at %s that is still good. Log in again "
-                       "(aws sso login).",
+                       "There is no login at %s that is still valid. Log in again (aws sso login).",
                        start_url);
     if (rc == ERR_OK) {
         log_secret(s.token);
@@ -82,7 +81,7 @@ static int take_role(const struct str *text, const char *who, struct aws_credent
 {
     struct json *root = NULL;
     if (json_parse(text->data, text->len, who, &root, NULL) != ERR_OK)
-        return error_set(err, ERR_DAMAGED, "The answer of %s is not JSON.", who);
+        return error_set(err, ERR_DAMAGED, "The answer from %s is not JSON.", who);
     const struct json *role = json_get(root, "roleCredentials");
     int rc = aws_provider_make(json_string(json_get(role, "accessKeyId")),
                                json_string(json_get(role, "secretAccessKey")),

@@ -89,7 +89,7 @@ static int take_credentials(const struct str *xml, const char *who, struct aws_c
     if (rc == ERR_OK)
         rc = aws_provider_make(id, secret, token, expires, who, out, err);
     else
-        error_prefix(err, "The answer of %s cannot be used", who);
+        error_prefix(err, "The answer from %s cannot be used", who);
     free(id);
     free(secret);
     free(token);
@@ -186,7 +186,7 @@ int aws_provider_assume_role_with_file(const struct aws_provider *p, const struc
     int rc = sts_init(p, role->region, &s, err);
     if (rc == ERR_OK)
         rc = aws_provider_read(token_file, &token, err);
-    /* A file that was promised and is not there is no missing source, but a mistake. */
+    /* A file that was named and is not there is not a missing source, but a mistake. */
     if (rc == ERR_ABSENT)
         rc = error_set(err, ERR_CONFIG, "The web identity's token file %s is not there.",
                        token_file);

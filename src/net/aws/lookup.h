@@ -1,6 +1,6 @@
 /*
- * Settings by the names that AWS tools give them (AWS_REGION, ...), from wherever the caller has them.
- * Thread-safe as far as the caller's function is.
+ * Settings by the names that AWS tools give them (AWS_REGION, ...), from wherever the caller has
+ * them. As thread-safe as the caller's function.
  */
 #ifndef CAUCE_NET_AWS_LOOKUP_H
 #define CAUCE_NET_AWS_LOOKUP_H
@@ -14,8 +14,8 @@
 struct aws_lookup {
     const char *(*get)(void *ctx, const char *name);
     void *ctx;
-    const char *profile; /* where it is set, it goes before AWS_PROFILE */
-    const char *region;  /* and before AWS_REGION */
+    const char *profile; /* where set, it takes precedence over AWS_PROFILE */
+    const char *region;  /* and over AWS_REGION */
 };
 
 /* Copy of a setting as a new string; NULL where it is not set or empty. */

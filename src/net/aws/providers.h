@@ -1,6 +1,6 @@
 /*
- * The sources of credentials, one function each, as the chain in aws_credentials.c tries them. Used
- * by the files aws_credentials*.c only.
+ * The sources of credentials, one function each, as the chain in credentials.c tries them. Used by
+ * the files credentials*.c only.
  *
  * A source returns ERR_OK with credentials; ERR_ABSENT where it is not configured, so that the next
  * one is tried; anything else is the failure of a source that is configured, and ends the search.
@@ -20,7 +20,7 @@
 
 /* What a source may use. */
 struct aws_provider {
-    struct aws_lookup lookup; /* of the settings as they were at opening */
+    struct aws_lookup lookup; /* the settings as they were when the chain was made */
     struct http *http;        /* for services reached over TLS */
     struct http *local;       /* for metadata services: short time-outs, plain http, no proxy */
 };
@@ -67,26 +67,28 @@ MUST_USE int aws_provider_assume_role_with_file(const struct aws_provider *p,
 
 /*
  * Value of a field of the profile in use, in the shared files, as a new string; NULL where there is
- * none. Errors of the files show when credentials are looked for.
+ * none. Errors in the files are reported when credentials are looked for.
  */
 MUST_USE char *aws_profile_setting(const struct aws_lookup *lookup, const char *field);
 
 /*
  * Make credentials of copies of the given texts, and register the secret ones with the log.
- * `expires` is RFC 3339 or NULL. ERR_DAMAGED where a part is missing or no time; `who` names the
- * source.
+ * `expires` is RFC 3339 or NULL. ERR_DAMAGED where a part is missing or the time cannot be read;
+ * `who` names the source.
  */
 MUST_USE int aws_provider_make(const char *access_key_id, const char *secret,
                                const char *session_token, const char *expires, const char *who,
                                struct aws_credentials *out, struct error *err);
 
-/* The same of a JSON object with the fields AccessKeyId, SecretAccessKey, Expiration and `token`. */
+/*
+ * The same from a JSON object with the fields AccessKeyId, SecretAccessKey, Expiration and `token`.
+ */
 MUST_USE int aws_provider_make_json(const struct str *text, const char *token, const char *who,
                                     struct aws_credentials *out, struct error *err);
 
 /*
  * Ask a service and append its answer. ERR_DENIED: it refused (4xx); ERR_AGAIN: it failed, or there
- * is nobody (then *nobody is set; NULL allowed).
+ * is no such service (then *nobody is set; NULL allowed).
  */
 MUST_USE int aws_provider_ask(struct http *http, const struct transfer_request *request,
                               const char *who, struct str *answer, bool *nobody, struct error *err);

@@ -64,7 +64,9 @@ void aws_sign_query(const struct http_pair *parameters, size_t count, struct str
 {
     if (count == 0)
         return;
-    /* SigV4 sorts what is encoded, not what is meant: the order differs beyond ASCII letters. */
+    /*
+     * SigV4 sorts the encoded text, not what it stands for: the order differs beyond ASCII letters.
+     */
     struct http_pair *sorted = mem_calloc(count, sizeof *sorted);
     for (size_t i = 0; i < count; i++)
         sorted[i] = (struct http_pair){encoded(parameters[i].name), encoded(parameters[i].value)};
@@ -185,7 +187,7 @@ static void append_scope(const struct aws_sign_request *request, struct str *out
 int aws_sign_string(const struct aws_sign_request *request, struct str *out, struct error *err)
 {
     if (strlen(request->date) != AWS_SIGN_DATE_SIZE - 1)
-        return error_set(err, ERR_CONFIG, "\"%s\" is not a date a request can be signed with.",
+        return error_set(err, ERR_CONFIG, "\"%s\" is not a date that a request can be signed with.",
                          request->date);
     struct str canonical;
     str_init(&canonical, CANONICAL_MAX);

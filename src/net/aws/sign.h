@@ -1,5 +1,5 @@
 /*
- * AWS Signature Version 4, single chunk, in the Authorization header, as Amazon S3 wants it (the
+ * AWS Signature Version 4, single chunk, in the Authorization header, as Amazon S3 requires (the
  * path is encoded once and never normalised). Source: "Authenticating Requests (AWS Signature
  * Version 4)", Amazon S3 API Reference.
  *
@@ -30,8 +30,9 @@ struct aws_sign_key {
 
 struct aws_sign_request {
     const char *method;
-    const char *path;  /* encoded, as it stands in the request line: aws_sign_path */
-    const char *query; /* encoded and sorted, as it stands there, "" where none: aws_sign_query */
+    const char *path; /* encoded, as in the request line: aws_sign_path */
+    const char
+        *query; /* encoded and sorted, as in the request line, "" where none: aws_sign_query */
     const struct http_pair *headers; /* all that are to be signed, host and x-amz-date among them */
     size_t header_count;
     const char *payload_sha256; /* hex digest of the body, or what x-amz-content-sha256 says */
@@ -46,7 +47,9 @@ void aws_sign_path(const char *key, struct str *out);
 /* Append one value encoded for a query: as aws_sign_path, and the slash as well. */
 void aws_sign_encode(const char *value, struct str *out);
 
-/* Append the parameters (raw names and values), encoded, joined by & and sorted as SigV4 wants. */
+/*
+ * Append the parameters (raw names and values), encoded, joined by & and sorted as SigV4 requires.
+ */
 void aws_sign_query(const struct http_pair *parameters, size_t count, struct str *out);
 
 /* The date header's text of a time in microseconds since 1970 UTC. */
@@ -59,9 +62,9 @@ MUST_USE int aws_sign_string(const struct aws_sign_request *request, struct str 
                              struct error *err);
 
 /*
- * Append the value of the Authorization header. A session token is no part of this function: it is
- * a header like others (x-amz-security-token) and must be among those given.
- * ERR_LIMIT: too many headers, or text larger than the cap of `out`; ERR_CONFIG: a date that is none.
+ * Append the value of the Authorization header. A session token is not handled here: it is a header
+ * like others (x-amz-security-token) and must be among those given. ERR_LIMIT: too many headers, or
+ * text larger than the cap of `out`; ERR_CONFIG: a malformed date.
  */
 MUST_USE int aws_sign_authorization(const struct aws_sign_request *request,
                                     const struct aws_sign_key *key, struct str *out,

@@ -99,8 +99,9 @@ static int sign(struct s3_client *client, struct s3_call *call, const struct add
     rc = aws_sign_authorization(&request, &key, authorization, err);
     if (rc == ERR_OK)
         s3_call_header(call, "authorization", authorization->data);
-    /* A proxy that keeps answers must not give an old one of the pointer. Not signed: proxies may
-     * well change it. */
+    /*
+     * A proxy that caches must not give an old pointer. Not signed, because proxies may change it.
+     */
     if (strcmp(call->http.method, "GET") == 0 || strcmp(call->http.method, "HEAD") == 0)
         s3_call_header(call, "Cache-Control", "no-cache");
     return rc;
@@ -136,7 +137,7 @@ static const char *advice(enum s3_op op, int code, const struct s3_wire_error *e
     case ERR_DENIED:
         if (reads && (e->code[0] == '\0' || strcmp(e->code, "AccessDenied") == 0))
             return " Check the credentials (cauce doctor shows which are used) and what they may "
-                   "do: without s3:ListBucket also an object that does not exist is answered so.";
+                   "do: without s3:ListBucket an object that does not exist gets this answer, too.";
         return " Check the credentials (cauce doctor shows which are used) and what they may do.";
     case ERR_GATE:
         return " The server does not support this request.";
@@ -185,7 +186,7 @@ static int judge(struct s3_client *client, struct s3_call *call,
     return report_answer(client, call, code, answer->head.status, &e, answer, err);
 }
 
-/* What the lack of an answer means for this operation. */
+/* What it means for this operation that no answer came. */
 static int judge_silence(const struct s3_call *call, const struct transfer_answer *answer, int rc,
                          struct error *err)
 {
@@ -201,7 +202,7 @@ static int judge_silence(const struct s3_call *call, const struct transfer_answe
     return code;
 }
 
-/* Signatures are headers: nothing of a URL is secret. */
+/* Signatures are in headers: nothing in a URL is secret. */
 static void log_request(const struct s3_call *call, const struct transfer_answer *answer,
                         int64_t began)
 {
@@ -263,20 +264,19 @@ int s3_client_tag(const struct transfer_answer *answer, const char *key, struct 
     if (etag != NULL && s3_wire_tag(etag, tag->text, sizeof tag->text))
         return ERR_OK;
     return error_set(err, ERR_AGAIN,
-                     "The answer for %s has no usable ETag: something before the server gave it (a "
-                     "proxy, a page to log in).",
+                     "The answer for %s has no usable ETag: something in front of the server gave "
+                     "it (a proxy, a login page).",
                      key);
 }
 
-/* The digest in a header: hex as ours, base64 as S3's; "" is told by NULL. */
+/* The digest in a header: ours in hex, S3's in base64; NULL stands for "". */
 static int compare_digest(const char *key, const char *stated, const char *actual,
                           struct error *err)
 {
     if (stated == NULL || strcmp(stated, actual) == 0)
         return ERR_OK;
     return error_set(err, ERR_DAMAGED,
-                     "The content received for %s has another SHA-256 than was "
-                     "stored with it.",
+                     "The SHA-256 of the content received for %s is not the one stored with it.",
                      key);
 }
 
@@ -287,8 +287,8 @@ int s3_client_verify(const struct transfer_answer *answer, const char *key, cons
     const char *type = http_header(&answer->head, "content-type");
     if (type != NULL && str_starts(type, "text/html"))
         return error_set(err, ERR_AGAIN,
-                         "The answer for %s is a page in HTML: something before the server gave it "
-                         "(a proxy, a page to log in).",
+                         "The answer for %s is a page in HTML: something in front of the server "
+                         "gave it (a proxy, a login page).",
                          key);
     str_init(&base64, 64);
     aws_sign_base64_of_hex(sha256, &base64);

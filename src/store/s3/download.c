@@ -46,7 +46,7 @@ static int fetch(struct download *d, uint64_t offset, uint64_t size, uint64_t li
     return rc;
 }
 
-/* "bytes 0-99/1234" of the range asked for; false where it is another. */
+/* "bytes 0-99/1234" of the range asked for; false where it is a different one. */
 static bool parse_content_range(const char *text, uint64_t offset, uint64_t received,
                                 uint64_t *total)
 {
@@ -149,8 +149,7 @@ static int fetch_rest(struct download *d, const char *path, struct error *err)
     rc = sha256_file(path, digest, NULL, err);
     if (rc == ERR_OK && strcmp(digest, d->sha256) != 0)
         rc = error_set(err, ERR_DAMAGED,
-                       "The content received for %s has another SHA-256 than was "
-                       "stored with it.",
+                       "The SHA-256 of the content received for %s is not the one stored with it.",
                        d->key);
     return rc;
 }

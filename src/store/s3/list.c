@@ -12,7 +12,7 @@
 #include "util/stop.h"
 
 #define UPLOADS_MAX 100000
-/* Pages in a row that may bring nothing: some servers pass over deleted objects so. */
+/* Pages in a row that may be empty: some servers skip deleted objects like that. */
 #define IDLE_MAX 1000
 #define BATCH 1000
 #define BATCH_MAX ((size_t)8 << 20)
@@ -80,19 +80,19 @@ static int list_page(struct listing *l, struct s3_call *call, struct str *body, 
 }
 
 /*
- * A listing that does not move on would never end: pages must go on elsewhere than they were asked
- * to begin, and not bring nothing for ever.
+ * A listing that does not advance would never end: a page must not lead back to where it began, and
+ * pages must not stay empty for ever.
  */
 static int check_progress(struct listing *l, bool repeats, bool brought, struct error *err)
 {
     l->idle = brought ? 0 : l->idle + 1;
     if (repeats || l->idle > IDLE_MAX)
         return error_set(err, ERR_DENIED,
-                         "The server's listing of %s does not end: %s. Nothing was changed by it; "
-                         "the server, or something in front of it, is not to be trusted.",
+                         "The server's listing of %s does not end: %s. Nothing was changed; do not "
+                         "trust this server, or what is in front of it.",
                          l->client->store.url,
-                         repeats ? "a page says that it goes on where it began"
-                                 : "page after page brings nothing and promises more");
+                         repeats ? "a page continues where it began"
+                                 : "page after page is empty and promises more");
     return stop_check(err);
 }
 
@@ -164,7 +164,7 @@ static int visit_object(struct listing *l, const struct s3_wire_object *object, 
                          l->client->store.url);
     free(l->last);
     l->last = mem_strdup(key);
-    /* What a console calls a folder, and other names that are none of ours. */
+    /* What a console calls a folder, and other names that are not ours. */
     if (store_key_check(key, NULL) != ERR_OK)
         return ERR_OK;
     int rc = visit_remains(l, key, err);
@@ -307,7 +307,7 @@ static int remove_batch(struct s3_client *client, const char *const *keys, size_
     s3_call_header(&call, "x-amz-checksum-sha256", checksum.data);
     store_count(&client->store.bill.deletes, 1);
     int rc = s3_client_call(client, &call, &answer, err);
-    /* Whatever answers so knows no batches. */
+    /* A server that answers like this knows no batches. */
     if (rc == ERR_OK && s3_wire_deleted_parse(body.data, body.len, &result, err) != ERR_OK)
         rc = ERR_GATE;
     if (rc == ERR_OK)
@@ -336,7 +336,7 @@ static int remove_some(struct s3_client *client, const char *const *keys, size_t
         return remove_singly(client, keys, count, removed, err);
     size_t gone = 0;
     int rc = remove_batch(client, keys, count, &gone, err);
-    /* Some servers want another checksum, or know no batches: one by one then, from now on. */
+    /* Some servers want another checksum, or know no batches: from now on one by one. */
     if (rc == ERR_GATE || rc == ERR_DENIED) {
         client->batches = false;
         gone = 0;

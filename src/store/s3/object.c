@@ -48,7 +48,9 @@ int s3_object_get(struct store *st, const char *key, struct str *body, struct st
     return rc;
 }
 
-/* Labels are the x-amz-meta-* headers but our own digest; what does not fit is somebody else's. */
+/*
+ * Labels are the x-amz-meta-* headers except our own digest; what does not fit is somebody else's.
+ */
 static void take_labels(const struct transfer_answer *answer, struct store_info *info)
 {
     static const char prefix[] = "x-amz-meta-";
@@ -75,9 +77,9 @@ static bool parse_length(const char *text, uint64_t *out)
 }
 
 /*
- * The answer to a HEAD has no body: "denied" may be a clock that is off or credentials that ran out.
- * The same question as a GET of one byte is refused with the reason; where it is not, the refusal
- * of the HEAD stands.
+ * The answer to a HEAD has no body: "denied" may mean a clock that is off or credentials that
+ * expired. The same request as a GET of one byte is refused with the reason; where it is not
+ * refused, the answer to the HEAD counts.
  */
 static int ask_reason(struct s3_client *client, const char *key, struct error *err)
 {
@@ -114,7 +116,7 @@ int s3_object_see(struct s3_client *client, const char *key, struct s3_seen *see
         rc = s3_client_tag(&answer, key, &seen->info.tag, err);
     if (rc == ERR_OK &&
         !parse_length(http_header(&answer.head, "content-length"), &seen->info.size))
-        rc = error_set(err, ERR_AGAIN, "The answer for %s does not tell its size.", key);
+        rc = error_set(err, ERR_AGAIN, "The answer for %s does not state its size.", key);
     if (rc == ERR_OK) {
         take_labels(&answer, &seen->info);
         const char *digest = http_header(&answer.head, S3_META_SHA256);
@@ -134,7 +136,7 @@ int s3_object_head(struct store *st, const char *key, struct store_info *info, s
     return rc;
 }
 
-/* Is the body what it says, as far as can be told without reading it? */
+/* Is the body what it claims to be, as far as can be seen without reading it? */
 static int check_body(const char *key, const struct store_body *body, struct error *err)
 {
     if (!digest_is_hex(body->sha256, SHA256_HEX_SIZE - 1))
@@ -159,8 +161,8 @@ static int check_body(const char *key, const struct store_body *body, struct err
 }
 
 /*
- * Does a success say of which content? One without a readable tag, or of other bytes, did not come
- * from the server that was meant, or not of this request: it leaves open what is there.
+ * Does a success say for which content? One without a readable tag, or for other bytes, did not
+ * come from the right server, or not for this request: it leaves open what is there.
  */
 static int check_success(const struct transfer_answer *answer, const char *key,
                          const char *checksum, struct store_tag *tag, struct error *err)
@@ -242,7 +244,7 @@ static int check_guard(struct s3_client *client, const struct store_move *move, 
     struct s3_seen guard;
     int rc = s3_object_see(client, move->guard, &guard, err);
     if (rc == ERR_ABSENT || (rc == ERR_OK && !store_tag_equal(&guard.info.tag, move->guard_tag)))
-        return error_set(err, ERR_CONFLICT, "%s was not replaced: %s has changed meanwhile.",
+        return error_set(err, ERR_CONFLICT, "%s was not replaced: %s has changed in the meantime.",
                          move->to, move->guard);
     return rc;
 }
@@ -265,7 +267,7 @@ static int absent_side(struct s3_client *client, const char *from, const char *t
     return rc;
 }
 
-/* A copy is told in the body; where it is not, the copy may have been made all the same. */
+/* The body says whether a copy was made; where it does not, it may have been made all the same. */
 static int check_copied(const char *to, const struct str *result, struct error *err)
 {
     char *etag = NULL;

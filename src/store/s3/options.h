@@ -12,7 +12,7 @@ enum store_s3_encryption {
     STORE_S3_ENCRYPTION_KMS   /* SSE-KMS */
 };
 
-/* What the configuration says of a bucket. What is zero or NULL is looked up in the environment. */
+/* What the configuration says of a bucket. What is zero or NULL is taken from the environment. */
 struct store_s3_options {
     const char *endpoint;
     const char *region;

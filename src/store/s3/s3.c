@@ -20,7 +20,7 @@ struct s3_store {
     struct s3_client client; /* first */
     pthread_mutex_t probing;
     bool prove;   /* whatever was learned before */
-    bool doubted; /* it was proven once more already, after a refusal without cause */
+    bool doubted; /* it was already proven once more, after a refusal without cause */
 };
 
 static struct s3_store *store_of(struct store *st)
@@ -30,7 +30,7 @@ static struct s3_store *store_of(struct store *st)
 
 /* ---- The probe ------------------------------------------------------------------------------ */
 
-/* What identifies the server's behaviour: where requests go, and which bucket they name. */
+/* What the server's behaviour is known by: where requests go, and which bucket they name. */
 static char *identity_of(const struct s3_client *c)
 {
     return mem_printf("%s://%s%s bucket %s", c->settings.scheme, c->settings.authority,
@@ -84,11 +84,11 @@ static int copy_here(void *ctx, const char *from, const char *to, const struct s
 {
     struct s3_client *c = ctx;
     const struct store_move move = {.from = from, .to = to, .expected = expected};
-    c->copies = true; /* until the dialect is told the next time: several may be at it */
+    c->copies = true; /* until the dialect is set the next time: several threads may be probing */
     return s3_object_move(&c->store, &move, err);
 }
 
-/* It is a value of its maker's. */
+/* The twin is a variable of its maker. */
 static void keep_twin(struct store *st)
 {
     (void)st;
@@ -130,7 +130,7 @@ static int prove_once(void *ctx, struct error *err)
     return rc == ERR_UNKNOWN ? ERR_AGAIN : rc;
 }
 
-/* Each request is repeated as those of others are, but for the races; and then all of it. */
+/* Each request is repeated as any other, except in the races; then the whole proof. */
 static int prove(struct s3_client *twin, struct store_dialect *dialect, struct error *err)
 {
     const int64_t deadline = (int64_t)twin->settings.retry_seconds * 1000000;
@@ -166,7 +166,7 @@ static void blame_versioning(struct s3_client *twin, struct error *err)
     if (s3_client_call(twin, &call, &answer, NULL) == ERR_OK &&
         strstr(body.data, "<Status>") != NULL)
         error_append(err, "Versioning is or was switched on for the bucket, and this server does "
-                          "not honour conditions then: publish to a bucket without.");
+                          "not honour conditions then: publish to a bucket without versioning.");
     transfer_answer_release(&answer);
     str_release(&body);
 }
@@ -179,7 +179,7 @@ static int probe_locked(struct s3_store *s, bool again, struct error *err)
     struct store_dialect dialect = {0};
     char *identity = identity_of(c);
     make_twin(c, &twin);
-    /* Who only wants to know leaves nothing in the store. */
+    /* A probe for information only leaves nothing in the store. */
     const struct store_proof kept = {c->settings.cache_folder, identity,
                                      s->prove ? NULL : &twin.store};
     int rc = ERR_OK;
@@ -236,8 +236,8 @@ static int doubt_conditions(struct s3_store *s, const char *key, const struct st
     pthread_mutex_unlock(&s->probing);
     if (rc == ERR_OK)
         return error_set(err, ERR_AGAIN,
-                         "%s was not replaced: the server had changed its ways, which are known "
-                         "now.",
+                         "%s was not replaced: the server behaves differently than before; how is "
+                         "known now.",
                          key);
     return rc == ERR_GATE ? rc : ERR_CONFLICT;
 }
@@ -310,7 +310,7 @@ static int s3_describe(struct store *st, struct str *out, struct error *err)
     str_printf(out, "%s://%s%s, region %s, credentials from %s", c->settings.scheme,
                c->settings.authority, c->settings.base_path, c->settings.region, who.source);
     if (who.expires != 0 && time_format(who.expires, when, NULL) == ERR_OK)
-        str_printf(out, ", good until %s", when);
+        str_printf(out, ", valid until %s", when);
     describe_dialect(c, out);
     str_append_char(out, '.');
     aws_credentials_release(&who);

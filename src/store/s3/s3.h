@@ -1,7 +1,7 @@
 /*
  * A store in an S3-compatible bucket (docs/s3.md): s3://bucket/prefix. Conditional writes are
- * If-None-Match and If-Match, as docs/protocol.md wants them judged; nothing is repeated here, the
- * decorator of store_retry does that.
+ * If-None-Match and If-Match, as docs/protocol.md wants them judged; nothing is repeated here,
+ * store_retry does that.
  */
 #ifndef CAUCE_STORE_S3_S3_H
 #define CAUCE_STORE_S3_S3_H

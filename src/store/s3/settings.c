@@ -43,8 +43,8 @@ static int split_url(const char *url, struct s3_settings *out, struct error *err
     if (fault == NULL)
         return ERR_OK;
     return error_set(err, ERR_CONFIG,
-                     "The prefix of %.300s cannot be that of a store: %s. Nothing was done; choose "
-                     "another one.",
+                     "The prefix of %.300s cannot be used for a store: %s. Nothing was done; "
+                     "choose another one.",
                      url, fault);
 }
 
@@ -55,7 +55,7 @@ static char *default_endpoint(const char *region)
     return mem_printf("https://s3.%s.amazonaws.com%s", region, suffix);
 }
 
-/* Is the host an address by number? Such a host cannot have a bucket in front of it. */
+/* Is the host an IP address? Such a host cannot have a bucket in front of it. */
 static bool is_address(const char *authority)
 {
     size_t n = strcspn(authority, ":");
@@ -68,7 +68,7 @@ static char *either(const char *configured, const struct aws_lookup *lookup, con
     return configured != NULL ? mem_strdup(configured) : aws_lookup_copy(lookup, name);
 }
 
-/* A setting of few values, by its position in `names`, which ends with NULL; 0 where not set. */
+/* A setting with few values, as the position in `names`, which ends with NULL; 0 where not set. */
 static int lookup_choice(const struct aws_lookup *lookup, const char *name,
                          const char *const *names, const char *meant, unsigned *out,
                          struct error *err)
@@ -102,8 +102,8 @@ static int choose_addressing(const struct store_s3_options *options,
         by_host = style == STORE_S3_VIRTUAL;
     if (rc == ERR_OK && by_host && is_address(out->authority))
         rc = error_set(err, ERR_CONFIG,
-                       "The endpoint %s is an address by number, which cannot have "
-                       "the bucket in front of it: use CAUCE_S3_ADDRESSING=path.",
+                       "The endpoint %s is an IP address, which cannot have the bucket in front of "
+                       "it: use CAUCE_S3_ADDRESSING=path.",
                        out->authority);
     char **slot = by_host ? &out->authority : &out->base_path;
     char *joined = by_host ? mem_printf("%s.%s", out->bucket, out->authority)
@@ -178,7 +178,7 @@ static void load_folders(const struct store_s3_options *options, const struct aw
     out->ca_file = either(options->ca_file, lookup, "AWS_CA_BUNDLE");
     if (out->ca_file == NULL)
         out->ca_file = aws_profile_setting(lookup, "ca_bundle");
-    /* HTTP_PROXY in capitals is what a client wishes, below a web server: curl ignores it, too. */
+    /* Below a web server, HTTP_PROXY in capitals is set by the client: curl ignores it, too. */
     char *any = first_of(lookup, "all_proxy", "ALL_PROXY");
     out->proxy = options->proxy != NULL ? mem_strdup(options->proxy)
                                         : first_of(lookup, "https_proxy", "HTTPS_PROXY");

@@ -30,7 +30,7 @@ struct s3_settings {
     char *proxy;       /* for https */
     char *plain_proxy; /* for http */
     char *no_proxy;
-    char *cache_folder; /* of this user, for what was learned of servers */
+    char *cache_folder; /* of this user, for what was learned about servers */
     char *temp_folder;  /* never NULL */
     bool allow_plain;
     unsigned transfers;           /* at once */

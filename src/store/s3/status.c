@@ -1,4 +1,4 @@
-/* The part of s3_wire.h that knows no XML: status and error code to what a caller may do. */
+/* The part of wire.h that knows no XML: status and error code to what a caller may do. */
 #include "store/s3/wire.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ int s3_wire_classify_silence(enum s3_op op, bool sent)
     return sent && is_write(op) ? ERR_UNKNOWN : ERR_AGAIN;
 }
 
-/* The status that a code stands for where it came with 200 (an error sent after the headers). */
+/* The status that belongs to a code that came with 200 (an error sent after the headers). */
 static long status_of_code(const char *code)
 {
     static const struct {
@@ -86,8 +86,10 @@ static int classify_refused(const char *code)
     static const char *const config[] = {"AuthorizationHeaderMalformed", "PermanentRedirect",
                                          "IllegalLocationConstraintException", "InvalidBucketName",
                                          NULL};
-    /* The request never was whole where the server read it, so nothing came of it. The body was
-     * compared with its digest before it was sent: a digest that does not fit means a bad line. */
+    /*
+     * The server never read the whole request, so nothing came of it. The body was compared with
+     * its digest before it was sent: a digest that does not fit means a bad connection.
+     */
     static const char *const again[] = {"RequestTimeout",
                                         "SlowDown",
                                         "RequestTimeTooSkewed",
@@ -129,8 +131,10 @@ int s3_wire_classify(enum s3_op op, long status, const char *code)
     default:
         break;
     }
-    /* Statuses that only something between here and the server gives, which may have passed the
-     * request on before: nginx's 499, Amazon's load balancers' 460. */
+    /*
+     * Statuses that only something between us and the server gives, which may have passed the
+     * request on first: nginx's 499, Amazon's load balancers' 460.
+     */
     if (status >= 450 && status < 500 && code[0] == '\0')
         return s3_wire_classify_silence(op, true);
     if (status >= 400 && status < 500)

@@ -1,7 +1,7 @@
 /*
  * Multipart uploads: parts in parallel, then one request that makes them an object under a
- * condition. An upload that failed is ended at once; one whose completion had no answer is left,
- * shows in listings and is collected like any other remains.
+ * condition. An upload that failed is ended at once; one whose completion got no answer is left
+ * alone, shows in listings, and is collected like anything else an interrupted write left.
  */
 #include "net/aws/sign.h"
 #include "net/http.h"
@@ -274,7 +274,7 @@ int s3_upload_put(struct s3_client *client, const char *key, const struct s3_con
     if (rc == ERR_OK)
         rc = complete(&u, condition, tag, err);
     if (rc != ERR_OK && rc != ERR_UNKNOWN)
-        error_ignore(s3_upload_abort(client, key, u.id, NULL)); /* gc ends what stays */
+        error_ignore(s3_upload_abort(client, key, u.id, NULL)); /* gc ends what is left */
     free(u.parts);
     free(u.id);
     return rc;

@@ -45,7 +45,7 @@ static int bad_answer(struct error *err, const char *what)
 {
     return error_set(err, ERR_AGAIN,
                      "The answer to %s is not the XML document that was expected: it was cut "
-                     "short, or something before the server gave it (a proxy, a page to log in).",
+                     "short, or something in front of the server gave it (a proxy, a login page).",
                      what);
 }
 

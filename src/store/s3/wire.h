@@ -1,8 +1,8 @@
 /*
  * What S3 servers answer: XML to structs, status and error code to what a caller may do.
  *
- * Pure functions over bytes; no I/O. Every text and list has a cap, document types and entities of
- * one's own are refused. Thread-safe. Source of the formats: Amazon S3 API Reference.
+ * Pure functions over bytes; no I/O. Every text and list has a cap, document types and custom
+ * entities are refused. Thread-safe. Source of the formats: Amazon S3 API Reference.
  */
 #ifndef CAUCE_STORE_S3_WIRE_H
 #define CAUCE_STORE_S3_WIRE_H
@@ -52,14 +52,14 @@ void s3_wire_error_parse(const char *bytes, size_t count, struct s3_wire_error *
  *   DELETE                    404: ERR_OK; 5xx: ERR_UNKNOWN
  *   all                       501: ERR_GATE; a bucket that is not there, the wrong region: ERR_CONFIG;
  *                             a body that did not arrive whole: ERR_AGAIN; other 4xx: ERR_DENIED,
- *                             but 450 and above without a code, which are a proxy's: as no answer
+ *                             but 450 and above without a code, which are a proxy's: like no answer
  */
 int s3_wire_classify(enum s3_op op, long status, const char *code);
 
 /* What no usable answer means, where the request was never sent (`sent` false) or may have been. */
 int s3_wire_classify_silence(enum s3_op op, bool sent);
 
-/* Does the code say that the clock of this machine is off; that the credentials ran out? */
+/* Does the code say that the clock of this machine is off; that the credentials have expired? */
 bool s3_wire_is_skew(const char *code);
 bool s3_wire_is_expired(const char *code);
 
