@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "util/mem.h"
+#include "util/utf8.h"
 #include "util/visible.h"
 
 void table_init(struct table *t, const char *const *heads, size_t columns)
@@ -44,13 +45,9 @@ void table_cellf(struct table *t, const char *format, ...)
     str_release(&text);
 }
 
-/* Characters of a text: bytes that do not continue one. */
 static size_t width(const char *text)
 {
-    size_t n = 0;
-    for (; *text != '\0'; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
+    return utf8_count(text, strlen(text));
 }
 
 static void blanks(struct str *out, size_t count)

@@ -5,6 +5,7 @@
 #include "config/config_read.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "util/utf8.h"
 
 /*
  * Most bytes that all variables of one file together may give: many texts may name one long
@@ -40,42 +41,6 @@ static size_t name_length(const char *text)
         while (is_name_start(text[n]) || (text[n] >= '0' && text[n] <= '9'));
     }
     return n;
-}
-
-/* Length of the UTF-8 character at `s` (RFC 3629), 0 where there is none. */
-static size_t character_length(const unsigned char *s)
-{
-    static const struct {
-        unsigned char mask, lead, size;
-        uint32_t least;
-    } forms[] = {
-        {0x80, 0, 1, 0}, {0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800}, {0xf8, 0xf0, 4, 0x10000}};
-    for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
-        if ((s[0] & forms[f].mask) != forms[f].lead)
-            continue;
-        uint32_t code = s[0] & (unsigned char)~forms[f].mask;
-        for (size_t i = 1; i < forms[f].size; i++) {
-            if ((s[i] & 0xc0) != 0x80)
-                return 0;
-            code = code << 6 | (s[i] & 0x3f);
-        }
-        bool surrogate = code >= 0xd800 && code <= 0xdfff;
-        return code < forms[f].least || code > 0x10ffff || surrogate ? 0 : forms[f].size;
-    }
-    return 0;
-}
-
-/* YAML vouches for the file; nobody vouches for the environment. */
-static bool is_utf8(const char *text)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    while (*s != '\0') {
-        size_t n = character_length(s);
-        if (n == 0)
-            return false;
-        s += n;
-    }
-    return true;
 }
 
 /* A text on its way from what the file says to what it means. */
@@ -184,7 +149,7 @@ static void expand_node(struct config_reader *r, struct yaml_tree_node *node)
     } else if (x.text.full || x.shown.full) {
         config_problem_value(r, node, "is too long once its variables are expanded.");
         node->broken = true;
-    } else if (!is_utf8(x.text.data)) {
+    } else if (!utf8_valid(x.text.data, strlen(x.text.data))) {
         config_problem_value(r, node, "is not UTF-8 once its variables are expanded.");
         node->broken = true;
     } else {

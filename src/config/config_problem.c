@@ -5,6 +5,7 @@
 
 #include "config/config_read.h"
 #include "util/mem.h"
+#include "util/utf8.h"
 #include "util/visible.h"
 
 #define MESSAGE_MAX ((size_t)1024)
@@ -94,17 +95,6 @@ void config_problem_value(struct config_reader *r, const struct yaml_tree_node *
     str_release(&text);
 }
 
-/* Most bytes of `text` up to `most` that end between two characters. */
-static size_t cut_length(const char *text, size_t most)
-{
-    size_t length = strlen(text);
-    if (length <= most)
-        return length;
-    while (most > 0 && ((unsigned char)text[most] & 0xc0) == 0x80)
-        most--;
-    return most;
-}
-
 const char *config_shown(const struct yaml_tree_node *node, char out[CONFIG_SHOWN_SIZE])
 {
     if (node->kind == YAML_TREE_LIST)
@@ -112,7 +102,7 @@ const char *config_shown(const struct yaml_tree_node *node, char out[CONFIG_SHOW
     if (node->kind == YAML_TREE_MAP)
         return "a mapping";
     char *text = config_url_hide(node->shown != NULL ? node->shown : node->text);
-    size_t length = cut_length(text, CONFIG_SHOWN_SIZE - 8);
+    size_t length = utf8_cut(text, strlen(text), CONFIG_SHOWN_SIZE - 8);
     snprintf(out, CONFIG_SHOWN_SIZE, "\"%.*s%s\"", (int)length, text,
              text[length] != '\0' ? "..." : "");
     free(text);

@@ -7,6 +7,7 @@
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/str.h"
+#include "util/utf8.h"
 
 #define TIMEOUT_DEFAULT 300
 #define HEADER_MAX 10
@@ -194,15 +195,6 @@ void config_read_urls(struct config_reader *r, const struct yaml_tree_node *node
     }
 }
 
-/* Bytes of the first character of UTF-8 text. */
-static size_t first_character(const char *text)
-{
-    size_t n = text[0] != '\0';
-    while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
-        n++;
-    return n;
-}
-
 static void read_delimiter(struct config_reader *r, const struct yaml_tree_node *node,
                            const struct config_field *field, void *target)
 {
@@ -214,7 +206,9 @@ static void read_delimiter(struct config_reader *r, const struct yaml_tree_node 
         source->delimiter_set = true;
         return;
     }
-    size_t length = node->kind == YAML_TREE_TEXT ? first_character(node->text) : 0;
+    size_t length = 0;
+    if (node->kind == YAML_TREE_TEXT && node->text[0] != '\0')
+        length = utf8_character(node->text, strlen(node->text));
     if (length == 0 || node->text[length] != '\0' || length >= sizeof source->delimiter ||
         strchr("\n\r", node->text[0]) != NULL) {
         config_problem_value(r, node, "must be one character or tab, not %s.",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/hex.h"
+#include "util/utf8.h"
 
 bool json_scan_fail(struct json_scan *s, const char *at, const char *flaw)
 {
@@ -13,28 +14,17 @@ bool json_scan_fail(struct json_scan *s, const char *at, const char *flaw)
     return false;
 }
 
-static bool is_continuation(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
-}
-
-/* A character of more than one byte, by the table of well-formed sequences (Unicode, table 3-7). */
+/* A character of more than one byte; one that the end cuts may go on in the next stretch. */
 static bool scan_wide(struct json_scan *s)
 {
-    const char *p = s->at;
-    unsigned char first = (unsigned char)p[0];
-    unsigned char second = (unsigned char)p[1];
-    size_t more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
-    unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-    unsigned char most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-    if (first < 0xC2 || first > 0xF4)
-        return json_scan_fail(s, p, "a string is not valid UTF-8");
-    if (second < least || second > most)
-        return json_scan_fail(s, p + 1 < s->end ? p : s->end, "a string is not valid UTF-8");
-    for (size_t i = 2; i <= more; i++)
-        if (!is_continuation(p[i]))
-            return json_scan_fail(s, p + i < s->end ? p : s->end, "a string is not valid UTF-8");
-    s->at += more + 1;
+    bool whole;
+    size_t left = (size_t)(s->end - s->at);
+    size_t length = utf8_step(s->at, left, &whole);
+    unsigned char first = (unsigned char)s->at[0];
+    bool cut = length == left && first >= 0xC2 && first <= 0xF4;
+    if (!whole)
+        return json_scan_fail(s, cut ? s->end : s->at, "a string is not valid UTF-8");
+    s->at += length;
     return true;
 }
 
@@ -298,30 +288,6 @@ bool json_scan_any(struct json_scan *s, struct json_piece *out)
     return *s->at == '{' || *s->at == '[' ? scan_container(s, out) : scan_scalar(s, out);
 }
 
-static size_t put_utf8(char *out, unsigned c)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xC0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3F));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xE0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3F));
-        out[2] = (char)(0x80 | (c & 0x3F));
-        return 3;
-    }
-    out[0] = (char)(0xF0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3F));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3F));
-    out[3] = (char)(0x80 | (c & 0x3F));
-    return 4;
-}
-
 static unsigned unit_at(const char *digits)
 {
     unsigned unit = 0;
@@ -359,7 +325,7 @@ size_t json_scan_unescape(const char *text, size_t length, char *out)
         text += plain;
         if (backslash != NULL) {
             size_t used;
-            to += put_utf8(to, escaped_character(text, &used));
+            to += utf8_encode(escaped_character(text, &used), to);
             text += used;
         }
     }
@@ -374,7 +340,7 @@ static size_t put_character(char *out, unsigned c)
     static const char names[] = "\"\\bfnrt";
     const char *found = c < 0x80 && c != 0 ? strchr(characters, (int)c) : NULL;
     if (found == NULL && c >= 0x20)
-        return put_utf8(out, c);
+        return utf8_encode(c, out);
     out[0] = '\\';
     if (found != NULL) {
         out[1] = names[found - characters];

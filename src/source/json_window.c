@@ -7,6 +7,7 @@
 #include "source/kind.h"
 #include "source/read_options.h"
 #include "util/mem.h"
+#include "util/utf8.h"
 
 #define FIRST_CAPACITY ((size_t)1 << 20)
 
@@ -70,14 +71,6 @@ int json_window_more(struct json_window *w, struct error *err)
     return ERR_OK;
 }
 
-uint64_t json_window_characters(const char *text, size_t length)
-{
-    uint64_t count = 0;
-    for (size_t i = 0; i < length; i++)
-        count += ((unsigned char)text[i] & 0xC0) != 0x80;
-    return count;
-}
-
 /* Go on from a line and column over some text. */
 static void move_place(const char *from, const char *to, uint64_t *line, uint64_t *column)
 {
@@ -87,7 +80,7 @@ static void move_place(const char *from, const char *to, uint64_t *line, uint64_
         *column = 0;
         from = newline + 1;
     }
-    *column += json_window_characters(from, (size_t)(to - from));
+    *column += utf8_count(from, (size_t)(to - from));
 }
 
 void json_window_pass(struct json_window *w, const char *to)

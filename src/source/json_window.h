@@ -60,7 +60,4 @@ void json_window_pass(struct json_window *w, const char *to);
 void json_window_place(const struct json_window *w, const char *at, uint64_t *line,
                        uint64_t *column);
 
-/* Characters of a piece of UTF-8. */
-uint64_t json_window_characters(const char *text, size_t length);
-
 #endif

@@ -10,6 +10,7 @@
 #include "source/relay.h"
 #include "util/mem.h"
 #include "util/stop.h"
+#include "util/utf8.h"
 
 #define MEMORY_DEFAULT ((size_t)64 << 20)
 #define BLOCK_MIN ((size_t)64 << 10)
@@ -128,7 +129,7 @@ static void take_one(struct ndjson_work *w, struct ndjson_line line)
         return;
     }
     struct reader_fault place = {.row = line.record, .line = line.number, .index = fault.index};
-    place.column = json_window_characters(line.begin, (size_t)(fault.at - line.begin)) + 1;
+    place.column = utf8_count(line.begin, (size_t)(fault.at - line.begin)) + 1;
     reader_batch_fault(w->out, &place, fault.value, fault.value_length, fault.reason);
 }
 
@@ -400,7 +401,7 @@ static int ndjson_names(struct reader *r, struct reader_texts *out, struct error
         /* The window is on the next line already. */
         if (excess.at != NULL)
             rc = json_names_refuse(r->file, w.line - 1,
-                                   json_window_characters(begin, (size_t)(excess.at - begin)) + 1,
+                                   utf8_count(begin, (size_t)(excess.at - begin)) + 1,
                                    excess.too_long, err);
     }
     json_window_release(&w);

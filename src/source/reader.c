@@ -6,6 +6,7 @@
 
 #include "util/mem.h"
 #include "util/str.h"
+#include "util/utf8.h"
 
 #define FAULT_VALUE_MAX 200
 #define NAMES_SHOWN_MAX 1000
@@ -63,12 +64,7 @@ static char *shorten(const char *value, size_t length)
 {
     if (value == NULL)
         return NULL;
-    if (length > FAULT_VALUE_MAX) {
-        length = FAULT_VALUE_MAX;
-        while (length > 0 && ((unsigned char)value[length] & 0xC0) == 0x80)
-            length--;
-    }
-    return mem_strndup(value, length);
+    return mem_strndup(value, utf8_cut(value, length, FAULT_VALUE_MAX));
 }
 
 void reader_batch_fault(struct reader_batch *b, const struct reader_fault *place, const char *value,

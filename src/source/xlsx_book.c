@@ -7,6 +7,7 @@
 #include "source/xlsx_part.h"
 #include "util/mem.h"
 #include "util/str.h"
+#include "util/utf8.h"
 
 #define SHEETS_MAX 1000
 #define RELATIONS_MAX 10000
@@ -383,23 +384,6 @@ static unsigned escaped(const char *p, size_t length)
     return c >= 0xD800 && c <= 0xDFFF ? 0 : c;
 }
 
-static size_t put_utf8(char *out, unsigned c)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xC0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3F));
-        return 2;
-    }
-    out[0] = (char)(0xE0 | c >> 12);
-    out[1] = (char)(0x80 | (c >> 6 & 0x3F));
-    out[2] = (char)(0x80 | (c & 0x3F));
-    return 3;
-}
-
 size_t xlsx_book_unescape(char *text, size_t length)
 {
     size_t from = 0;
@@ -409,7 +393,7 @@ size_t xlsx_book_unescape(char *text, size_t length)
     while (from < length) {
         unsigned c = escaped(text + from, length - from);
         if (c != 0) {
-            to += put_utf8(text + to, c);
+            to += utf8_encode(c, text + to);
             from += 7;
         } else {
             text[to++] = text[from++];

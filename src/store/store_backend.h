@@ -42,9 +42,6 @@ bool store_tag_equal(const struct store_tag *a, const struct store_tag *b);
 MUST_USE int store_body_verify(const struct store_body *body, const char *key, uint64_t size,
                                const char *sha256, struct error *err);
 
-/* Is all of the text UTF-8 (RFC 3629)? */
-bool store_text_is_utf8(const char *text);
-
 /*
  * Why a prefix in a bucket has no room for every key below it, or would be resolved by a server to
  * another one ("..", empty segments); NULL: it is fine. `most`: bytes of the longest name there.

@@ -4,34 +4,10 @@
 #include <string.h>
 
 #include "util/id.h"
+#include "util/utf8.h"
 
 /* Most bytes of a bad key that a message shows. */
 #define SHOWN 160
-
-static bool continues(unsigned char c)
-{
-    return (c & 0xc0) == 0x80;
-}
-
-/* Bytes of the UTF-8 sequence (RFC 3629) at `s`, which a NUL ends; 0 where there is none. */
-static size_t utf8_length(const unsigned char *s)
-{
-    if (s[0] < 0x80)
-        return 1;
-    if (s[0] >= 0xc2 && s[0] <= 0xdf)
-        return continues(s[1]) ? 2 : 0;
-    if (s[0] >= 0xe0 && s[0] <= 0xef) {
-        unsigned char least = s[0] == 0xe0 ? 0xa0 : 0x80;
-        unsigned char most = s[0] == 0xed ? 0x9f : 0xbf; /* no surrogates */
-        return s[1] >= least && s[1] <= most && continues(s[2]) ? 3 : 0;
-    }
-    if (s[0] >= 0xf0 && s[0] <= 0xf4) {
-        unsigned char least = s[0] == 0xf0 ? 0x90 : 0x80;
-        unsigned char most = s[0] == 0xf4 ? 0x8f : 0xbf;
-        return s[1] >= least && s[1] <= most && continues(s[2]) && continues(s[3]) ? 4 : 0;
-    }
-    return 0;
-}
 
 /* C0, DEL and C1 (U+0080 to U+009F). */
 static bool is_control(const unsigned char *s)
@@ -58,8 +34,8 @@ static const char *key_fault(const char *key, size_t length)
     size_t start = 0;
     for (size_t i = 0; i < length;) {
         const unsigned char *s = (const unsigned char *)key + i;
-        size_t n = utf8_length(s);
-        if (n == 0 || n > length - i)
+        size_t n = utf8_character(key + i, length - i);
+        if (n == 0)
             return "it is not UTF-8";
         if (is_control(s))
             return "it contains a control character";
@@ -112,18 +88,6 @@ int store_prefix_check(const char *prefix, struct error *err)
         return refuse("prefix", prefix, "it does not end with a slash", err);
     const char *fault = key_fault(prefix, length - 1);
     return fault == NULL ? ERR_OK : refuse("prefix", prefix, fault, err);
-}
-
-bool store_text_is_utf8(const char *text)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    while (*s != '\0') {
-        size_t n = utf8_length(s);
-        if (n == 0)
-            return false;
-        s += n;
-    }
-    return true;
 }
 
 const char *store_prefix_fault(const char *prefix, size_t most)

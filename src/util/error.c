@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/utf8.h"
 #include "util/visible.h"
 
 /* The header's macros for the analyzer are for callers. */
@@ -14,10 +15,7 @@
 /* End a text that fills its buffer with "...", without half a UTF-8 character before it. */
 static void mark_cut(char *text)
 {
-    size_t at = ERROR_TEXT_SIZE - 4;
-    while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80)
-        at--;
-    memcpy(text + at, "...", 4);
+    memcpy(text + utf8_cut(text, ERROR_TEXT_SIZE - 1, ERROR_TEXT_SIZE - 4), "...", 4);
 }
 
 /* The arguments may point into the text that is about to be replaced: it is written aside. */

@@ -15,8 +15,10 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/mem.h"
+#include "util/utf8.h"
 #include "util/visible.h"
 
 /* A struct json is a json_t behind another name. */
@@ -79,48 +81,20 @@ struct json *json_new_array(void)
     return outside(json_array());
 }
 
-/*
- * Bytes of the well-formed UTF-8 character at `text`, 0 where there is none (Unicode 15, table 3-7:
- * no overlong forms, no surrogates, nothing beyond U+10FFFF). `*skip` gets the number of bytes that
- * one replacement character stands for.
- */
-static size_t utf8_length(const unsigned char *text, size_t *skip)
-{
-    unsigned char first = text[0];
-    unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    size_t length = first < 0x80                    ? 1
-                    : first >= 0xc2 && first < 0xe0 ? 2
-                    : first >= 0xe0 && first < 0xf0 ? 3
-                    : first >= 0xf0 && first < 0xf5 ? 4
-                                                    : 0;
-    *skip = 1;
-    if (length < 2)
-        return length;
-    while (*skip < length) {
-        unsigned char next = text[*skip];
-        if (next < low || next > high)
-            return 0;
-        low = 0x80;
-        high = 0xbf;
-        (*skip)++;
-    }
-    return length;
-}
-
 /* Copy of a string with every ill-formed part replaced by U+FFFD. */
 static char *replace_bad(const char *text)
 {
     struct str out;
     str_init(&out, SIZE_MAX / 2);
-    const unsigned char *at = (const unsigned char *)text;
-    while (*at != '\0') {
-        size_t skip;
-        if (utf8_length(at, &skip) > 0)
-            str_append_bytes(&out, at, skip);
+    for (size_t left = strlen(text); left > 0;) {
+        bool whole;
+        size_t length = utf8_step(text, left, &whole);
+        if (whole)
+            str_append_bytes(&out, text, length);
         else
             str_append(&out, "\xef\xbf\xbd");
-        at += skip;
+        text += length;
+        left -= length;
     }
     return str_detach(&out);
 }

@@ -14,6 +14,7 @@
 #include "util/mem.h"
 #include "util/str.h"
 #include "util/time.h"
+#include "util/utf8.h"
 #include "util/visible.h"
 
 #define SECRET_MIN 4
@@ -180,10 +181,7 @@ static void append_redacted(struct str *out, const char *text)
             str_append_char(out, *at);
     }
     if (out->len - start > LOG_VALUE_MAX) {
-        size_t cut = start + LOG_VALUE_MAX;
-        while (cut > start && ((unsigned char)out->data[cut] & 0xc0) == 0x80)
-            cut--;
-        out->len = cut;
+        out->len = start + utf8_cut(out->data + start, out->len - start, LOG_VALUE_MAX);
         str_append(out, "...");
     }
 }
@@ -238,9 +236,7 @@ static void append_field(struct str *out, const struct log_field *field)
 /* Fill up to a column of this line, which began at `start`. A character counts as one wide. */
 static void pad(struct str *out, size_t start, size_t column)
 {
-    size_t width = 0;
-    for (size_t i = start; i < out->len; i++)
-        width += ((unsigned char)out->data[i] & 0xc0) != 0x80;
+    size_t width = utf8_count(out->data + start, out->len - start);
     for (; width < column; width++)
         str_append_char(out, ' ');
 }

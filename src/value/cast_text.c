@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "util/hex.h"
+#include "util/utf8.h"
 #include "value/calendar.h"
 #include "value/cast_part.h"
 #include "value/moment.h"
@@ -267,7 +268,7 @@ static enum fault read_text(const struct cast *c, const char *text, size_t lengt
                             struct column *out)
 {
     (void)c;
-    if (!octets_are_utf8(text, length))
+    if (!utf8_valid(text, length))
         return FAULT_UTF8;
     return column_add_bytes(out, text, length) ? FAULT_NONE : FAULT_FULL;
 }

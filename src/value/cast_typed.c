@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/utf8.h"
 #include "value/calendar.h"
 #include "value/cast_part.h"
 #include "value/octets.h"
@@ -305,6 +306,6 @@ enum cast_outcome cast_binary(const struct cast *c, const void *bytes, size_t co
                               struct column *out)
 {
     bool may =
-        c->type.kind == TYPE_BINARY || (c->type.kind == TYPE_TEXT && octets_are_utf8(bytes, count));
+        c->type.kind == TYPE_BINARY || (c->type.kind == TYPE_TEXT && utf8_valid(bytes, count));
     return may && column_add_bytes(out, bytes, count) ? CAST_VALUE : CAST_BAD;
 }

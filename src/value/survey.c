@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "util/mem.h"
+#include "util/utf8.h"
 #include "value/moment.h"
 #include "value/number.h"
 #include "value/print.h"
@@ -323,9 +324,7 @@ static void look_for_formats(const struct survey *s, struct column_state *c, str
 
 static void note_sample(char sample[SAMPLE_SIZE], struct text t)
 {
-    size_t length = t.length < SAMPLE_SIZE - 1 ? t.length : SAMPLE_SIZE - 1;
-    while (length < t.length && length > 0 && ((unsigned char)t.data[length] & 0xc0) == 0x80)
-        length--;                       /* not in the middle of a character */
+    size_t length = utf8_cut(t.data, t.length, SAMPLE_SIZE - 1);
     for (size_t i = 0; i < length; i++) /* what is quoted stays in its line */
         sample[i] = (unsigned char)t.data[i] < ' ' || t.data[i] == 0x7f ? ' ' : t.data[i];
     sample[length] = '\0';

@@ -7,6 +7,7 @@
 
 #include "fuzz/fuzz.h"
 #include "util/mem.h"
+#include "util/utf8.h"
 #include "value/cast.h"
 #include "value/octets.h"
 #include "value/survey.h"
@@ -80,7 +81,7 @@ static void check_load(const char *text, size_t size, const struct survey_findin
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
-    if (size == 0 || !octets_are_utf8(text, size))
+    if (size == 0 || !utf8_valid(text, size))
         return 0;
     const char *middle = memchr(text + size / 2, '\n', size - size / 2);
     size_t cut = middle != NULL ? (size_t)(middle - text) + 1 : size;

@@ -14,6 +14,7 @@
 #include "util/digest.h"
 #include "util/id.h"
 #include "util/mem.h"
+#include "util/utf8.h"
 
 #define CHUNK ((size_t)256 << 10)
 
@@ -152,11 +153,7 @@ void file_temp_name(const struct file_root *root, const struct file_place *place
     }
     if (room > NAME_MAX)
         room = NAME_MAX;
-    size_t n = strlen(place->name);
-    if (n > room - TEMP_SUFFIX)
-        n = room - TEMP_SUFFIX;
-    while (n > 0 && ((unsigned char)place->name[n] & 0xc0) == 0x80)
-        n--; /* not in the middle of a character */
+    size_t n = utf8_cut(place->name, strlen(place->name), room - TEMP_SUFFIX);
     memcpy(temp->name, place->name, n);
     memcpy(temp->name + n, STORE_TEMP_MARK, sizeof STORE_TEMP_MARK);
     id_new(temp->name + n + sizeof STORE_TEMP_MARK - 1);

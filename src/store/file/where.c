@@ -9,6 +9,7 @@
 #include "store/store_backend.h"
 #include "util/fs.h"
 #include "util/mem.h"
+#include "util/utf8.h"
 
 /* The longest name of one file of a dataset: a record of a run, with the mark of an interrupted write. */
 #define NAME_ROOM 128
@@ -49,7 +50,7 @@ static const char *fault_of(const char *whole, const char *existing)
     struct statvfs st;
     if (strlen(whole) + 1 + STORE_ROOM >= PATH_MAX)
         return "its path is so long that names of objects would not fit behind it";
-    if (!store_text_is_utf8(whole))
+    if (!utf8_valid(whole, strlen(whole)))
         return "its path is not UTF-8";
     if (strpbrk(whole, "*?[") != NULL)
         return "its path contains *, ? or [, which DuckDB takes for a pattern of names";
