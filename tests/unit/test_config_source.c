@@ -229,8 +229,8 @@ static void secrets_do_not_belong_in_the_file(void **state)
                       "\"source.headers.X-Api-Key\" looks like a secret: secrets do not belong in "
                       "this file; write ${NAME} and set the variable.\ndir/d.yml:8:5: The header "
                       "\"Host\" cannot be set: downloads use it.\ndir/d.yml:9:5: \"bad name\" is "
-                      "not the name of a header.\ndir/d.yml:11:5: The header \"accept\" stands "
-                      "here twice.\ndir/d.yml:12:13: \"source.headers.X-List\" must be a text, not "
+                      "not the name of a header.\ndir/d.yml:11:5: The header \"accept\" appears "
+                      "twice.\ndir/d.yml:12:13: \"source.headers.X-List\" must be a text, not "
                       "a list.\ndir/d.yml:13:10: \"source.proxy\" contains a password: secrets do "
                       "not belong in this file; write ${NAME} and set the variable.\n");
 }

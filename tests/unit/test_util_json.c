@@ -491,13 +491,12 @@ static void a_field_of_another_type_is_explained(void **state)
     assert_int_equal(json_need_string(v, "n", "m", &s, &err), ERR_DAMAGED);
     assert_string_equal(err.text, "The field \"n\" of m is null; it must be a string.");
     assert_int_equal(json_need_integer(v, "r", "m", &i, &err), ERR_DAMAGED);
-    assert_string_equal(err.text,
-                        "The field \"r\" of m is a number with a fraction, where an integer "
-                        "belongs.");
+    assert_string_equal(err.text, "The field \"r\" of m is a number with a fraction; it must be "
+                                  "an integer.");
     assert_int_equal(json_need_unsigned(v, "s", "m", &u, &err), ERR_DAMAGED);
     assert_string_equal(err.text, "The field \"s\" of m is a string; it must be an integer.");
     assert_int_equal(json_need_unsigned(v, "i", "m", &u, &err), ERR_DAMAGED);
-    assert_string_equal(err.text, "The field \"i\" of m is -3, and must not be negative.");
+    assert_string_equal(err.text, "The field \"i\" of m is -3; it must not be negative.");
     assert_int_equal(json_need_bool(v, "l", "m", &b, &err), ERR_DAMAGED);
     assert_string_equal(err.text, "The field \"l\" of m is an array; it must be true or false.");
     assert_int_equal(json_need_object(v, "t", "m", &out, &err), ERR_DAMAGED);
