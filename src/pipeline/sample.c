@@ -220,22 +220,6 @@ static void describe(const struct looking *l, struct source_options *out)
     };
 }
 
-/* What numbers are written with is one setting for all: it is changed where no column objects. */
-static void settle_signs(struct sample *out, const struct found *found)
-{
-    struct survey_meaning mean;
-    bool points = false;
-    for (size_t i = 0; i < found->names.count; i++)
-        points = points || found->types[i].kind == TYPE_DOUBLE;
-    for (size_t i = 0; i < found->names.count && !points; i++) {
-        survey_mean(found->survey, i, &mean);
-        if (mean.decimal == ',')
-            out->decimal = ',';
-        if (mean.decimal == ',' && mean.thousands != 0)
-            out->thousands = mean.thousands;
-    }
-}
-
 static void set_details(const struct found *found, size_t i, const struct survey_meaning *mean,
                         bool meant, struct sample_column *out)
 {
@@ -277,10 +261,8 @@ static void set_column(struct sample *s, const struct found *found, size_t i)
     set_details(found, i, &mean, meant, &s->details[i]);
 }
 
-static int find_columns(struct looking *l, struct error *err)
+static int find_types(struct looking *l, struct found *out, struct error *err)
 {
-    struct sample *s = l->out;
-    struct found found = {0};
     struct source_options o;
     describe(l, &o);
     struct files files = {.format = o.format,
@@ -288,9 +270,20 @@ static int find_columns(struct looking *l, struct error *err)
                           .count = 1,
                           .options = &o.read,
                           .tools = {.engine = l->engine, .workdir = l->work.path}};
-    int rc = found_types(&files, &o, &found, err);
-    if (rc == ERR_OK && found.survey != NULL)
-        settle_signs(s, &found);
+    return found_types(&files, &o, out, err);
+}
+
+static int find_columns(struct looking *l, struct error *err)
+{
+    struct sample *s = l->out;
+    struct found found = {0};
+    int rc = find_types(l, &found, err);
+    /* What numbers are written with is one setting for all: with it they are looked at again. */
+    if (rc == ERR_OK && found.survey != NULL &&
+        survey_signs(found.survey, &s->decimal, &s->thousands)) {
+        found_release(&found);
+        rc = find_types(l, &found, err);
+    }
     if (rc == ERR_OK) {
         s->columns.columns = mem_calloc(found.names.count, sizeof *s->columns.columns);
         s->details = mem_calloc(found.names.count, sizeof *s->details);

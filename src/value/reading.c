@@ -22,6 +22,7 @@ static const struct {
     {"%y.%m.%d", READING_YEAR_FIRST},   {"%d-%m-%y", READING_DAY_FIRST},
     {"%m-%d-%y", READING_MONTH_FIRST},  {"%y-%m-%d", READING_YEAR_FIRST},
     {"%d-%b-%y", READING_DAY_FIRST},    {"%d %b %y", READING_DAY_FIRST},
+    {"%Y%m%d", READING_YEAR_FIRST},
 };
 
 static const char *const clocks[] = {

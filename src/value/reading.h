@@ -21,7 +21,7 @@ struct reading {
     struct format *format;
 };
 
-#define READING_DAYS 22
+#define READING_DAYS 23
 #define READING_CLOCKS 6
 #define READING_COUNT ((size_t)READING_DAYS * READING_CLOCKS)
 

@@ -53,8 +53,10 @@ static const struct number_style styles[] = {
 
 /* What people write where there is no value. */
 static const char *const null_words[] = {
-    "",     "-",  "--", "---",  ".",    "..",   "...",  "*",    "?",    "n/a", "N/A", "n.a.",
-    "N.A.", "NA", "na", "#N/A", "NULL", "null", "Null", "None", "none", "nil", "\\N", ":",
+    "",     "-",    "--",   "---",  ".",    "..",           "...",          "*",
+    "?",    "n/a",  "N/A",  "n.a.", "N.A.", "NA",           "na",           "#N/A",
+    "NULL", "null", "Null", "None", "none", "nil",          "\\N",          ":",
+    "n.d.", "ND",   "n/d",  "N/D",  "s/d",  "\xe2\x80\x93", "\xe2\x80\x94", "\xe2\x80\xa6",
 };
 _Static_assert(sizeof null_words / sizeof *null_words == SURVEY_NULLS_MAX, "one bit each");
 
@@ -535,21 +537,65 @@ void survey_find(const struct survey *s, size_t column, struct survey_finding *o
     }
 }
 
+/* The source's own way among the others; STYLES: it is none of them. */
+static size_t own_style(const struct survey *s)
+{
+    size_t i = 0;
+    while (i < STYLES &&
+           (styles[i].decimal != s->style.decimal || styles[i].thousands != s->style.thousands))
+        i++;
+    return i;
+}
+
+static unsigned same_decimal(const struct survey *s)
+{
+    return s->style.decimal == ',' ? STYLES_COMMA : STYLES_POINT;
+}
+
 /*
  * The one other way to write numbers that is left, or NULL; `two` where a comma (or a point) may be
- * either sign. Where no decimal sign is used, the source's own is as good as the other one.
+ * either sign. Where the source's own signs are as good as others, they count.
  */
 static const struct number_style *style_of(const struct survey *s, const struct column_state *c,
                                            bool *two)
 {
     unsigned open = c->styles;
+    size_t own = own_style(s);
     *two = false;
     if (c->first[0] == '\0' || (c->can & CAN_NUMBER) != 0)
         return NULL;
-    if ((open & c->styles_fraction) == 0)
-        open &= s->style.decimal == ',' ? STYLES_COMMA : STYLES_POINT;
+    if (own < STYLES && (open & 1u << own) != 0)
+        return &styles[own];
+    if ((open & c->styles_fraction) == 0 && (open & same_decimal(s)) != 0)
+        open &= same_decimal(s);
     *two = (open & STYLES_COMMA) != 0 && (open & STYLES_POINT) != 0;
     return open == 0 || *two ? NULL : &styles[__builtin_ctz(open)];
+}
+
+/* Does it hold numbers, some of them with a sign that tells something? */
+static bool has_signs(const struct column_state *c)
+{
+    return c->first[0] != '\0' && c->styles != 0 && c->styles != STYLES_ALL;
+}
+
+bool survey_signs(const struct survey *s, char *decimal, char *thousands)
+{
+    size_t votes[STYLES + 1] = {0};
+    size_t most = 0;
+    unsigned best = 0;
+    for (size_t i = 0; i < STYLES; i++) {
+        for (size_t k = 0; k < s->count; k++)
+            votes[i] += has_signs(&s->columns[k]) && (s->columns[k].styles & 1u << i) != 0;
+        most = votes[i] > most ? votes[i] : most;
+    }
+    for (size_t i = 0; i < STYLES; i++)
+        best |= votes[i] == most ? 1u << i : 0;
+    bool two = (best & STYLES_COMMA) != 0 && (best & STYLES_POINT) != 0;
+    if (most == 0 || votes[own_style(s)] == most || two)
+        return false;
+    *decimal = styles[__builtin_ctz(best)].decimal;
+    *thousands = styles[__builtin_ctz(best)].thousands;
+    return true;
 }
 
 void survey_mean(const struct survey *s, size_t column, struct survey_meaning *out)
@@ -604,6 +650,11 @@ static void doubt_dates(const struct survey *s, const struct column_state *c, st
     struct dates d = dates_of(s, c);
     if (d.first == NULL || (c->can & (CAN_DATE | CAN_MOMENT)) != 0)
         return;
+    if ((c->can & CAN_NUMBER) != 0) {
+        sentence(out, "Numbers such as \"%s\" may be dates; the format would be \"%s\".", c->first,
+                 d.first->text);
+        return;
+    }
     if (d.order_count == 1 && d.first->short_year)
         sentence(out,
                  "Dates such as \"%s\" have years of two digits and stay texts; the format would "
@@ -621,6 +672,22 @@ static void doubt_dates(const struct survey *s, const struct column_state *c, st
     str_append(out, "; they stay texts unless the column has a type and formats.");
 }
 
+/* The sign of its numbers that may be the other one, too: 1.234 may be a thousand; 0: none. */
+static char twofold_sign(const struct survey *s, const struct column_state *c)
+{
+    if ((c->can & CAN_NUMBER) == 0 || !may_be_numbers(c) || !has_signs(c))
+        return '\0';
+    for (size_t i = 0; i < STYLES; i++) {
+        if ((c->styles & 1u << i) == 0 || styles[i].decimal == s->style.decimal)
+            continue;
+        if (styles[i].thousands == s->style.decimal)
+            return s->style.decimal;
+        if (styles[i].decimal == s->style.thousands)
+            return s->style.thousands;
+    }
+    return '\0';
+}
+
 static void doubt_numbers(const struct survey *s, const struct column_state *c, struct type type,
                           struct str *out)
 {
@@ -635,6 +702,12 @@ static void doubt_numbers(const struct survey *s, const struct column_state *c, 
         sentence(out, "It has numbers of more digits than a decimal holds: they stay texts.");
     if (style != NULL)
         sentence(out, "Texts such as \"%s\" may be numbers that are written otherwise.", c->first);
+    char sign = twofold_sign(s, c);
+    if (sign != '\0')
+        sentence(out,
+                 "A %s in it may be a decimal sign or stand between thousands; it is read as %s.",
+                 sign == '.' ? "point" : "comma",
+                 sign == s->style.decimal ? "a decimal sign" : "one between thousands");
     if (two)
         sentence(out, "The comma of \"%s\" may be a decimal sign or stand between thousands.",
                  c->first);

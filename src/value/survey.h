@@ -63,7 +63,7 @@ void survey_find(const struct survey *s, size_t column, struct survey_finding *o
  * What people probably mean with the column, which may need settings: a decimal comma, `nulls`, a
  * format with %y. The same as the finding where nothing better is known.
  */
-#define SURVEY_NULLS_MAX 24
+#define SURVEY_NULLS_MAX 32
 struct survey_meaning {
     struct type type;
     const char *format; /* the survey's own */
@@ -75,6 +75,12 @@ struct survey_meaning {
     size_t null_count;
 };
 void survey_mean(const struct survey *s, size_t column, struct survey_meaning *out);
+
+/*
+ * The signs with which most columns hold numbers, where the survey's own are not as good; false: they
+ * are, or it cannot be told which sign is which.
+ */
+bool survey_signs(const struct survey *s, char *decimal, char *thousands);
 
 /*
  * Append what is doubtful about a column as one line of plain sentences; nothing where all is clear.

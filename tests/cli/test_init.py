@@ -112,6 +112,25 @@ class Init(Case):
         self.answer("init", "--force", "d.yml")
         self.answer("check", "d.yml")
 
+    def test_tables_of_many_countries_are_read_as_they_are_meant(self):
+        cases = {  # text: rows as they are published
+            "Informe;;\nFuente: INDEC;;\n;;\nfecha;lugar;monto\n31/12/2025;A;1.234,5\n"
+            "01/01/2026;B;-0,25\n;;\nNota: provisorio;;\n":
+                ["2025-12-31,A,1234.5", "2026-01-01,B,-0.25"],
+            "k;n;r\na;1.500;0,5\nb;12.345.678;0,25\nc;7;s/d\n": ["a,1500,0.5", "b,12345678,0.25", "c,7,"],
+            "k,v\na,\"1,234.50\"\nb,7.25\n": ["a,1234.5", "b,7.25"],
+            "k,share\na,12.5%\nb,3%\n": ["a,0.125", "b,0.03"],
+            ",2020,2021\nAT,1,..\nBE,3,4\n": ["AT,1,", "BE,3,4"],
+            "k,v\na,1\nb,2\n\nTotal of 2\n": ["a,1", "b,2"],
+        }
+        for i, (text, rows) in enumerate(cases.items()):
+            (self.folder / f"s{i}.csv").write_text(text, encoding="utf-8")
+            self.answer("init", "--from", f"s{i}.csv", f"s{i}.yml")
+            self.json("run", f"s{i}.yml")
+            self.assertEqual(self.answer("read", f"s{i}.yml").splitlines()[1:], rows, text)
+        self.assertIn("  footer: \";;\"\n", self.text("s0.yml"))
+        self.assertIn("  footer: \"Total of\"\n", self.text("s5.yml"))
+
     def test_what_cannot_be_sampled_says_why(self):
         (self.folder / "empty.csv").write_text("")
         for name, words in (("absent.csv", "does not exist"), ("empty.csv", "is empty"),

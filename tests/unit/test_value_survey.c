@@ -226,6 +226,62 @@ static void other_ways_to_write_numbers_are_only_proposed(void **state)
     CHECK(samples);
 }
 
+/* One column for each row of texts. */
+static struct survey *table_of(const char *const *rows, size_t count, size_t columns)
+{
+    struct survey *s;
+    survey_new(&plain, columns, &s);
+    for (size_t i = 0; i < count; i++) {
+        const char *at = rows[i];
+        for (size_t k = 0; k < columns; k++) {
+            size_t length = strcspn(at, "|");
+            survey_add(s, k, at, length);
+            at += length + (at[length] == '|');
+        }
+    }
+    return s;
+}
+
+static void the_signs_of_numbers_are_those_of_most_columns(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rows[3];
+        const char *signs; /* "": the source's own */
+    } cases[] = {
+        {{"a|1.500|0,5", "b|2.250|0,25", "c|3.750|7,75"}, ",."},
+        {{"a|1,500|0.5", "b|2,250|0.25", "c|3,750|7.75"}, ".,"},
+        {{"a|1.234|x", "b|567|x", "c|12.345.678|x"}, ",."},
+        {{"a|1'234.5|x", "b|2.5|x", "c|7|x"}, ".'"},
+        {{"a|1,5|1.5", "b|2,25|2.25", "c|3,75|3.75"}, ""}, /* some of either kind */
+        {{"a|1,500|x", "b|2,250|x", "c|3,750|x"}, ""},     /* nobody knows */
+        {{"a|1.500|x", "b|2.250|x", "c|3.750|x"}, ""},
+        {{"a|1|2", "b|3|4", "c|5|6"}, ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct survey *s = table_of(cases[i].rows, 3, 3);
+        char signs[3] = "";
+        if (!survey_signs(s, &signs[0], &signs[1]))
+            signs[0] = '\0';
+        if (strcmp(signs, cases[i].signs) != 0)
+            fail_msg("%s ...: \"%s\" instead of \"%s\"", cases[i].rows[0], signs, cases[i].signs);
+        survey_free(s);
+    }
+}
+
+static void a_sign_that_may_be_the_other_one_is_doubtful(void **state)
+{
+    (void)state;
+    static const struct sample samples[] = {
+        {.texts = "1.234|5.678", .found = "double", .doubt = "A point in it may be"},
+        {.texts = "1.234|5.6", .found = "double"},
+        {.texts = "0.234|0.678", .found = "double"},
+        {.texts = "20240105|20251231", .found = "bigint", .doubt = "may be dates; the format"},
+        {.texts = "20240105|20251331", .found = "bigint"},
+    };
+    CHECK(samples);
+}
+
 static void words_for_missing_values_are_named(void **state)
 {
     (void)state;
@@ -238,6 +294,10 @@ static void words_for_missing_values_are_named(void **state)
          .found = "text",
          .meant = "double null ..",
          .doubt = "may mean NULL: \"..\"."},
+        {.texts = "1|s/d|\xe2\x80\x94",
+         .found = "text",
+         .meant = "bigint null s/d null \xe2\x80\x94",
+         .doubt = "s/d"},
         {.texts = "2024-01-05|NULL", .found = "text", .meant = "date null NULL", .doubt = "NULL"},
         {.texts = "NA|DE|FR", .found = "text"},
         {.texts = "-|-", .found = "text"},
@@ -359,6 +419,8 @@ int main(void)
         cmocka_unit_test(dates_are_found_where_one_reading_is_left),
         cmocka_unit_test(years_of_two_digits_are_never_guessed),
         cmocka_unit_test(other_ways_to_write_numbers_are_only_proposed),
+        cmocka_unit_test(the_signs_of_numbers_are_those_of_most_columns),
+        cmocka_unit_test(a_sign_that_may_be_the_other_one_is_doubtful),
         cmocka_unit_test(words_for_missing_values_are_named),
         cmocka_unit_test(settings_of_the_source_are_heeded),
         cmocka_unit_test(parts_give_what_the_whole_gives),
