@@ -334,7 +334,7 @@ static void take_footer_text(const struct cut *c, const char *head, size_t count
     const char *line = tail + first;
     size_t length = footer_words(line, tail_count - first, c);
     if (length == 0 || length >= sizeof out->footer_text ||
-        begins_line(tail, first, line, length) || begins_line(head, count, line, length))
+        begins_line(head, count, line, length) || begins_line(tail, first, line, length))
         return;
     memcpy(out->footer_text, line, length);
 }
@@ -356,7 +356,13 @@ void sample_layout_of(const char *head, size_t count, bool whole, const char *ta
     struct footer footer = find_footer(tail, tail_count, &cut);
     out->skip_lines = cut.records[cut.first].line;
     out->footer = footer.lines;
-    /* The tail of a text that was seen as a whole is all of it. */
-    if (footer.lines > 0)
-        take_footer_text(&cut, head, whole ? 0 : count, tail, tail_count, footer.first, out);
+    if (footer.lines == 0)
+        return;
+    /* The tail of a text that was seen as a whole is all of it. What is before the header is skipped. */
+    size_t begin = (size_t)(cut.records[cut.first].bytes - head);
+    if (whole)
+        take_footer_text(&cut, head, 0, tail + begin, tail_count - begin, footer.first - begin,
+                         out);
+    else
+        take_footer_text(&cut, head + begin, count - begin, tail, tail_count, footer.first, out);
 }

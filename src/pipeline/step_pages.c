@@ -67,15 +67,34 @@ static char *counted(const struct paging *p)
     return url;
 }
 
+static int follow(const struct paging *p, const char *target, char **out, struct error *err)
+{
+    int rc = pages_follow(p->at, target, out, err);
+    return rc == ERR_OK ? rc : fail(p, err);
+}
+
+/* A last page may lack the field. Where the first one does, its name may be wrong as well. */
+static void warn_of_field(const struct paging *p)
+{
+    run_warn(
+        p->run,
+        "the source %s: page 1 has no field \"%s\" (`next`), so that it was taken for the only "
+        "one. Where there are more, correct the name of the field",
+        p->url->shown, p->next->field);
+}
+
 /* The URL that a field of the page leads to. */
 static int by_field(struct paging *p, const struct reader_file *file, char **out, struct error *err)
 {
     char *value = NULL;
-    int rc = page_field(file, &p->options, p->next->field, &value, err);
+    bool there = false;
+    int rc = page_field(file, &p->options, p->next->field, &value, &there, err);
     if (rc == ERR_OK && value != NULL && p->next->parameter != NULL)
         *out = pages_parameter(p->url->url, p->next->parameter, value);
     else if (rc == ERR_OK && value != NULL)
-        rc = pages_follow(p->at, value, out, err);
+        rc = follow(p, value, out, err);
+    if (rc == ERR_OK && !there && p->page == 1)
+        warn_of_field(p);
     free(value);
     return rc;
 }
@@ -83,7 +102,7 @@ static int by_field(struct paging *p, const struct reader_file *file, char **out
 static int by_link(struct paging *p, const char *links, char **out, struct error *err)
 {
     char *target = links != NULL ? pages_link(links) : NULL;
-    int rc = target != NULL ? pages_follow(p->at, target, out, err) : ERR_OK;
+    int rc = target != NULL ? follow(p, target, out, err) : ERR_OK;
     free(target);
     return rc;
 }

@@ -295,16 +295,18 @@ static bool is_comment(const struct reading *r)
     return comment != '\0' && r->block.bytes[r->cut.record] == comment;
 }
 
-/* Lines before the header: blank ones count, comments do not. */
+/* Lines before the header: blank ones count, comments do not; what ends the records ends none here. */
 static int skip_lines(struct reading *r, struct error *err)
 {
     int rc = ERR_OK;
+    r->rules.footer = NULL;
     while (rc == ERR_OK && r->skipped < r->options->skip_lines) {
         enum csv_found found;
         rc = next_line(r, &found, err);
         if (rc == ERR_OK && !(found == CSV_NOTHING && is_comment(r)))
             r->skipped++;
     }
+    r->rules.footer = r->options->footer;
     return rc;
 }
 

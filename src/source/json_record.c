@@ -256,6 +256,11 @@ static bool was_met(const struct json_record *r, const json_node *nodes, size_t 
     return false;
 }
 
+bool json_record_met(const struct json_wanted *w, const struct json_record *r)
+{
+    return was_met(r, w->nodes, w->columns[0].from.count);
+}
+
 int json_wanted_check(const struct json_wanted *w, struct reader *reader,
                       struct json_record *const *records, size_t count, struct error *err)
 {

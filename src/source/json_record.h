@@ -77,6 +77,9 @@ bool json_record_take_all(struct json_record *r, const struct json_piece *pieces
 MUST_USE int json_wanted_check(const struct json_wanted *w, struct reader *reader,
                                struct json_record *const *records, size_t count, struct error *err);
 
+/* Did any record that was scanned have the first column, be it null? */
+bool json_record_met(const struct json_wanted *w, const struct json_record *r);
+
 /* Names of the fields of all records, in the order in which they first came. */
 struct json_names {
     char **items; /* as they are written under `from` */

@@ -67,7 +67,7 @@ static int take_field(const struct reader_file *file, struct json_record *r, con
 }
 
 int page_field(const struct reader_file *file, const struct read_options *options, const char *path,
-               char **out, struct error *err)
+               char **out, bool *there, struct error *err)
 {
     const struct cast_options text = {.type = {TYPE_TEXT, 0, 0}, .decimal = '.'};
     const char *bare = path[0] == '$' || path[0] == '[' ? "" : "$.";
@@ -91,6 +91,7 @@ int page_field(const struct reader_file *file, const struct read_options *option
     }
     if (rc == ERR_OK)
         rc = take_field(file, record, path, out, err);
+    *there = rc == ERR_OK && json_record_met(&wanted, record);
     json_window_release(&window);
     json_record_free(record);
     json_wanted_release(&wanted);

@@ -154,6 +154,15 @@ class Pages(cauce_cli.Case):
         self.json("run", "d.yml")
         self.assertEqual(self.keys(), [1, 2])
 
+    def test_a_first_page_without_the_field_is_told(self):
+        self.server.put('{"data":[{"k":1}],"paging":{"next":"/b.json"}}', "a.json")
+        self.configure("a.json", "records: data, next: {field: paging.nxt}")
+        told = self.json("run", "d.yml")["warnings"]
+        self.assertEqual(len(told), 1)
+        self.assertIn('page 1 has no field "paging.nxt" (`next`)', told[0])
+        self.server.put('{"data":[{"k":1}],"paging":{"nxt":null}}', "a.json")
+        self.assertEqual(self.json("run", "d.yml")["warnings"], [])
+
     def test_a_field_holds_a_token(self):
         self.server.put('{"data":[{"k":1}],"cursor":"x y"}', "a.json.")
         self.server.put('{"data":[{"k":2}],"cursor":7}', "a.json.x y")
@@ -198,7 +207,8 @@ class Pages(cauce_cli.Case):
         self.server.put('[{"k":1}]', "a.json")
         self.configure("a.json?next=http://127.0.0.2:9/secret", "next: link")
         said = self.refused()
-        self.assertIn("its next page is on another server, http://127.0.0.2:9", said)
+        self.assertRegex(said, "the source http://.*, page 1: its next page is on another server, "
+                               "http://127.0.0.2:9")
         self.assertNotIn("secret", said.replace("next=http://127.0.0.2:9/secret", ""))
 
     def test_a_page_that_is_not_json_is_named(self):

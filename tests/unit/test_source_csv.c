@@ -359,6 +359,9 @@ static void a_footer_is_left_out(void **state)
     check_error(f, "a,b\n1,x\n", 8, o, ERR_SOURCE, "is empty");
     o.footer_lines = 0;
     o.footer = "Total";
+    o.skip_lines = 1;
+    check(f, "Total of 2026\na,b\n1,x\nTotal,3\n", o, "1@3 [1] [x]\n");
+    o.skip_lines = 0;
     check(f, "a,b\n1,Total\nTotal,\"3\n4,z\n", o, "1@2 [1] [Total]\n");
     o.footer = "*";
     check(f, "a,b\n1,x\n*", o, "1@2 [1] [x]\n");
