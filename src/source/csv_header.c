@@ -163,6 +163,12 @@ static int is_empty(const struct reading *r, struct error *err)
         return error_set(err, ERR_SOURCE,
                          "%s is empty. Check that the source was published completely.",
                          r->file->shown);
+    if (r->rows > 0)
+        return error_set(
+            err, ERR_SOURCE,
+            "%s ends behind line %zu of the header, which has %u lines as `header` says. "
+            "Correct that, or check that the source was published completely.",
+            r->file->shown, r->rows, r->options->header);
     if (r->options->skip_lines > 0)
         return error_set(err, ERR_SOURCE,
                          "%s is empty behind the %llu lines that `skip_lines` leaves out.",
@@ -226,14 +232,15 @@ static int take_cells(struct reading *r, struct error *err)
     return ERR_OK;
 }
 
-/* What obviously is no CSV at all. */
+/* What obviously is no CSV at all. Values may be JSON, but names are not. */
 static int check_kind(const struct reading *r, struct error *err)
 {
     enum kind kind = kind_of(r->block.bytes, r->block.length);
-    if (!kind_is_no_text(kind))
+    bool json = kind == KIND_JSON && r->options->header > 0 && r->options->skip_lines == 0;
+    if (!kind_is_no_text(kind) && !json)
         return ERR_OK;
-    return error_set(err, ERR_SOURCE, "%s is %s, not text. %s", r->file->shown, kind_name(kind),
-                     kind_advice(kind));
+    return error_set(err, ERR_SOURCE, "%s is %s, not %s. %s", r->file->shown, kind_name(kind),
+                     json ? "CSV" : "text", kind_advice(kind));
 }
 
 static void note_ends(struct reading *r)

@@ -7,6 +7,7 @@
 #include "source/input.h"
 #include "source/json_record.h"
 #include "source/json_window.h"
+#include "source/kind.h"
 #include "source/relay.h"
 #include "util/mem.h"
 #include "util/stop.h"
@@ -198,6 +199,22 @@ static void reserve(struct ndjson_part *p, size_t capacity)
     p->capacity = capacity;
 }
 
+/* A document of one array would be a fault on every line. */
+static int check_kind(const struct reader_file *file, const char *text, size_t length,
+                      struct error *err)
+{
+    int rc = json_window_check(file, text, length, err);
+    if (rc != ERR_OK || kind_of(text, length) != KIND_JSON)
+        return rc;
+    const char *object = memchr(text, '{', length);
+    const char *array = memchr(text, '[', length);
+    if (array == NULL || (object != NULL && object < array))
+        return ERR_OK;
+    return error_set(err, ERR_SOURCE,
+                     "%s is one array of JSON, not an object on each line. Set `format: json`.",
+                     file->shown);
+}
+
 /* Read on until a line ends, or the file. Returns how much of the part is whole lines. */
 static size_t read_lines(struct ndjson *n, struct ndjson_part *p)
 {
@@ -237,7 +254,7 @@ static void read_part(void *ctx, struct relay_part *part)
     p->used = n->rest_length;
     size_t whole = read_lines(n, p);
     if (!n->began && p->relay.rc == ERR_OK)
-        p->relay.rc = json_window_check(n->base.file, p->text, p->used, &p->relay.err);
+        p->relay.rc = check_kind(n->base.file, p->text, p->used, &p->relay.err);
     n->began = true;
     n->rest_length = p->used - whole;
     n->rest = mem_resize(n->rest, n->rest_length > 0 ? n->rest_length : 1, 1);
@@ -389,6 +406,8 @@ static int ndjson_names(struct reader *r, struct reader_texts *out, struct error
     json_names_release(&n->names);
     json_names_init(&n->names);
     int rc = json_window_open(&w, r->file, r->options, err);
+    if (rc == ERR_OK)
+        rc = check_kind(r->file, w.data, w.used, err);
     while (rc == ERR_OK && !ended) {
         struct json_scan line = {0};
         struct json_excess excess = {NULL, false};

@@ -51,15 +51,30 @@ int json_parse(const char *bytes, size_t count, const char *what, struct json **
                      reason.line, reason.column, reason.text);
 }
 
+/* jansson takes a byte NUL for the end of the text, wherever it stands. */
+static void find_nul(const char *bytes, const char *nul, json_error_t *reason)
+{
+    const char *line = memrchr(bytes, '\n', (size_t)(nul - bytes));
+    reason->line = 1;
+    for (const char *p = bytes; p < nul; p++)
+        reason->line += *p == '\n';
+    reason->column = (int)(nul - (line != NULL ? line + 1 : bytes)) + 1;
+    snprintf(reason->text, sizeof reason->text, "NUL is no part of a text");
+}
+
 bool json_find_flaw(const char *bytes, size_t count, struct json_flaw *out)
 {
     json_error_t reason;
     size_t flags = JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL;
-    json_t *value = json_loadb(count > 0 ? bytes : "", count, flags, &reason);
+    const char *nul = count > 0 ? memchr(bytes, '\0', count) : NULL;
+    size_t length = nul != NULL ? (size_t)(nul - bytes) : count;
+    json_t *value = json_loadb(count > 0 ? bytes : "", length, flags, &reason);
     bool flawed = value == NULL && json_error_code(&reason) != json_error_numeric_overflow;
     json_decref(value);
-    if (!flawed)
+    if (!flawed && nul == NULL)
         return false;
+    if (!flawed)
+        find_nul(bytes, nul, &reason);
     out->line = reason.line > 0 ? (unsigned)reason.line : 1;
     out->column = reason.column > 0 ? (unsigned)reason.column : 1;
     snprintf(out->reason, sizeof out->reason, "%s", reason.text);

@@ -82,6 +82,16 @@ class Json(FormatCase):
         rows = self.publish(config("s.ndjson", columns, more="bad_rows: reject"))
         self.assertEqual(rows, [{"k": 1, "v": 2}, {"k": 4, "v": 5}])
 
+    def test_an_array_in_place_of_lines_says_what_it_is(self):
+        (self.folder / "a.ndjson").write_text('[{"k":1},\n{"k":2}]\n')
+        for rows in ("fail", "reject"):
+            (self.folder / "d.yml").write_text(
+                "dataset: d\nstore: ./published\nsource: ./a.ndjson\n"
+                f"key: k\nbad_rows: {rows}\ncolumns: [{{name: k, type: int}}]\n")
+            err = self.cauce("run", "d.yml", status=3)[1]
+            self.assertIn("a.ndjson is one array of JSON, not an object on each line. Set "
+                          "`format: json`.", err)
+
     def test_null_texts_count_as_configured(self):
         self.write("s.json", r'[{"k":1,"v":""},{"k":2,"v":"NA"},{"k":3,"v":"\\N"}]')
         columns = ["name: k, type: int", "name: v, type: text"]

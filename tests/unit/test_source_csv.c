@@ -377,6 +377,10 @@ static void a_file_without_data_is_an_error(void **state)
     check_error(f, "\n\n#c\n", 5, o, ERR_SOURCE, "is empty: ");
     o.skip_lines = 2;
     check_error(f, "a\nb\n\n", 5, o, ERR_SOURCE, "is empty behind the 2 lines");
+    o.header = 3;
+    check_error(f, "a\nb\nc\nd\n", 8, o, ERR_SOURCE,
+                "ends behind line 2 of the header, which has 3");
+    o.header = 1;
     check_error(f, "a\n", 2, o, ERR_SOURCE, "is empty behind the 2 lines");
     check_error(f, "\"a\n", 3, o, ERR_SOURCE, "line 1, before the data");
 }
@@ -387,6 +391,7 @@ static void what_is_no_text_is_called_by_its_name(void **state)
     check_error(f, "PK\x03\x04xyz", 7, plain, ERR_SOURCE,
                 "is a ZIP archive, not text. Set `archive`");
     check_error(f, "<!DOCTYPE html>\n<html>\n", 23, plain, ERR_SOURCE, "is a web page (HTML)");
+    check_error(f, "[{\"a\":1}]\n", 10, plain, ERR_SOURCE, "is JSON, not CSV. Set `format: json`");
     check_error(f, "PAR1....", 8, plain, ERR_SOURCE, "is a Parquet file");
     check_error(f, "a\0,\0b\0\n\0", 8, plain, ERR_SOURCE, "is text in UTF-16 without");
     check_error(f, "a,\xe9\n1,2\n", 8, plain, ERR_SOURCE, "the name of column 2 on line 1");

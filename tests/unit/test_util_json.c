@@ -144,6 +144,14 @@ static void a_flaw_is_found_where_it_is(void **state)
     assert_string_equal(flaw.reason, "':' expected near '2'");
     assert_true(json_find_flaw(NULL, 0, &flaw));
     assert_int_equal(flaw.line, 1);
+    static const char nul[] = "[1,\n2]\0";
+    assert_true(json_find_flaw(nul, sizeof nul - 1, &flaw));
+    assert_int_equal(flaw.line, 2);
+    assert_int_equal(flaw.column, 3);
+    assert_string_equal(flaw.reason, "NUL is no part of a text");
+    assert_true(json_find_flaw("\0[1]", 4, &flaw));
+    assert_true(json_find_flaw("[1\0]", 4, &flaw));
+    assert_true(json_find_flaw("1\0x", 3, &flaw));
     /* Sources may have these. */
     static const char *const fine[] = {"{\"a\":1,\"a\":2}", "123456789012345678901234567890",
                                        "\"a\\u0000b\"", "1e999"};
