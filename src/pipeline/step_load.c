@@ -52,15 +52,25 @@ static void add_readable(struct run *r, size_t *capacity, struct reader_file fil
     r->readable[r->readable_count++] = file;
 }
 
-/* The members of an archive, unpacked into the scratch folder. */
-static int open_archive(struct run *r, size_t file, size_t *capacity, struct error *err)
+/*
+ * What is in a file, unpacked into the scratch folder: the members of an archive, or the one file of a
+ * format that cannot be read while it is compressed. Else it is read as it is.
+ */
+static int list_file(struct run *r, size_t file, size_t *capacity, struct error *err)
 {
     const struct config_source *c = &r->d->config->source;
-    struct reader_file archive = {r->files[file].path, r->files[file].shown, NULL};
+    struct reader_file whole = {r->files[file].path, r->files[file].shown, NULL};
     struct members *m = &r->members[file];
+    const char *folder = r->d->work.path;
     char prefix[32];
+    int rc = ERR_OK;
     snprintf(prefix, sizeof prefix, "member-%zu-", file);
-    int rc = members_unpack(&archive, c->archive, c->max_bytes, r->d->work.path, prefix, m, err);
+    if (c->archive != NULL)
+        rc = members_unpack(&whole, c->archive, c->max_bytes, folder, prefix, m, err);
+    else if (!file_format_takes(c->format, "compression"))
+        rc = members_unwrap(&whole, c->max_bytes, folder, prefix, m, err);
+    if (rc == ERR_OK && m->count == 0)
+        add_readable(r, capacity, whole);
     for (size_t i = 0; i < m->count && rc == ERR_OK; i++)
         add_readable(r, capacity,
                      (struct reader_file){m->items[i].path, m->items[i].shown, m->items[i].name});
@@ -73,13 +83,8 @@ static int list_files(struct run *r, struct error *err)
     size_t capacity = 0;
     int rc = ERR_OK;
     r->members = mem_calloc(r->file_count, sizeof *r->members);
-    for (size_t i = 0; i < r->file_count && rc == ERR_OK; i++) {
-        if (r->d->config->source.archive != NULL)
-            rc = open_archive(r, i, &capacity, err);
-        else
-            add_readable(r, &capacity,
-                         (struct reader_file){r->files[i].path, r->files[i].shown, NULL});
-    }
+    for (size_t i = 0; i < r->file_count && rc == ERR_OK; i++)
+        rc = list_file(r, i, &capacity, err);
     return rc;
 }
 

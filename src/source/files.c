@@ -14,11 +14,9 @@ struct reading {
     size_t inner_count;
     size_t file_at; /* SIZE_MAX: it is not wanted */
     struct column file;
-    files_take *take;
-    void *ctx;
+    const struct files_reading *how;
     struct reader_batch batch;
     struct batch view; /* columns of the batch, and the name; owns none of them */
-    struct source_report *report;
 };
 
 /* ---- The name of the file as a column --------------------------------------------------------- */
@@ -103,7 +101,7 @@ static int give(struct reading *r, const struct reader_file *file, struct error 
     for (size_t i = 0; i < r->count && rc == ERR_OK; i++)
         r->view.columns[i] = i == r->file_at ? r->file : r->batch.values.columns[next++];
     r->view.rows = rows;
-    return rc == ERR_OK ? r->take(r->ctx, &r->view, err) : rc;
+    return rc == ERR_OK ? r->how->take(r->how->ctx, &r->view, err) : rc;
 }
 
 static void note_faults(const struct reading *r, const char *shown)
@@ -111,7 +109,7 @@ static void note_faults(const struct reading *r, const char *shown)
     for (size_t i = 0; i < r->batch.fault_count; i++) {
         const struct reader_fault *fault = &r->batch.faults[i];
         bool whole = fault->index >= r->inner_count;
-        report_fault(r->report, shown, whole ? NULL : r->inner[fault->index].name, fault);
+        report_fault(r->how->report, shown, whole ? NULL : r->inner[fault->index].name, fault);
     }
 }
 
@@ -123,7 +121,7 @@ static int read_rows(struct reading *r, struct reader *reader, struct error *err
         note_faults(r, reader->file->shown);
         if (rc == ERR_OK && r->batch.values.rows > 0)
             rc = give(r, reader->file, err);
-        r->report->rows += rc == ERR_OK ? r->batch.values.rows : 0;
+        r->how->report->rows += rc == ERR_OK ? r->batch.values.rows : 0;
     } while (rc == ERR_OK && (r->batch.values.rows > 0 || r->batch.fault_count > 0));
     return rc;
 }
@@ -140,27 +138,37 @@ static int open_file(const struct files *f, size_t i, struct reader **out, struc
     return unpivot_open(inner, f->unpivot, out, err);
 }
 
+static int add_names(struct reader *reader, struct names *out, struct error *err)
+{
+    struct reader_texts texts = {0};
+    int rc = reader_names(reader, &texts, err);
+    for (size_t i = 0; i < texts.count && rc == ERR_OK; i++)
+        names_add(out, texts.items[i]);
+    return rc;
+}
+
 static int read_file(const struct files *f, size_t i, struct reading *r, struct error *err)
 {
     struct reader *reader = NULL;
     int rc = open_file(f, i, &reader, err);
     if (rc == ERR_OK && r->file_at != SIZE_MAX)
         rc = check_file_column(f, reader, err);
+    if (rc == ERR_OK && r->how->names != NULL && file_format_has_header(f->format))
+        rc = add_names(reader, r->how->names, err);
     if (rc == ERR_OK)
         rc = reader_select(reader, r->inner, r->inner_count, err);
     if (rc == ERR_OK)
         rc = read_rows(r, reader, err);
     for (size_t k = 0; rc == ERR_OK && k < reader->warning_count; k++)
-        report_warn(r->report, reader->warnings[k]);
+        report_warn(r->how->report, reader->warnings[k]);
     reader_free(reader);
     return rc;
 }
 
 int files_read(const struct files *f, const struct reader_column *columns, size_t count,
-               files_take *take, void *ctx, struct source_report *report, struct error *err)
+               const struct files_reading *how, struct error *err)
 {
-    struct reading r = {
-        .columns = columns, .count = count, .take = take, .ctx = ctx, .report = report};
+    struct reading r = {.columns = columns, .count = count, .how = how};
     int rc = ERR_OK;
     split_columns(f, &r);
     reader_batch_init(&r.batch, r.inner, r.inner_count);
@@ -178,12 +186,9 @@ int files_read(const struct files *f, const struct reader_column *columns, size_
 static int names_of(const struct files *f, size_t i, struct names *out, struct error *err)
 {
     struct reader *reader = NULL;
-    struct reader_texts texts = {0};
     int rc = open_file(f, i, &reader, err);
     if (rc == ERR_OK)
-        rc = reader_names(reader, &texts, err);
-    for (size_t k = 0; k < texts.count && rc == ERR_OK; k++)
-        names_add(out, texts.items[k]);
+        rc = add_names(reader, out, err);
     reader_free(reader);
     return rc;
 }

@@ -24,15 +24,25 @@ struct files {
 /* Rows that fit, with the wanted columns in their order; borrowed for the call. */
 typedef int files_take(void *ctx, const struct batch *rows, struct error *err);
 
+/* What to do with them. Everything is borrowed. */
+struct files_reading {
+    files_take *take;
+    void *ctx;
+    struct source_report *report; /* faults go there */
+    struct names *names; /* gets all names of files that have a header; NULL: they do not matter */
+};
+
 /*
  * Read all files. Every column is looked for in every file on its own, so each may have its own
- * order of columns and its own name for one. Faults go to the report.
+ * order of columns and its own name for one.
  */
 MUST_USE int files_read(const struct files *f, const struct reader_column *columns, size_t count,
-                        files_take *take, void *ctx, struct source_report *report,
-                        struct error *err);
+                        const struct files_reading *how, struct error *err);
 
-/* Add the names of all files, in the order in which they come first. */
+/*
+ * Add the names of all files, in the order in which they come first. Opens every one of them, and reads
+ * it to its end where there is no header.
+ */
 MUST_USE int files_names(const struct files *f, struct names *out, struct error *err);
 
 #endif

@@ -237,7 +237,8 @@ static int read_texts(const struct files *files, const struct source_options *o,
         wanted.columns[i].optional = true;
     }
     if (rc == ERR_OK)
-        rc = files_read(files, wanted.columns, wanted.count, show, out->survey, &report, err);
+        rc = files_read(files, wanted.columns, wanted.count,
+                        &(struct files_reading){show, out->survey, &report, NULL}, err);
     wanted_release(&wanted);
     report_release(&report);
     return rc;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "source/input.h"
+#include "source/kind.h"
 #include "util/fs.h"
 #include "util/mem.h"
 #include "util/stop.h"
@@ -151,19 +152,18 @@ static bool matches(const char *pattern, const char *name)
     return fnmatch(pattern, name, FNM_PATHNAME | FNM_PERIOD) == 0;
 }
 
-static int check_bytes(const struct unpacking *u, struct error *err)
+static int too_large(const struct reader_file *file, uint64_t limit, bool declared,
+                     struct error *err)
 {
-    if (u->bytes <= u->limit)
-        return ERR_OK;
-    if (u->declared)
+    if (declared)
         return error_set(err, ERR_LIMIT,
                          "%s is larger than the limit of %llu bytes when it is unpacked. Raise "
                          "`max_bytes` if that is right.",
-                         u->file->shown, (unsigned long long)u->limit);
+                         file->shown, (unsigned long long)limit);
     return error_set(err, ERR_LIMIT,
                      "%s unpacks to more than %llu bytes, which is many times its size: it may be "
                      "made to fill the disk. Set `max_bytes` if that is right.",
-                     u->file->shown, (unsigned long long)u->limit);
+                     file->shown, (unsigned long long)limit);
 }
 
 /* The content of the member at hand to `fd`; parts that the archive leaves out are zeros. */
@@ -179,30 +179,43 @@ static int copy_content(struct unpacking *u, const struct member *m, int fd, str
         if (n == 0)
             return ERR_OK;
         u->bytes += (uint64_t)n;
-        rc = check_bytes(u, err);
-        if (rc == ERR_OK)
-            rc = fs_write_all(fd, u->block, (size_t)n, m->path, err);
+        if (u->bytes > u->limit)
+            return too_large(u->file, u->limit, u->declared, err);
+        rc = fs_write_all(fd, u->block, (size_t)n, m->path, err);
         if (rc != ERR_OK)
             return rc;
     }
 }
 
+/* A new file of the scratch folder; `name` and `shown` are taken. */
+static int create_member(struct members *out, char *name, char *shown, const char *folder,
+                         const char *prefix, int *fd, struct error *err)
+{
+    out->items = mem_grow(out->items, out->count, &out->capacity, sizeof *out->items);
+    struct member *m = &out->items[out->count];
+    *m = (struct member){name, shown, mem_printf("%s/%s%zu", folder, prefix, out->count)};
+    out->count++;
+    *fd = open(m->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return *fd >= 0 ? ERR_OK : error_set_errno(err, ERR_SYSTEM, errno, "Cannot create %s", m->path);
+}
+
+static int close_member(const struct member *m, int fd, int rc, struct error *err)
+{
+    if (close(fd) != 0 && rc == ERR_OK)
+        return error_set_errno(err, ERR_SYSTEM, errno, "Cannot write %s", m->path);
+    return rc;
+}
+
 static int unpack_member(struct unpacking *u, const char *name, struct error *err)
 {
     struct members *out = u->out;
-    out->items = mem_grow(out->items, out->count, &out->capacity, sizeof *out->items);
-    struct member *m = &out->items[out->count];
-    m->name = mem_strdup(name);
-    m->shown = mem_printf("%s:%s", u->file->shown, name);
-    m->path = mem_printf("%s/%s%zu", u->folder, u->prefix, out->count);
-    out->count++;
-    int fd = open(m->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return error_set_errno(err, ERR_SYSTEM, errno, "Cannot create %s", m->path);
-    int rc = copy_content(u, m, fd, err);
-    if (close(fd) != 0 && rc == ERR_OK)
-        rc = error_set_errno(err, ERR_SYSTEM, errno, "Cannot write %s", m->path);
-    return rc;
+    char *shown = mem_printf("%s:%s", u->file->shown, name);
+    int fd;
+    int rc = create_member(out, mem_strdup(name), shown, u->folder, u->prefix, &fd, err);
+    if (rc != ERR_OK)
+        return rc;
+    const struct member *m = &out->items[out->count - 1];
+    return close_member(m, fd, copy_content(u, m, fd, err), err);
 }
 
 static int take_entry(struct unpacking *u, struct archive_entry *entry, struct error *err)
@@ -337,5 +350,62 @@ int members_unpack(const struct reader_file *archive, const char *pattern, uint6
     free(u.packed_block);
     str_release(&u.names);
     free(u.block);
+    return rc;
+}
+
+/* --- a file that is compressed as a whole ----------------------------------------------------- */
+
+static int is_compressed(const struct reader_file *file, bool *compressed, struct error *err)
+{
+    struct read_options plain = {.compression = READ_PLAIN};
+    struct input *in = NULL;
+    size_t count;
+    int rc = input_open_bytes(file, &plain, &in, err);
+    if (rc != ERR_OK)
+        return rc;
+    const unsigned char *head = input_head(in, &count);
+    enum kind kind = kind_of(head, count);
+    *compressed = kind == KIND_GZIP || kind == KIND_ZSTD || kind == KIND_XZ || kind == KIND_BZIP2;
+    input_free(in);
+    return ERR_OK;
+}
+
+static int copy_input(struct input *in, const char *path, int fd, struct error *err)
+{
+    char *block = mem_alloc(BLOCK);
+    size_t got = 0;
+    int rc;
+    do {
+        rc = input_read(in, block, BLOCK, &got, err);
+        if (rc == ERR_OK)
+            rc = fs_write_all(fd, block, got, path, err);
+    } while (rc == ERR_OK && got > 0);
+    free(block);
+    return rc;
+}
+
+int members_unwrap(const struct reader_file *file, uint64_t max_bytes, const char *folder,
+                   const char *prefix, struct members *out, struct error *err)
+{
+    struct read_options options = {.compression = READ_AUTO};
+    struct input *in = NULL;
+    bool compressed = false;
+    int fd = -1;
+    *out = (struct members){0};
+    int rc = is_compressed(file, &compressed, err);
+    if (rc != ERR_OK || !compressed)
+        return rc;
+    rc = members_limit(file, max_bytes, &options.max_bytes, err);
+    if (rc == ERR_OK)
+        rc = input_open_bytes(file, &options, &in, err);
+    if (rc == ERR_OK)
+        rc = create_member(out, NULL, mem_strdup(file->shown), folder, prefix, &fd, err);
+    if (rc == ERR_OK) {
+        const char *path = out->items[0].path;
+        rc = close_member(&out->items[0], fd, copy_input(in, path, fd, err), err);
+    }
+    if (rc == ERR_LIMIT)
+        rc = too_large(file, options.max_bytes, max_bytes > 0, err);
+    input_free(in);
     return rc;
 }

@@ -56,4 +56,11 @@ MUST_USE int members_unpack(const struct reader_file *archive, const char *patte
                             uint64_t max_bytes, const char *folder, const char *prefix,
                             struct members *out, struct error *err);
 
+/*
+ * Where a file is compressed as a whole, unpack it as the one file in `out`, whose name is NULL; else
+ * `out` stays empty. For formats that are not read from beginning to end. Errors as those above.
+ */
+MUST_USE int members_unwrap(const struct reader_file *file, uint64_t max_bytes, const char *folder,
+                            const char *prefix, struct members *out, struct error *err);
+
 #endif

@@ -102,22 +102,24 @@ static const char **list_constants(const struct source_options *o, const struct 
     return out;
 }
 
-/* Columns of the source that feed none of the schema's. */
-static int note_left_out(const struct source *s, const struct wanted *wanted,
+/* Columns of the source that feed none of the schema's; `names` are known where there are headers. */
+static int note_left_out(const struct source *s, const struct wanted *wanted, struct names *names,
                          struct source_report *report, struct error *err)
 {
-    struct found found = {0};
     struct names used = {0};
+    int rc = ERR_OK;
     for (size_t i = 0; i < wanted->count; i++)
         for (size_t k = 0; k < wanted->columns[i].from.count; k++)
             names_add(&used, wanted->columns[i].from.items[k]);
-    int rc = found_names(&s->files, false, &found, err);
-    report->left_out = mem_calloc(found.names.count, sizeof *report->left_out);
-    for (size_t i = 0; i < found.names.count && rc == ERR_OK; i++)
-        if (names_find(&used, found.names.items[i]) == SIZE_MAX)
-            report->left_out[report->left_out_count++] = mem_strdup(found.names.items[i]);
+    if (!file_format_has_header(s->files.format))
+        rc = files_names(&s->files, names, err);
+    else if (s->files.file_column != NULL)
+        names_add(names, s->files.file_column);
+    report->left_out = mem_calloc(names->count, sizeof *report->left_out);
+    for (size_t i = 0; i < names->count && rc == ERR_OK; i++)
+        if (names_find(&used, names->items[i]) == SIZE_MAX)
+            report->left_out[report->left_out_count++] = mem_strdup(names->items[i]);
     names_release(&used);
-    found_release(&found);
     return rc;
 }
 
@@ -126,6 +128,7 @@ static int load_files(struct source *s, const struct schema *schema, const char 
 {
     struct wanted wanted;
     struct load load = {0};
+    struct names names = {0};
     struct type *types = mem_calloc(schema->count, sizeof *types);
     int rc = ERR_OK;
     wanted_init(&wanted, schema->count);
@@ -137,11 +140,13 @@ static int load_files(struct source *s, const struct schema *schema, const char 
     if (rc == ERR_OK)
         rc = load_open(&load, s->engine, "source_rows", types, constants, schema->count, err);
     if (rc == ERR_OK)
-        rc = files_read(&s->files, wanted.columns, wanted.count, load_take, &load, report, err);
+        rc = files_read(&s->files, wanted.columns, wanted.count,
+                        &(struct files_reading){load_take, &load, report, &names}, err);
     if (rc == ERR_OK)
         rc = load_close(&load, err);
     if (rc == ERR_OK)
-        rc = note_left_out(s, &wanted, report, err);
+        rc = note_left_out(s, &wanted, &names, report, err);
+    names_release(&names);
     load_release(&load);
     wanted_release(&wanted);
     free(types);

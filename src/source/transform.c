@@ -56,7 +56,8 @@ static int feed_relation(struct engine *e, const struct files *files, const char
         types[i] = cast_type(columns->casts[i]);
     int rc = load_open(&load, e, table, types, NULL, columns->count, err);
     if (rc == ERR_OK)
-        rc = files_read(files, columns->columns, columns->count, load_take, &load, report, err);
+        rc = files_read(files, columns->columns, columns->count,
+                        &(struct files_reading){load_take, &load, report, NULL}, err);
     if (rc == ERR_OK)
         rc = load_close(&load, err);
     load_release(&load);

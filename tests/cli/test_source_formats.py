@@ -1,6 +1,7 @@
 """Formats of sources, from a file as others write it to the published rows."""
 
 import bz2
+import gzip
 import io
 import json
 import lzma
@@ -219,6 +220,21 @@ class Packed(FormatCase):
         self.write("t.csv.bz2", bz2.compress(self.TEXT.encode())[:-3])
         said = self.publish(config("t.csv.bz2", self.COLUMNS), status=3)
         self.assertIn("t.csv.bz2 is no whole and sound bzip2 data", said)
+
+    def test_parquet_that_is_compressed_as_a_whole(self):
+        self.write("s.csv", self.TEXT.encode())
+        self.publish(config("s.csv", self.COLUMNS))
+        self.cauce("read", "-o", "s.parquet", "d.yml")
+        content = (self.folder / "s.parquet").read_bytes()
+        for name, pack in (("gz", gzip.compress), ("xz", lzma.compress), ("bz2", bz2.compress)):
+            self.write(f"s.parquet.{name}", pack(content))
+            text = config(f"s.parquet.{name}", self.COLUMNS)
+            self.assertEqual(self.publish(text.replace("dataset: d", f"dataset: d{name}")), self.ROWS, name)
+        self.write("t.parquet.gz", gzip.compress(content)[:-20])
+        self.assertIn("t.parquet.gz", self.publish(config("t.parquet.gz", self.COLUMNS), status=3))
+        self.write("u.parquet.gz", gzip.compress(b"PAR1" + bytes(5000)))
+        text = config("{url: u.parquet.gz, max_bytes: 100 B}", self.COLUMNS)
+        self.assertIn("max_bytes", self.publish(text, status=1))
 
     def archive(self, kind, members):
         out = io.BytesIO()
