@@ -281,8 +281,8 @@ static void parts_are_found_by_partition(void **state)
     struct projection_state s;
     struct projection_part copy;
     golden_projection(&s, GOLDEN_COMPLETED);
-    assert_ptr_equal(projection_find(&s, 20260200), &s.parts[1]);
-    assert_null(projection_find(&s, 20260300));
+    assert_ptr_equal(projection_find(s.parts, s.part_count, 20260200), &s.parts[1]);
+    assert_null(projection_find(s.parts, s.part_count, 20260300));
     projection_part_copy(&s.parts[0], &copy);
     projection_release(&s);
     assert_int_equal(copy.version_count, 1);

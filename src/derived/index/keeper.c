@@ -19,9 +19,11 @@ static int find_touched(struct dataset *d, const struct schema *s, const struct 
         int32_t *found = NULL;
         size_t count = 0;
         int rc = index_file_partitions(d->engine, s, table, &found, &count, err);
-        for (size_t i = 0; i < index->shard_count; i++)
-            for (size_t k = 0; k < count && !touched[i]; k++)
-                touched[i] = index->shards[i].partition == found[k];
+        for (size_t k = 0; k < count; k++) {
+            size_t i = index_find(index, found[k]);
+            if (i != SIZE_MAX)
+                touched[i] = true;
+        }
         free(found);
         return rc;
     }
@@ -129,14 +131,6 @@ static int split(struct dataset *d, const struct schema *s, const struct index_s
     return rc;
 }
 
-static size_t find_partition(const struct index_state *index, int32_t partition)
-{
-    for (size_t i = 0; i < index->shard_count; i++)
-        if (index->shards[i].partition == partition)
-            return i;
-    return INDEX_NO_ORIGIN;
-}
-
 /* New shards of slices, each from the old one it takes the place of (or none) and the delta. */
 struct merge {
     struct index_job *jobs;
@@ -194,7 +188,7 @@ static int merge_partitions(struct dataset *d, const struct schema *s,
     merge_init(&merge, count);
     for (size_t i = 0; i < count && rc == ERR_OK; i++) {
         struct index_slice slice = {.by_partition = true, .partition = parts[i]};
-        rc = merge_add(&merge, d, index, &slice, find_partition(index, parts[i]), err);
+        rc = merge_add(&merge, d, index, &slice, index_find(index, parts[i]), err);
     }
     free(parts);
     return merge_finish(&merge, d, s, rc, out, err);
@@ -293,13 +287,14 @@ static int store_and_swap(struct dataset *d, struct index_state *index, struct i
 static void add_kept(const struct index_state *index, const struct index_pieces *pieces,
                      struct key_digest *sum)
 {
-    for (size_t i = 0; i < index->shard_count; i++) {
-        bool kept = true;
-        for (size_t k = 0; kept && k < pieces->count; k++)
-            kept = pieces->items[k].origin != i;
-        if (kept)
+    bool *replaced = mem_calloc(index->shard_count, sizeof *replaced);
+    for (size_t i = 0; i < pieces->count; i++)
+        if (pieces->items[i].origin != INDEX_NO_ORIGIN)
+            replaced[pieces->items[i].origin] = true;
+    for (size_t i = 0; i < index->shard_count; i++)
+        if (!replaced[i])
             key_digest_add(sum, &index->shards[i].digest);
-    }
+    free(replaced);
 }
 
 /* Put `next` in the place of `index`, or give it back where it did not become the state. */

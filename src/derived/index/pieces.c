@@ -62,19 +62,6 @@ void index_pieces_add(struct index_pieces *p, const struct index_slice *slice, s
         json_append(piece->shard.lower, json_new_string(slice->lower.values[k]));
 }
 
-/* Append the pieces of an origin, in their order; false: there are none. */
-static bool add_pieces(const struct index_pieces *p, size_t origin, struct index_state *next)
-{
-    bool any = false;
-    for (size_t i = 0; i < p->count; i++) {
-        if (p->items[i].origin != origin)
-            continue;
-        index_add_shard(next, &p->items[i].shard);
-        any = true;
-    }
-    return any;
-}
-
 static int by_partition(const void *a, const void *b)
 {
     int32_t x = ((const struct index_shard *)a)->partition;
@@ -82,13 +69,35 @@ static int by_partition(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* By origin, those without one last; in their order within one. */
+static int by_origin(const void *a, const void *b)
+{
+    const struct index_piece *x = *(const struct index_piece *const *)a;
+    const struct index_piece *y = *(const struct index_piece *const *)b;
+    if (x->origin != y->origin)
+        return x->origin < y->origin ? -1 : 1;
+    return (x > y) - (x < y);
+}
+
 void index_pieces_assemble(const struct index_pieces *p, const struct index_state *index,
                            struct index_state *next)
 {
-    for (size_t i = 0; i < index->shard_count; i++)
-        if (!add_pieces(p, i, next))
+    const struct index_piece **sorted = mem_calloc(p->count, sizeof *sorted);
+    size_t at = 0;
+    for (size_t i = 0; i < p->count; i++)
+        sorted[i] = &p->items[i];
+    if (p->count > 0)
+        qsort(sorted, p->count, sizeof *sorted, by_origin);
+    for (size_t i = 0; i < index->shard_count; i++) {
+        size_t first = at;
+        while (at < p->count && sorted[at]->origin == i)
+            index_add_shard(next, &sorted[at++]->shard);
+        if (at == first)
             index_add_shard(next, &index->shards[i]);
-    add_pieces(p, INDEX_NO_ORIGIN, next);
+    }
+    while (at < p->count)
+        index_add_shard(next, &sorted[at++]->shard);
+    free(sorted);
     if (next->by_partition && next->shard_count > 0)
         qsort(next->shards, next->shard_count, sizeof *next->shards, by_partition);
 }

@@ -29,6 +29,21 @@ void index_add_shard(struct index_state *s, const struct index_shard *shard)
     copy->lower = shard->lower != NULL ? json_copy(shard->lower) : NULL;
 }
 
+size_t index_find(const struct index_state *s, int32_t partition)
+{
+    size_t low = 0;
+    size_t high = s->by_partition ? s->shard_count : 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (s->shards[middle].partition < partition)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool there = low < s->shard_count && s->by_partition && s->shards[low].partition == partition;
+    return there ? low : SIZE_MAX;
+}
+
 /* ---- Codec --------------------------------------------------------------------------------- */
 
 static struct json *encode_shard(const struct index_shard *s, bool by_partition)
@@ -151,6 +166,9 @@ static int decode_shards(const struct json *root, struct index_state *s, struct 
     for (size_t i = 0; rc == ERR_OK && i < count; i++) {
         s->shard_count = i + 1;
         rc = decode_shard(json_at(shards, i), i, s->by_partition, &s->shards[i], err);
+        bool ascends = i == 0 || s->shards[i - 1].partition < s->shards[i].partition;
+        if (rc == ERR_OK && s->by_partition && !ascends)
+            rc = field_bad(err, "shards", where, "does not ascend by partition");
     }
     return rc == ERR_OK ? check_shards(s, err) : rc;
 }

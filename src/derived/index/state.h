@@ -31,7 +31,7 @@ struct index_state {
     struct version_id stamp; /* the version it reflects */
     char attempt[ID_SIZE];   /* of the writer; fresh, so no two states are alike */
     uint64_t gc_epoch;
-    bool by_partition;      /* shards are partitions; else ranges of the key, ascending */
+    bool by_partition;      /* shards are partitions, else ranges of the key; ascending */
     struct key_digest keys; /* sum over the shards */
     struct index_shard *shards;
     size_t shard_count, shard_capacity;
@@ -43,6 +43,8 @@ struct index_state {
 void index_release(struct index_state *s); /* all zero is valid to release, and is what remains */
 /* Append a copy. */
 void index_add_shard(struct index_state *s, const struct index_shard *shard);
+/* Where the shard of a partition stands, or SIZE_MAX. */
+size_t index_find(const struct index_state *s, int32_t partition);
 void index_encode(const struct index_state *s, struct str *out);
 MUST_USE int index_decode(const char *bytes, size_t count, struct index_state *out,
                           struct error *err);

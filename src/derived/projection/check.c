@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "derived/projection/partition_set.h"
 #include "derived/projection/verify.h"
 #include "engine/projection_file.h"
 #include "engine/sql.h"
@@ -140,13 +141,14 @@ static int check_all_missing(struct check *c, struct view *v, struct projection_
                              struct error *err)
 {
     int rc = ERR_OK;
-    for (size_t i = 0; i < v->count && rc == ERR_OK; i++) {
-        bool seen = projection_find(s, v->partition[i]) != NULL;
-        for (size_t k = 0; k < i && !seen; k++)
-            seen = v->partition[k] == v->partition[i];
-        if (!seen)
-            rc = check_missing(c, v, v->partition[i], c->schema->partition_by, err);
-    }
+    struct partition_set all = {0};
+    for (size_t i = 0; i < v->count; i++)
+        partition_set_add(&all, v->partition[i]);
+    partition_set_settle(&all);
+    for (size_t i = 0; i < all.count && rc == ERR_OK; i++)
+        if (projection_find(s->parts, s->part_count, all.items[i]) == NULL)
+            rc = check_missing(c, v, all.items[i], c->schema->partition_by, err);
+    partition_set_release(&all);
     return rc;
 }
 

@@ -102,33 +102,19 @@ static int note_redo(struct consolidation *c, struct projection_part *built, siz
     return transit(c, &next, err);
 }
 
-/* Put a moved part among the completed ones. */
-static void complete_part(struct projection_state *s, const struct projection_part *moved)
+/* Put a moved part among the completed ones, of which the first `known` ascend. */
+static void complete_part(struct projection_state *s, size_t known,
+                          const struct projection_part *moved)
 {
-    struct projection_part *old = projection_find(s, moved->partition);
+    struct projection_part *old = projection_find(s->parts, known, moved->partition);
     if (old == NULL) {
         projection_add_part(s, moved);
-        old = projection_find(s, moved->partition);
+        old = &s->parts[s->part_count - 1];
     } else {
         projection_part_release(old);
         projection_part_copy(moved, old);
     }
     old->temp[0] = '\0';
-}
-
-static int by_partition(const void *a, const void *b)
-{
-    int32_t x = ((const struct projection_part *)a)->partition;
-    int32_t y = ((const struct projection_part *)b)->partition;
-    return (x > y) - (x < y);
-}
-
-static bool redo_has(const struct projection_state *s, int32_t partition)
-{
-    for (size_t i = 0; i < s->redo_count; i++)
-        if (s->redo[i].partition == partition)
-            return true;
-    return false;
 }
 
 /* What could not be built has no entry in the redo list; what could not be moved, one that stays. */
@@ -138,8 +124,9 @@ static void list_standing(const struct consolidation *c, struct partition_set *o
     for (size_t i = 0; i < c->standing.count; i++)
         partition_set_add(out, c->standing.items[i]);
     for (size_t i = 0; i < s->affected_count; i++)
-        if (!redo_has(s, s->affected[i]))
+        if (projection_find(s->redo, s->redo_count, s->affected[i]) == NULL)
             partition_set_add(out, s->affected[i]);
+    partition_set_settle(out);
 }
 
 /*
@@ -158,12 +145,12 @@ static int complete(struct consolidation *c, struct error *err)
     next.former_count = 0;
     next.affected = copy_partitions(standing.items, standing.count);
     next.affected_count = standing.count;
+    size_t known = next.part_count;
     for (size_t i = 0; i < c->state.redo_count; i++)
         if (!partition_set_has(&standing, c->state.redo[i].partition))
-            complete_part(&next, &c->state.redo[i]);
+            complete_part(&next, known, &c->state.redo[i]);
     partition_set_release(&standing);
-    if (next.part_count > 0)
-        qsort(next.parts, next.part_count, sizeof *next.parts, by_partition);
+    projection_sort(next.parts, next.part_count);
     return transit(c, &next, err);
 }
 

@@ -17,7 +17,9 @@ static void forget_files(struct consolidation *c)
     for (size_t i = 0; c->paths != NULL && i < c->files.count; i++)
         free(c->paths[i]);
     free(c->paths);
+    free(c->places);
     c->paths = NULL;
+    c->places = NULL;
     manifest_files_release(&c->files);
     c->listed = false;
 }
@@ -29,33 +31,6 @@ void consolidation_release(struct consolidation *c)
     projection_release(&c->seen);
     projection_release(&c->state);
     base_release(&c->renewed);
-}
-
-void partition_set_add(struct partition_set *s, int32_t partition)
-{
-    size_t at = 0;
-    while (at < s->count && s->items[at] < partition)
-        at++;
-    if (at < s->count && s->items[at] == partition)
-        return;
-    s->items = mem_grow(s->items, s->count, &s->capacity, sizeof *s->items);
-    memmove(s->items + at + 1, s->items + at, (s->count - at) * sizeof *s->items);
-    s->items[at] = partition;
-    s->count++;
-}
-
-bool partition_set_has(const struct partition_set *s, int32_t partition)
-{
-    for (size_t i = 0; i < s->count; i++)
-        if (s->items[i] == partition)
-            return true;
-    return false;
-}
-
-void partition_set_release(struct partition_set *s)
-{
-    free(s->items);
-    *s = (struct partition_set){0};
 }
 
 void consolidation_stand(struct consolidation *c, int32_t partition, const struct error *why)
@@ -148,24 +123,68 @@ int consolidation_read(struct consolidation *c, struct error *err)
     return rc == ERR_OK ? fit_to_chain(c, err) : error_set(err, rc, "%s", why.text);
 }
 
+static int compare_places(const void *a, const void *b)
+{
+    const struct event_place *x = a;
+    const struct event_place *y = b;
+    if (x->partition != y->partition)
+        return x->partition < y->partition ? -1 : 1;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
 static int list_files(struct consolidation *c, struct error *err)
 {
     if (c->listed)
         return ERR_OK;
+    forget_files(c);
     int rc =
         catalog_files(c->d->store, c->base, 0, c->base->pointer.current.sequence, &c->files, err);
     c->listed = rc == ERR_OK;
     c->paths = mem_calloc(c->files.count, sizeof *c->paths);
+    c->places = mem_calloc(c->files.count, sizeof *c->places);
+    for (size_t i = 0; i < c->files.count; i++)
+        c->places[i] = (struct event_place){c->files.items[i].partition, i};
+    if (c->files.count > 0)
+        qsort(c->places, c->files.count, sizeof *c->places, compare_places);
     return rc;
 }
 
-static int prefetch_chosen(struct consolidation *c, const bool *chosen, struct error *err)
+/* Event files, by their places. */
+struct events {
+    const struct event_place *places;
+    size_t count;
+};
+
+/* How many places are of partitions before this one. */
+static size_t places_before(const struct consolidation *c, int64_t partition)
 {
-    struct wanted *wanted = mem_calloc(c->files.count, sizeof *wanted);
+    size_t low = 0;
+    size_t high = c->files.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (c->places[middle].partition < partition)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct events events_of(const struct consolidation *c, int32_t partition)
+{
+    size_t first = places_before(c, partition);
+    size_t end = places_before(c, (int64_t)partition + 1);
+    return (struct events){end > first ? c->places + first : NULL, end - first};
+}
+
+static int prefetch(struct consolidation *c, const struct events *events, struct error *err)
+{
+    struct wanted *wanted = mem_calloc(events->count, sizeof *wanted);
     size_t n = 0;
-    for (size_t i = 0; i < c->files.count; i++) {
-        const struct manifest_file *f = &c->files.items[i];
-        if (chosen[i] && c->paths[i] == NULL)
+    for (size_t i = 0; i < events->count; i++) {
+        size_t at = events->places[i].at;
+        const struct manifest_file *f = &c->files.items[at];
+        if (c->paths[at] == NULL)
             wanted[n++] = (struct wanted){f->key, f->size, f->sha256};
     }
     int rc = dataset_prefetch(c->d, wanted, n, err);
@@ -173,44 +192,35 @@ static int prefetch_chosen(struct consolidation *c, const bool *chosen, struct e
     return rc;
 }
 
-/* Local copies of the event files that are chosen; `*n` of them as the engine wants them. */
-static int fetch_chosen(struct consolidation *c, const bool *chosen, struct relation_file **out,
-                        size_t *n, struct error *err)
+/* Local copies of event files; `*out` as the engine wants them, as many as there are events. */
+static int fetch_events(struct consolidation *c, const struct events *events,
+                        struct relation_file **out, struct error *err)
 {
-    *out = mem_calloc(c->files.count, sizeof **out);
-    *n = 0;
-    int rc = prefetch_chosen(c, chosen, err);
-    if (rc != ERR_OK)
-        return rc;
-    for (size_t i = 0; i < c->files.count; i++) {
-        const struct manifest_file *f = &c->files.items[i];
-        if (!chosen[i])
-            continue;
+    *out = mem_calloc(events->count, sizeof **out);
+    int rc = prefetch(c, events, err);
+    for (size_t i = 0; i < events->count && rc == ERR_OK; i++) {
+        size_t at = events->places[i].at;
+        const struct manifest_file *f = &c->files.items[at];
         rc = stop_check(err);
-        if (rc == ERR_OK && c->paths[i] == NULL)
-            rc = dataset_fetch_event(c->d, f->key, f->size, f->sha256, &c->paths[i], err);
-        if (rc != ERR_OK)
-            return rc;
-        (*out)[(*n)++] = (struct relation_file){c->paths[i], f->revised > 0};
+        if (rc == ERR_OK && c->paths[at] == NULL)
+            rc = dataset_fetch_event(c->d, f->key, f->size, f->sha256, &c->paths[at], err);
+        (*out)[i] = (struct relation_file){c->paths[at], f->revised > 0};
     }
-    return ERR_OK;
+    return rc;
 }
 
-/* Files that a predicate chooses. */
-enum choice { CHOOSE_PARTITION, CHOOSE_REVISING, CHOOSE_NEWER_REVISING, CHOOSE_ALL };
-
-static int fetch_files(struct consolidation *c, enum choice choice, int64_t value,
-                       struct relation_file **out, size_t *n, struct error *err)
+/* Those of them all that revise rows and are of a version after `after`, or (false) any. */
+static int fetch_some(struct consolidation *c, bool revising, uint64_t after,
+                      struct relation_file **out, size_t *n, struct error *err)
 {
-    bool *chosen = mem_calloc(c->files.count, sizeof *chosen);
+    struct event_place *chosen = mem_calloc(c->files.count, sizeof *chosen);
+    *n = 0;
     for (size_t i = 0; i < c->files.count; i++) {
         const struct manifest_file *f = &c->files.items[i];
-        chosen[i] =
-            choice == CHOOSE_ALL || (choice == CHOOSE_PARTITION && f->partition == value) ||
-            (choice == CHOOSE_REVISING && f->revised > 0) ||
-            (choice == CHOOSE_NEWER_REVISING && f->revised > 0 && (int64_t)f->sequence > value);
+        if (!revising || (f->revised > 0 && f->sequence > after))
+            chosen[(*n)++] = (struct event_place){f->partition, i};
     }
-    int rc = fetch_chosen(c, chosen, out, n, err);
+    int rc = fetch_events(c, &(struct events){chosen, *n}, out, err);
     free(chosen);
     return rc;
 }
@@ -224,9 +234,9 @@ static int add_losers(struct consolidation *c, uint64_t after, struct partition_
     int32_t *losers = NULL;
     int rc = dataset_engine(c->d, c->base->pointer.key_seed, err);
     if (rc == ERR_OK)
-        rc = fetch_files(c, CHOOSE_NEWER_REVISING, (int64_t)after, &newer, &newer_count, err);
+        rc = fetch_some(c, true, after, &newer, &newer_count, err);
     if (rc == ERR_OK && newer_count > 0)
-        rc = fetch_files(c, CHOOSE_ALL, 0, &all, &all_count, err);
+        rc = fetch_some(c, false, 0, &all, &all_count, err);
     if (rc == ERR_OK)
         rc = projection_file_losers(c->d->engine, c->schema, newer, newer_count, all, all_count,
                                     &losers, &found, err);
@@ -313,28 +323,28 @@ int consolidation_affected(struct consolidation *c, struct partition_set *out, s
         partition_set_add(out, c->state.affected[i]);
     for (size_t i = 0; i < c->state.redo_count; i++)
         partition_set_add(out, c->state.redo[i].partition);
-    if (rc != ERR_OK || until >= c->base->pointer.current.sequence)
-        return rc;
-    rc = list_files(c, err);
-    for (size_t i = 0; rc == ERR_OK && i < c->files.count; i++)
+    bool news = rc == ERR_OK && until < c->base->pointer.current.sequence;
+    if (news)
+        rc = list_files(c, err);
+    for (size_t i = 0; news && rc == ERR_OK && i < c->files.count; i++)
         if (c->files.items[i].sequence > until)
             partition_set_add(out, c->files.items[i].partition);
-    if (rc == ERR_OK && until > 0 && !schema_partition_in_key(c->schema) &&
+    if (news && rc == ERR_OK && until > 0 && !schema_partition_in_key(c->schema) &&
         c->schema->partition_by != PARTITION_NONE)
         rc = add_moved(c, until, out, err);
+    partition_set_settle(out);
     return rc;
 }
 
 /* Sequences of the versions that have events in a partition, ascending. */
 static void note_versions(const struct consolidation *c, struct projection_part *part)
 {
-    part->versions = mem_calloc(c->files.count, sizeof *part->versions);
-    for (size_t i = 0; i < c->files.count; i++) {
-        const struct manifest_file *f = &c->files.items[i];
-        bool again =
-            part->version_count > 0 && part->versions[part->version_count - 1] == f->sequence;
-        if (f->partition == part->partition && !again)
-            part->versions[part->version_count++] = f->sequence;
+    struct events own = events_of(c, part->partition);
+    part->versions = mem_calloc(own.count, sizeof *part->versions);
+    for (size_t i = 0; i < own.count; i++) {
+        uint64_t sequence = c->files.items[own.places[i].at].sequence;
+        if (part->version_count == 0 || part->versions[part->version_count - 1] != sequence)
+            part->versions[part->version_count++] = sequence;
     }
 }
 
@@ -410,18 +420,13 @@ static void building_init(struct building *b, size_t capacity)
  * newest version, so with all columns of today, and sorted by key as all event files are. NULL:
  * the rows must be put together.
  */
-static const struct manifest_file *sole_event(const struct consolidation *c, int32_t partition)
+static const struct manifest_file *sole_event(const struct consolidation *c,
+                                              const struct events *own)
 {
-    const struct manifest_file *sole = NULL;
-    for (size_t i = 0; i < c->files.count; i++) {
-        const struct manifest_file *f = &c->files.items[i];
-        if (f->partition != partition)
-            continue;
-        if (sole != NULL || f->sequence != c->base->pointer.current.sequence)
-            return NULL;
-        sole = f;
-    }
-    return sole;
+    if (own->count != 1)
+        return NULL;
+    const struct manifest_file *f = &c->files.items[own->places[0].at];
+    return f->sequence == c->base->pointer.current.sequence ? f : NULL;
 }
 
 /* The events that one partition is made of; `at` is its place among those that are built. */
@@ -429,9 +434,9 @@ static int gather_one(struct consolidation *c, struct building *b, bool by_key, 
                       struct projection_part *part, size_t at, struct error *err)
 {
     struct relation_file *own;
-    size_t own_count;
-    const struct manifest_file *sole = sole_event(c, part->partition);
-    int rc = fetch_files(c, CHOOSE_PARTITION, part->partition, &own, &own_count, err);
+    struct events events = events_of(c, part->partition);
+    const struct manifest_file *sole = sole_event(c, &events);
+    int rc = fetch_events(c, &events, &own, err);
     bool as_it_is = sole != NULL && by_key && revising == 0;
     if (rc == ERR_OK && as_it_is) {
         part->rows = sole->rows;
@@ -444,7 +449,7 @@ static int gather_one(struct consolidation *c, struct building *b, bool by_key, 
     b->paths[at] = dataset_scratch(c->d, ".parquet");
     b->of[b->job_count] = part;
     b->jobs[b->job_count++] =
-        (struct projection_job){own, own_count, b->revising, revising, b->paths[at]};
+        (struct projection_job){own, events.count, b->revising, revising, b->paths[at]};
     return ERR_OK;
 }
 
@@ -455,7 +460,7 @@ static int gather(struct consolidation *c, struct building *b, bool by_key,
     size_t revising = 0;
     int rc = ERR_OK;
     if (!schema_partition_in_key(c->schema))
-        rc = fetch_files(c, CHOOSE_REVISING, 0, &b->revising, &revising, err);
+        rc = fetch_some(c, true, 0, &b->revising, &revising, err);
     for (size_t i = 0; i < c->state.affected_count && rc == ERR_OK; i++) {
         struct error why = ERROR_INIT;
         struct projection_part *part = &parts[*count];
@@ -471,6 +476,7 @@ static int gather(struct consolidation *c, struct building *b, bool by_key,
         consolidation_stand(c, c->state.affected[i], &why);
         rc = ERR_OK;
     }
+    partition_set_settle(&c->standing);
     return rc;
 }
 

@@ -6,16 +6,14 @@
 
 #include "dataset/dataset.h"
 #include "derived/projection/consolidate.h"
+#include "derived/projection/partition_set.h"
 #include "derived/projection/state.h"
 
-/* A set of partitions, ascending. */
-struct partition_set {
-    int32_t *items;
-    size_t count, capacity;
+/* One of the event files of a base. */
+struct event_place {
+    int32_t partition;
+    size_t at; /* among all of them */
 };
-void partition_set_add(struct partition_set *s, int32_t partition);
-bool partition_set_has(const struct partition_set *s, int32_t partition);
-void partition_set_release(struct partition_set *s);
 
 struct consolidation {
     struct dataset *d;
@@ -25,6 +23,7 @@ struct consolidation {
     struct projection_state seen;  /* read before; what to begin with, once */
     struct projection_state state; /* as read or written last, with its tag */
     struct manifest_files files;   /* every event file up to the base, once listed */
+    struct event_place *places;    /* the same by partition, and in that order within one */
     char **paths;                  /* local files, as far as they were needed */
     bool listed;
     struct partition_set standing; /* of this round: those that could not be brought up to date */
@@ -35,7 +34,7 @@ void consolidation_release(struct consolidation *c);
 
 /*
  * A partition cannot be brought up to date: it stands as it is, and the others go on. The first reason
- * is kept.
+ * is kept. `standing` is settled once there are no more.
  */
 void consolidation_stand(struct consolidation *c, int32_t partition, const struct error *why);
 

@@ -94,6 +94,7 @@ int consolidation_check(struct consolidation *c, enum consolidate_check check,
                  c->state.parts[i].key);
         partition_set_add(out, c->state.parts[i].partition);
     }
+    partition_set_settle(out);
     free(q.right);
     return rc;
 }
@@ -223,18 +224,13 @@ int consolidation_move_all(struct consolidation *c, struct error *err)
     struct moving m = {.c = c, .lock = PTHREAD_MUTEX_INITIALIZER};
     /* Made before there are threads that need it. */
     int rc = dataset_workdir(c->d, err);
-    return rc != ERR_OK ? rc : store_each(c->d->store, c->state.redo_count, move_listed, &m, err);
+    if (rc == ERR_OK)
+        rc = store_each(c->d->store, c->state.redo_count, move_listed, &m, err);
+    partition_set_settle(&c->standing);
+    return rc;
 }
 
 /* ---- Former names -------------------------------------------------------------------------- */
-
-static bool redo_holds(const struct projection_state *s, int32_t partition)
-{
-    for (size_t i = 0; i < s->redo_count; i++)
-        if (s->redo[i].partition == partition)
-            return true;
-    return false;
-}
 
 /* That the name of today is taken is as good as having moved there: the newer file lies there. */
 static int take_todays_name(struct consolidation *c, const char *former, int32_t partition,
@@ -256,8 +252,9 @@ static int rename_former(void *ctx, size_t i, struct error *err)
     char former[LAYOUT_KEY_SIZE];
     int32_t partition = c->state.former[i];
     layout_former_projection(c->schema->partition_by, partition, former);
-    int rc =
-        redo_holds(&c->state, partition) ? take_todays_name(c, former, partition, &why) : ERR_OK;
+    int rc = projection_find(c->state.redo, c->state.redo_count, partition) != NULL
+                 ? take_todays_name(c, former, partition, &why)
+                 : ERR_OK;
     if (rc == ERR_OK)
         rc = store_remove(c->d->store, former, &why);
     if (rc == ERR_OK || rc == ERR_ABSENT)
@@ -292,16 +289,25 @@ struct sweep {
     size_t count, capacity;
 };
 
+static bool redo_names(const struct consolidation *c, const char *temp)
+{
+    struct version_id attempt;
+    int32_t partition;
+    if (layout_parse_temp(temp, c->schema->partition_by, &attempt, &partition, NULL) != ERR_OK)
+        return false;
+    const struct projection_part *part =
+        projection_find(c->state.redo, c->state.redo_count, partition);
+    return part != NULL && strcmp(part->temp, temp) == 0;
+}
+
 static int take_scratch(void *ctx, const struct store_entry *entry, struct error *err)
 {
     (void)err;
     struct sweep *s = ctx;
-    const struct projection_state *state = &s->c->state;
     if (str_starts(entry->key, s->own) || !root_owns(&projection_derived.root, entry->key))
         return ERR_OK;
-    for (size_t i = 0; i < state->redo_count; i++)
-        if (strcmp(state->redo[i].temp, entry->key) == 0)
-            return ERR_OK;
+    if (redo_names(s->c, entry->key))
+        return ERR_OK;
     s->keys = mem_grow(s->keys, s->count, &s->capacity, sizeof *s->keys);
     s->keys[s->count++] = mem_strdup(entry->key);
     return ERR_OK;

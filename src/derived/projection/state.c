@@ -53,13 +53,24 @@ void projection_add_redo(struct projection_state *s, const struct projection_par
     projection_part_copy(part, &s->redo[s->redo_count++]);
 }
 
-struct projection_part *projection_find(struct projection_state *s, int32_t partition)
+static int compare_parts(const void *a, const void *b)
 {
-    for (size_t i = 0; i < s->part_count; i++) {
-        if (s->parts[i].partition == partition)
-            return &s->parts[i];
-    }
-    return NULL;
+    int32_t x = ((const struct projection_part *)a)->partition;
+    int32_t y = ((const struct projection_part *)b)->partition;
+    return (x > y) - (x < y);
+}
+
+struct projection_part *projection_find(struct projection_part *parts, size_t count,
+                                        int32_t partition)
+{
+    const struct projection_part wanted = {.partition = partition};
+    return count > 0 ? bsearch(&wanted, parts, count, sizeof *parts, compare_parts) : NULL;
+}
+
+void projection_sort(struct projection_part *parts, size_t count)
+{
+    if (count > 0)
+        qsort(parts, count, sizeof *parts, compare_parts);
 }
 
 /* ---- Encoding ------------------------------------------------------------------------------ */
@@ -241,12 +252,11 @@ struct part_list {
 
 static int check_parts(const struct part_list *l, struct error *err)
 {
-    int32_t *partitions = mem_calloc(*l->count, sizeof *partitions);
-    for (size_t i = 0; i < *l->count; i++)
-        partitions[i] = (*l->parts)[i].partition;
-    bool ok = distinct(partitions, *l->count);
-    free(partitions);
-    return ok ? ERR_OK : field_bad(err, l->name, where, "names a partition twice");
+    projection_sort(*l->parts, *l->count);
+    for (size_t i = 1; i < *l->count; i++)
+        if ((*l->parts)[i - 1].partition == (*l->parts)[i].partition)
+            return field_bad(err, l->name, where, "names a partition twice");
+    return ERR_OK;
 }
 
 static int decode_list(const struct json *list, enum partition_by by, const struct part_list *l,

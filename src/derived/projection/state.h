@@ -39,7 +39,7 @@ struct projection_state {
     enum partition_by by;     /* as read; writing takes that of the dataset */
     struct version_id stamp;  /* completed: reflected; in_progress: what was completed before */
     struct version_id target; /* in_progress: what it will reflect */
-    struct projection_part *parts; /* what was completed last, by partition */
+    struct projection_part *parts; /* what was completed last; ascending by partition, as `redo` */
     size_t part_count, part_capacity;
     int32_t *affected; /* in_progress: partitions to build */
     size_t affected_count;
@@ -61,8 +61,11 @@ void projection_part_copy(const struct projection_part *from, struct projection_
 /* Append a copy to the parts (the redo list). */
 void projection_add_part(struct projection_state *s, const struct projection_part *part);
 void projection_add_redo(struct projection_state *s, const struct projection_part *part);
-/* The completed part of a partition, or NULL. */
-struct projection_part *projection_find(struct projection_state *s, int32_t partition);
+/* The part of a partition, of `count` that ascend, or NULL. */
+struct projection_part *projection_find(struct projection_part *parts, size_t count,
+                                        int32_t partition);
+/* Have the parts ascend. */
+void projection_sort(struct projection_part *parts, size_t count);
 
 void projection_encode(const struct projection_state *s, enum partition_by by, struct str *out);
 MUST_USE int projection_decode(const char *bytes, size_t count, struct projection_state *out,
