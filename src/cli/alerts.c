@@ -6,14 +6,14 @@
 
 struct json *alerts_encode(const struct metrics *m, int64_t now)
 {
-    struct metrics_alert alerts[METRICS_ALERTS_MAX];
-    size_t count = metrics_alerts(m, now, alerts);
+    struct alerts alerts;
     struct json *list = json_new_array();
-    for (size_t i = 0; i < count; i++) {
+    metrics_alerts(m, now, &alerts);
+    for (size_t i = 0; i < alerts.count; i++) {
         struct json *one = json_new_object();
-        json_set_string(one, "alert", alerts[i].name);
-        json_set_string(one, "severity", alerts[i].severity);
-        json_set_string(one, "text", alerts[i].text);
+        json_set_string(one, "alert", alerts.items[i].name);
+        json_set_string(one, "severity", alerts.items[i].severity);
+        json_set_string(one, "text", alerts.items[i].text);
         json_append(list, one);
     }
     return list;
@@ -49,7 +49,30 @@ static struct json *encode_outcomes(const struct metrics_sum *s)
     return object;
 }
 
-static struct json *encode_sum(const struct metrics_sum *s)
+static void set_metric(struct json *object, const struct derived_metric *metric, double value)
+{
+    bool real = metric->kind == DERIVED_SECONDS || metric->kind == DERIVED_HISTOGRAM;
+    if (real)
+        json_set_real(object, metric->json, value);
+    else
+        json_set_integer(object, metric->json, (int64_t)value);
+}
+
+/* What derived things add up to, or how they stand now. */
+static void set_derived(struct json *object, const struct metrics *m, const struct metrics_sum *s,
+                        bool now)
+{
+    for (size_t i = 0; i < m->derived->count; i++) {
+        const struct derived *thing = m->derived->items[i];
+        for (size_t k = 0; k < thing->metric_count; k++) {
+            const struct derived_metric *metric = &thing->metrics[k];
+            if (metric->json != NULL && now == (metric->kind == DERIVED_NOW))
+                set_metric(object, metric, s->derived[i][k]);
+        }
+    }
+}
+
+static struct json *encode_sum(const struct metrics *m, const struct metrics_sum *s)
 {
     const struct {
         const char *name;
@@ -58,16 +81,9 @@ static struct json *encode_sum(const struct metrics_sum *s)
         {"runs", s->runs},
         {"rollback_runs", s->rollback_runs},
         {"events_rolled_back", s->events_rolled_back},
-        {"index_inconsistencies", s->inconsistencies},
-        {"index_catch_ups", s->catch_ups},
-        {"index_rebuilds", s->rebuilds},
         {"conflicts", s->conflicts},
         {"ambiguous", s->ambiguous},
         {"settled_by_reading", s->settled_by_reading},
-        {"consolidations_completed", s->consolidated},
-        {"consolidations_in_progress", s->unconsolidated},
-        {"consolidations_resumed", s->resumed},
-        {"consolidations_replayed", s->replayed},
         {"orphans_found", s->orphans_found},
         {"orphans_removed", s->orphans_removed},
         {"source_bytes", s->source_bytes},
@@ -79,8 +95,7 @@ static struct json *encode_sum(const struct metrics_sum *s)
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         set_count(object, counts[i].name, counts[i].value);
     json_set(object, "outcomes", encode_outcomes(s));
-    json_set_real(object, "index_rebuild_seconds", s->rebuild_seconds);
-    json_set_real(object, "index_rebuild_longest_seconds", s->rebuild_longest);
+    set_derived(object, m, s, false);
     json_set(object, "rows", encode_kinds(metrics_rows, s->rows, METRICS_ROWS));
     json_set(object, "store_requests",
              encode_kinds(metrics_requests, s->requests, METRICS_REQUESTS));
@@ -100,8 +115,8 @@ void alerts_print_metrics(const struct metrics *m)
 {
     struct json *object = json_new_object();
     json_set_string(object, "dataset", m->dataset);
-    json_set(object, "all", encode_sum(&m->all));
-    json_set(object, "last_7_days", encode_sum(&m->window));
+    json_set(object, "all", encode_sum(m, &m->all));
+    json_set(object, "last_7_days", encode_sum(m, &m->window));
     text_set_time(object, "last_run", m->last_run);
     text_set_time(object, "last_success", m->last_success);
     text_set_time(object, "last_change", m->last_change);
@@ -112,7 +127,7 @@ void alerts_print_metrics(const struct metrics *m)
     set_count(object, "future_records", m->future);
     json_set(object, "expect_every_seconds",
              m->expect_every > 0 ? json_new_integer(m->expect_every) : json_new_null());
-    set_count(object, "partitions_behind", m->partitions_behind);
+    set_derived(object, m, &m->all, true);
     json_set(object, "doubtful_commits", encode_doubtful(m));
     set_count(object, "versions", m->versions);
     set_count(object, "keys", m->keys);

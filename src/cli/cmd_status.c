@@ -14,13 +14,14 @@
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
-static struct json *encode_derived(enum status_derived state, uint64_t sequence, const char *reason)
+static void set_derived(struct json *status, const struct derived *thing,
+                        const struct derived_standing *how)
 {
     struct json *object = json_new_object();
-    json_set_string(object, "state", status_derived_name(state));
-    json_set_unsigned(object, "sequence", sequence);
-    json_set_string(object, "reason", reason);
-    return object;
+    json_set_string(object, "state", derived_state_name(how->state));
+    json_set_unsigned(object, "sequence", how->sequence);
+    json_set_string(object, "reason", how->reason);
+    json_set(status, thing->name, object);
 }
 
 static void print_json(const struct opened *in, const struct status *s,
@@ -35,8 +36,8 @@ static void print_json(const struct opened *in, const struct status *s,
     json_set_unsigned(object, "rows_total", m->rows_total);
     json_set_unsigned(object, "keys_total", m->keys.count);
     json_set_unsigned(object, "oldest_sequence", s->base.pointer.oldest_sequence);
-    json_set(object, "index", encode_derived(s->index, s->index_sequence, s->index_reason));
-    json_set(object, "projections", encode_derived(s->projections, s->projections_sequence, NULL));
+    for (size_t i = 0; i < s->things->count; i++)
+        set_derived(object, s->things->items[i], &s->derived[i]);
     json_set(object, "last_run", json_copy(s->last_run.json));
     text_set_time(object, "last_success", s->last_success);
     json_set(object, "expect_every_seconds",
@@ -67,31 +68,31 @@ static void print_version(const struct status *s)
                 (unsigned long long)m->rows_total, (unsigned long long)m->keys.count);
 }
 
-static void print_derived(const char *label, enum status_derived state, uint64_t sequence,
-                          const char *reason)
+static void print_derived(const struct derived *thing, const struct derived_standing *how)
 {
-    text_printf("%-13s ", label);
-    switch (state) {
-    case STATUS_NONE:
+    unsigned long long sequence = how->sequence;
+    int label = (int)strlen(thing->label);
+    text_printf("%s:%*s", thing->label, label < 12 ? 13 - label : 1, "");
+    switch (how->state) {
+    case DERIVED_NONE:
         text_print("none yet");
         break;
-    case STATUS_FRESH:
+    case DERIVED_FRESH:
         text_print("fresh");
         break;
-    case STATUS_BEHIND:
-        text_printf("behind, at version %llu; the next run catches up",
-                    (unsigned long long)sequence);
+    case DERIVED_BEHIND:
+        text_printf("behind, at version %llu; the next run catches up", sequence);
         break;
-    case STATUS_IN_PROGRESS:
-        text_printf("in progress, at version %llu; the next run goes on with it",
-                    (unsigned long long)sequence);
+    case DERIVED_IN_PROGRESS:
+        text_printf("in progress, at version %llu; the next run goes on with it", sequence);
         break;
-    case STATUS_INVALID:
+    case DERIVED_INVALID:
         text_print("not usable; the next run builds it anew");
         break;
     }
-    text_printf("%s%s%s\n", reason != NULL ? " (" : "", reason != NULL ? reason : "",
-                reason != NULL ? ")" : "");
+    if (how->reason != NULL)
+        text_printf(" (%s)", how->reason);
+    text_print("\n");
 }
 
 /* Each line of it below the values of the others, so that none can be taken for one of them. */
@@ -146,12 +147,12 @@ static void print_future(const struct metrics *m)
 
 static void print_alerts(const struct metrics *m, int64_t now)
 {
-    struct metrics_alert alerts[METRICS_ALERTS_MAX];
-    size_t count = metrics_alerts(m, now, alerts);
-    for (size_t i = 0; i < count; i++)
-        text_printf("%s %s: %s\n", i == 0 ? "alerts:      " : "             ", alerts[i].name,
-                    alerts[i].text);
-    if (count == 0)
+    struct alerts alerts;
+    metrics_alerts(m, now, &alerts);
+    for (size_t i = 0; i < alerts.count; i++)
+        text_printf("%s %s: %s\n", i == 0 ? "alerts:      " : "             ", alerts.items[i].name,
+                    alerts.items[i].text);
+    if (alerts.count == 0)
         text_print("alerts:       none\n");
 }
 
@@ -160,8 +161,8 @@ static void print_text(const struct opened *in, const struct status *s, const st
 {
     text_printf("dataset:      %s in %s\n", in->config.dataset, in->store->url);
     print_version(s);
-    print_derived("key index:", s->index, s->index_sequence, s->index_reason);
-    print_derived("projections:", s->projections, s->projections_sequence, NULL);
+    for (size_t i = 0; i < s->things->count; i++)
+        print_derived(s->things->items[i], &s->derived[i]);
     print_last_run(s);
     print_expectation(s, now);
     print_future(m);
@@ -173,7 +174,7 @@ static int status(const struct options *o, int *exit_status, struct error *err)
     struct opened in = {.store = NULL};
     struct status s;
     struct metrics m;
-    struct metrics_alert alerts[METRICS_ALERTS_MAX];
+    struct alerts alerts;
     int64_t now = time_now();
     int rc = open_dataset(o, OPEN_READ, &in, err);
     if (rc != ERR_OK)
@@ -187,7 +188,8 @@ static int status(const struct options *o, int *exit_status, struct error *err)
             print_json(&in, &s, &m, now);
         else
             print_text(&in, &s, &m, now);
-        if (o->alert && metrics_alerts(&m, now, alerts) > 0)
+        metrics_alerts(&m, now, &alerts);
+        if (o->alert && alerts.count > 0)
             *exit_status = EXIT_GATE;
         status_release(&s);
     }

@@ -4,6 +4,7 @@
 
 #include "cli/table.h"
 #include "cli/text.h"
+#include "derived/index/index.h"
 #include "pipeline/records.h"
 
 struct listing {
@@ -22,7 +23,8 @@ static void add_row(struct table *t, const struct run_report *r)
 {
     char time[TEXT_SIZE];
     const char *message = r->code != ERR_OK ? r->message : "";
-    bool healed = r->index.recovery != INDEX_WAS_FRESH;
+    enum index_recovery recovery = index_report_of(&r->derived)->recovery;
+    bool healed = recovery != INDEX_WAS_FRESH;
     table_cell(t, text_time(r->started, time));
     table_cell(t, run_outcome_name(r->outcome));
     add_count(t, r->version.sequence);
@@ -30,7 +32,7 @@ static void add_row(struct table *t, const struct run_report *r)
     add_count(t, r->delta.rows_revised);
     add_count(t, r->events.rolled_back);
     add_count(t, r->commits.conflicts);
-    table_cell(t, healed ? index_recovery_name(r->index.recovery) : NULL);
+    table_cell(t, healed ? index_recovery_name(recovery) : NULL);
     table_cellf(t, "%.1f", run_report_seconds(r));
     table_cellf(t, "%.*s", (int)strcspn(message, "\n"), message);
 }
@@ -72,7 +74,7 @@ int log_runs(struct opened *in, uint64_t limit, bool as_json, struct error *err)
                                         ">SECONDS", "ERROR"};
     struct listing l = {.limit = limit, .json = as_json ? json_new_array() : NULL};
     table_init(&l.table, heads, sizeof heads / sizeof heads[0]);
-    int rc = records_back(in->store, visit, &l, err);
+    int rc = records_back(&in->dataset, visit, &l, err);
     if (rc == ERR_OK && as_json)
         text_print_json(l.json);
     else if (rc == ERR_OK)

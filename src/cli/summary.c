@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "cli/text.h"
+#include "derived/index/index.h"
+#include "derived/projection/projection.h"
 #include "util/visible.h"
 
 const char *summary_step(enum run_step step)
@@ -79,7 +81,7 @@ static void files_line(const struct run_report *r, struct str *out)
 static void index_line(const struct run_report *r, struct str *out)
 {
     char seconds[TEXT_SIZE];
-    const struct index_report *index = &r->index;
+    const struct index_report *index = index_report_of(&r->derived);
     if (index->recovery == INDEX_WAS_FRESH)
         return;
     str_printf(out, "key index: %s in %s, %" PRIu64 " rows",
@@ -92,7 +94,7 @@ static void index_line(const struct run_report *r, struct str *out)
 
 static void projections_line(const struct run_report *r, struct str *out)
 {
-    const struct consolidation_report *c = &r->consolidation;
+    const struct consolidation_report *c = projection_report_of(&r->derived);
     if (c->moved == 0 && !c->resumed && !c->replayed && c->behind == 0)
         return;
     str_printf(out, "projections: %" PRIu64 " %s replaced", c->moved,

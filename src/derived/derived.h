@@ -2,23 +2,152 @@
  * What a derived thing is: something that is made from the chain of versions, lies beside it in the
  * store, and can be lost and made anew (key index, projections). And the table of all there are.
  *
- * gc, verify, runs, status, metrics and records loop over the table; none of them knows a thing by
- * name. To add one: a folder below derived/ with what it does, and a row in derived.c.
+ * gc, verify, runs, status, metrics, records and repair loop over the table; none of them knows a thing
+ * by name. To add one: a folder below derived/ with what it does, and a row in derived.c. What it has
+ * in the store lies in a folder of its own, derived/<name>/ (index and projections are older than that).
+ *
+ * A slot that is NULL says that the thing has nothing to do there; `root` alone is required.
  */
 #ifndef CAUCE_DERIVED_DERIVED_H
 #define CAUCE_DERIVED_DERIVED_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "catalog/root.h"
 #include "dataset/check_part.h"
+#include "dataset/dataset.h"
+#include "derived/alert.h"
+#include "derived/metric.h"
+#include "util/codec.h"
+
+/* A thing in the course of one run. Files and memory of it end with the run. */
+struct derived_run {
+    struct dataset *d;
+    const struct base *base; /* of this attempt; after a commit, the version that was published */
+    bool dry_run;            /* nothing may be written to the store */
+    void *state;             /* as the root reads it, or as `open` left it; NULL: there is none */
+    void *report;            /* what is recorded of it, `report_size` bytes, zero at first */
+};
+
+/* A version that was just published. Its new and revised rows are the engine's table `delta`. */
+struct derived_commit {
+    const struct schema *schema;
+    const struct manifest *manifest;
+    uint64_t gc_epoch; /* of the pointer that names it */
+};
+
+/* How a thing stands to the newest version. */
+enum derived_state {
+    DERIVED_NONE,        /* there is none */
+    DERIVED_FRESH,       /* it reflects the newest version */
+    DERIVED_BEHIND,      /* it reflects an older one; the next run catches up */
+    DERIVED_IN_PROGRESS, /* work on it is under way, or was interrupted */
+    DERIVED_INVALID,     /* it does not fit, or cannot be understood; it is made anew */
+};
+const char *derived_state_name(enum derived_state state); /* "fresh", ... */
+
+struct derived_standing {
+    enum derived_state state;
+    uint64_t sequence;  /* of the version that it reflects */
+    const char *reason; /* why it is not fresh; static, NULL: nothing to say */
+};
+
+/*
+ * The steps of a run under which the time spent on a thing is told, by name (run_step_name); NULL, or a
+ * name that runs do not have: it is counted in the step that is on.
+ */
+struct derived_steps {
+    const char *open, *heal, *follow, *bring_up;
+};
 
 struct derived {
-    struct root root; /* what gc, verify and repair ask; catalog/root.h */
+    const char *name;  /* its member in the JSON of status: "index" */
+    const char *label; /* for people: "key index" */
+    struct root root;  /* what gc, verify and repair ask; catalog/root.h */
+    struct derived_steps steps;
+
+    /* ---- In a run -------------------------------------------------------------------------- */
+
+    /*
+     * Before anything is published, once for each attempt: bring it to exactly the base, for the run
+     * reads it, and set `state` (owned by the run, given back with the root's release). A failure
+     * fails the run; ERR_CONFLICT: somebody else is faster, and the attempt begins again.
+     * NULL: the run does without. Then the root is read, `state` stays NULL where that is absent or
+     * damaged, and the run is refused where its witness contradicts the base.
+     */
+    int (*open)(struct derived_run *run, struct error *err);
+
+    /* Seconds that healing it took, according to its report. NULL: they are not told apart. */
+    double (*healing)(const void *report);
+
+    /* The source held nothing new: note that, in `state`. NULL: sources are nothing to it. */
+    int (*note)(struct derived_run *run, const struct manifest_source *source, struct error *err);
+
+    /*
+     * A version was published on the base to which `open` brought it: bring it there, while the rows are
+     * at hand. NULL: it waits for bring_up.
+     */
+    int (*follow)(struct derived_run *run, const struct derived_commit *commit, struct error *err);
+
+    /*
+     * At the end of a run that did not fail, also where it published nothing: bring it to the newest
+     * version. `base` is that version, or an older one where others publish meanwhile; `state` may be
+     * used up. Must be harmless to repeat, and to stop at any point.
+     */
+    int (*bring_up)(struct derived_run *run, struct error *err);
+
+    /*
+     * Failures of note, follow and bring_up leave what was published as it is, and the thing for any
+     * later run to bring up. They become warnings, so the text is a whole sentence: what is behind, why,
+     * and who goes on with it. That another process was faster is no failure.
+     */
+
+    /*
+     * A repair has set the pointer to `base`: stop showing what was given up, at once. NULL: the next run
+     * is soon enough. The text of a failure is a sentence, for a warning.
+     */
+    int (*withdraw)(struct dataset *d, const struct base *base, struct error *err);
+
+    /* ---- What is told of it ---------------------------------------------------------------- */
 
     /*
      * `verify --data`: findings of what its files contain, compared with the events of the chain.
-     * What can be seen without opening them is the root's to verify. NULL: there is nothing to compare.
+     * What can be seen without opening them is the root's to verify.
      */
     int (*check)(struct check *c, struct error *err);
+
+    /*
+     * How what was read stands to the base. `out` is all zero before. NULL: by the root's witness alone.
+     * An error only where the store fails.
+     */
+    int (*stand)(struct dataset *d, const struct base *base, const void *state,
+                 struct derived_standing *out, struct error *err);
+
+    /*
+     * Its report in the record of a run, either way: fields in an object of the name `record`, NULL:
+     * among those of the run. A report of zeros is that of a run that did not come so far.
+     */
+    size_t report_size; /* 0: nothing is recorded */
+    const char *record;
+    void (*code)(const struct codec *c, void *report);
+
+    /*
+     * Metrics: `values` has one number for each of `metrics`. `count` adds the report of one run to
+     * them; `measure` sets those that say how it stands now. It may leave them as the newest run had
+     * set them by `count`; a store that fails is no reason to tell nothing.
+     */
+    const struct derived_metric *metrics;
+    size_t metric_count; /* up to DERIVED_VALUES */
+    void (*count)(double *values, const void *report);
+    void (*measure)(struct dataset *d, const struct base *base, double *values);
+
+    /*
+     * Alerts that fire: by what the runs of some days add up to (`runs` of them), or, with `now`, by how
+     * it stands now.
+     */
+    void (*judge)(const double *values, uint64_t runs, bool now, struct alerts *out);
 };
 
 struct derived_table {
@@ -46,5 +175,30 @@ MUST_USE int derived_check_pointer(struct dataset *d, const struct base *base, s
  * version that is read.
  */
 void derived_warn_of_pointer(struct dataset *d, const struct base *base);
+
+/*
+ * Read a thing and say how it stands to the base. Absent or damaged is an answer; an error only where
+ * the store fails.
+ */
+MUST_USE int derived_stand(struct dataset *d, const struct base *base, const struct derived *thing,
+                           struct derived_standing *out, struct error *err);
+
+/* The `open` of a thing that has none. */
+MUST_USE int derived_open(struct derived_run *run, const struct derived *thing, struct error *err);
+
+/* What is recorded of each thing in one run. All zero: of the program's things, nothing yet. */
+struct derived_reports {
+    const struct derived_table *table; /* NULL: derived_table */
+    void *items[ROOTS_MAX];            /* NULL: nothing yet; owned */
+};
+void derived_reports_release(struct derived_reports *r);
+
+/* That of a thing of the table, made where there is none yet; NULL where it records nothing. */
+void *derived_report(struct derived_reports *r, const struct derived *thing);
+/* The same, and NULL where there is none yet. */
+const void *derived_report_of(const struct derived_reports *r, const struct derived *thing);
+
+/* Write or read those whose `record` is NULL (false), or has a name (true). */
+void derived_reports_code(struct derived_reports *r, const struct codec *c, bool named);
 
 #endif

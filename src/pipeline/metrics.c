@@ -3,12 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "derived/projection/consolidate.h"
-#include "derived/projection/state.h"
 #include "pipeline/records.h"
 #include "util/log.h"
-
-const double metrics_bounds[METRICS_BUCKETS - 1] = {0.1, 0.5, 1, 5, 15, 60, 300, 1800};
 
 const char *const metrics_rows[METRICS_ROWS] = {
     "read", "new", "revised", "known", "vanished", "rejected", "duplicate",
@@ -49,32 +45,20 @@ static void add_requests(struct metrics_sum *s, const struct store_bill *b)
     s->bytes_written += b->bytes_written;
 }
 
-static void add_rebuild(struct metrics_sum *s, double seconds)
+/* A record that is dated in the future says nothing of how a thing stands now. */
+static void add_derived(struct metrics_sum *s, const struct run_report *r, bool future)
 {
-    size_t bucket = 0;
-    while (bucket < METRICS_BUCKETS - 1 && seconds > metrics_bounds[bucket])
-        bucket++;
-    s->rebuilds++;
-    s->rebuild_buckets[bucket]++;
-    s->rebuild_seconds += seconds;
-    if (seconds > s->rebuild_longest)
-        s->rebuild_longest = seconds;
-}
-
-static void add_index(struct metrics_sum *s, const struct index_report *index)
-{
-    s->inconsistencies += index->recovery != INDEX_WAS_FRESH || index->reason[0] != '\0';
-    s->catch_ups += index->recovery == INDEX_CAUGHT_UP;
-    if (index->recovery == INDEX_REBUILT)
-        add_rebuild(s, index->seconds);
-}
-
-static void add_consolidation(struct metrics_sum *s, const struct consolidation_report *c)
-{
-    s->consolidated += c->state == PROJECTION_COMPLETED;
-    s->unconsolidated += c->state == PROJECTION_IN_PROGRESS;
-    s->resumed += c->resumed;
-    s->replayed += c->replayed;
+    for (size_t i = 0; i < r->derived.table->count; i++) {
+        const struct derived *thing = r->derived.table->items[i];
+        double before[DERIVED_VALUES];
+        if (thing->count == NULL)
+            continue;
+        memcpy(before, s->derived[i], sizeof before);
+        thing->count(s->derived[i], derived_report_of(&r->derived, thing));
+        for (size_t k = 0; future && k < thing->metric_count; k++)
+            if (thing->metrics[k].kind == DERIVED_NOW)
+                s->derived[i][k] = before[k];
+    }
 }
 
 static void add_run(struct metrics_sum *s, const struct run_report *r, bool published)
@@ -88,8 +72,6 @@ static void add_run(struct metrics_sum *s, const struct run_report *r, bool publ
     s->settled_by_reading += r->commits.settled_by_reading;
     add_rows(s, r, published);
     add_requests(s, &r->bill);
-    add_index(s, &r->index);
-    add_consolidation(s, &r->consolidation);
     for (int i = 0; i < STEP_COUNT; i++)
         s->step_seconds[i] += r->seconds[i];
 }
@@ -107,7 +89,6 @@ static void note_newest(struct metrics *m, const struct run_report *r)
     m->last_run = r->finished;
     m->last_outcome = r->outcome;
     m->last_peak_memory = r->peak_memory;
-    m->partitions_behind = r->consolidation.behind;
     memcpy(m->last_step_seconds, r->seconds, sizeof m->last_step_seconds);
     if (run_outcome_is_success(m->last_outcome)) {
         m->last_success = m->last_run;
@@ -186,8 +167,11 @@ static int take_record(void *ctx, struct record *record, bool *stop, struct erro
         return ERR_OK;
     bool published = has_published(c, &record->run);
     add_run(&m->all, &record->run, published);
-    if (recent)
+    add_derived(&m->all, &record->run, future);
+    if (recent) {
         add_run(&m->window, &record->run, published);
+        add_derived(&m->window, &record->run, future);
+    }
     if (future)
         note_future(m, record_key(record, (char[LAYOUT_KEY_SIZE]){""}));
     else
@@ -228,26 +212,13 @@ static int measure_dataset(struct dataset *d, struct collecting *c, struct error
     return ERR_OK;
 }
 
-/*
- * How far the projections are behind now: `cauce consolidate` may have brought them up since the
- * newest run. Where there are none, only that run knows whether there should be.
- */
-static void look_at_projections(struct dataset *d, const struct collecting *c)
+/* How what is derived stands now, whatever the newest run has left. */
+static void measure_derived(struct dataset *d, struct collecting *c)
 {
-    struct projection_state state = {.phase = PROJECTION_NONE};
-    struct consolidation_report plan;
-    int rc = projection_read(d->store, &state, NULL);
-    bool current = rc == ERR_OK && state.phase == PROJECTION_COMPLETED &&
-                   version_id_equal(&state.stamp, &c->base.pointer.current);
-    bool none = rc == ERR_ABSENT || (rc == ERR_OK && state.phase == PROJECTION_NONE);
-    projection_release(&state);
-    if (none)
-        return;
-    c->metrics->partitions_behind = 0;
-    if (current)
-        return;
-    rc = consolidate_plan(d, &c->base, CONSOLIDATE_CHECK_STAMP, &plan, NULL);
-    c->metrics->partitions_behind = rc == ERR_OK && plan.behind > 0 ? plan.behind : 1;
+    const struct derived_table *t = c->metrics->derived;
+    for (size_t i = 0; i < t->count; i++)
+        if (t->items[i]->measure != NULL)
+            t->items[i]->measure(d, &c->base, c->metrics->all.derived[i]);
 }
 
 /* A version whose run left no record is a success all the same. */
@@ -272,13 +243,14 @@ int metrics_collect(struct dataset *d, int64_t now, struct metrics *out, struct 
 {
     struct collecting c = {.metrics = out, .now = now};
     *out = (struct metrics){.expect_every = d->config != NULL ? d->config->expect_every : 0,
-                            .files_known = true};
+                            .files_known = true,
+                            .derived = derived_of(d)};
     snprintf(out->dataset, sizeof out->dataset, "%s", d->id);
     int rc = measure_dataset(d, &c, err);
     if (rc == ERR_OK)
-        rc = records_each(d->store, take_record, &c, err);
+        rc = records_each(d, take_record, &c, err);
     if (rc == ERR_OK)
-        look_at_projections(d, &c);
+        measure_derived(d, &c);
     note_published(out, &c.base, now);
     manifest_files_release(&c.files);
     base_release(&c.base);

@@ -16,10 +16,6 @@
 #include "pipeline/run.h"
 #include "util/str.h"
 
-/* Upper bounds of the histogram of rebuilds, in seconds; the last bucket has none. */
-#define METRICS_BUCKETS 9
-extern const double metrics_bounds[METRICS_BUCKETS - 1];
-
 /* Kinds of rows and requests: their labels in a metric. */
 #define METRICS_ROWS 7
 #define METRICS_REQUESTS 7
@@ -31,17 +27,13 @@ struct metrics_sum {
     uint64_t outcomes[RUN_PLANNED + 1];
     uint64_t runs;
     uint64_t rollback_runs, events_rolled_back;
-    uint64_t inconsistencies, rebuilds, catch_ups;
-    uint64_t rebuild_buckets[METRICS_BUCKETS]; /* not cumulative */
-    double rebuild_seconds;
-    double rebuild_longest;
     uint64_t conflicts, ambiguous, settled_by_reading;
-    uint64_t consolidated, unconsolidated, resumed, replayed;
     uint64_t rows[METRICS_ROWS];         /* as metrics_rows */
     uint64_t requests[METRICS_REQUESTS]; /* as metrics_requests */
     uint64_t retries, bytes_read, bytes_written, source_bytes;
     double step_seconds[STEP_COUNT];
     uint64_t gc_runs, orphans_found, orphans_removed;
+    double derived[ROOTS_MAX][DERIVED_VALUES]; /* of each thing; how it stands now only in `all` */
 };
 
 /* What became of a commit whose outcome its run did not learn. */
@@ -50,11 +42,12 @@ const char *metrics_fate_name(enum metrics_fate fate); /* "open", ... */
 
 struct metrics {
     char dataset[DATASET_ID_SIZE];
-    struct metrics_sum all;    /* every record */
-    struct metrics_sum window; /* records of the last METRICS_WINDOW */
-    int64_t last_run;          /* ends of runs, microseconds, none in the future; 0: none */
-    int64_t last_success;      /* or the time of the newest version, whichever is later */
-    int64_t last_change;       /* the same */
+    const struct derived_table *derived; /* whose numbers there are */
+    struct metrics_sum all;              /* every record */
+    struct metrics_sum window;           /* records of the last METRICS_WINDOW */
+    int64_t last_run;     /* ends of runs, microseconds, none in the future; 0: none */
+    int64_t last_success; /* or the time of the newest version, whichever is later */
+    int64_t last_change;  /* the same */
     enum run_outcome last_outcome;
     uint64_t failures;     /* runs that failed since the last success */
     int64_t failing_since; /* end of the first of them; 0: none */
@@ -62,7 +55,6 @@ struct metrics {
     char future_example[LAYOUT_KEY_SIZE]; /* one of them; "" */
     uint64_t last_peak_memory;
     double last_step_seconds[STEP_COUNT];
-    uint64_t partitions_behind;       /* now */
     uint64_t doubtful[METRICS_FATES]; /* commits of unknown outcome, by what became of them */
     uint64_t versions, keys, rows_total, files, bytes; /* of the dataset */
     bool files_known;     /* files and bytes are; false where the chain is damaged */
@@ -96,16 +88,7 @@ void metrics_write(const struct metrics *m, enum metrics_format format, struct s
  */
 void metrics_emit(struct dataset *d, const char *path, const char *gateway);
 
-/* One alert that fires. The names are those of the shipped rules. */
-struct metrics_alert {
-    const char *name;     /* "CauceIndexRebuilds" */
-    const char *severity; /* "warning", "critical" */
-    char text[256];       /* what is wrong, with the figures */
-};
-#define METRICS_ALERTS_MAX 16
-
 /* The verdicts of the rules in alerts/cauce.rules.yml over the last METRICS_WINDOW. */
-size_t metrics_alerts(const struct metrics *m, int64_t now,
-                      struct metrics_alert out[METRICS_ALERTS_MAX]);
+void metrics_alerts(const struct metrics *m, int64_t now, struct alerts *out);
 
 #endif

@@ -82,43 +82,51 @@ static void write_runs(struct writer *w)
         sample(w, "fate", metrics_fate_name((enum metrics_fate)i), (double)w->m->doubtful[i]);
 }
 
-static void write_rebuilds(struct writer *w)
+/* A bucket holds what the ones before it do not: told is how many were at most as long. */
+static void write_buckets(struct writer *w, const struct derived_metric *m, const double *values)
 {
-    const struct metrics_sum *s = &w->m->all;
-    counter(w, "cauce_index_inconsistencies",
-            "Runs that found the key index behind, missing or damaged.", s->inconsistencies);
-    family(w, "cauce_index_recoveries", "counter", "How the key index was brought up to date.");
-    sample(w, "method", "catch_up", (double)s->catch_ups);
-    sample(w, "method", "rebuild", (double)s->rebuilds);
-    family(w, "cauce_index_rebuild_duration_seconds", "histogram",
-           "Time that rebuilds of the key index took.");
-    uint64_t below = 0;
-    for (int i = 0; i < METRICS_BUCKETS; i++) {
-        below += s->rebuild_buckets[i];
+    double below = 0;
+    for (size_t i = 1; m[i - 1].kind != DERIVED_BUCKET || m[i - 1].bound > 0; i++) {
+        below += values[i];
         str_printf(w->out, "%s_bucket{dataset=\"%s\",le=\"", w->name, w->m->dataset);
-        if (i < METRICS_BUCKETS - 1)
-            str_printf(w->out, "%.1f", metrics_bounds[i]);
+        if (m[i].bound > 0)
+            str_printf(w->out, "%.1f", m[i].bound);
         else
             str_append(w->out, "+Inf");
-        str_printf(w->out, "\"} %" PRIu64 "\n", below);
+        str_printf(w->out, "\"} %.0f\n", below);
     }
-    str_printf(w->out, "%s_sum{dataset=\"%s\"} %.15g\n", w->name, w->m->dataset,
-               s->rebuild_seconds);
-    str_printf(w->out, "%s_count{dataset=\"%s\"} %" PRIu64 "\n", w->name, w->m->dataset, below);
+    str_printf(w->out, "%s_sum{dataset=\"%s\"} %.15g\n", w->name, w->m->dataset, values[0]);
+    str_printf(w->out, "%s_count{dataset=\"%s\"} %.0f\n", w->name, w->m->dataset, below);
 }
 
-static void write_consolidation(struct writer *w)
+static void write_metric(struct writer *w, const struct derived_metric *m, const double *values)
+{
+    static const char *const types[] = {
+        [DERIVED_COUNT] = "counter",       [DERIVED_SECONDS] = "counter",
+        [DERIVED_HISTOGRAM] = "histogram", [DERIVED_BUCKET] = "counter",
+        [DERIVED_NOW] = "gauge",
+    };
+    if (m->family == NULL)
+        return;
+    if (m->help != NULL)
+        family(w, m->family, types[m->kind], m->help);
+    if (m->kind == DERIVED_HISTOGRAM)
+        write_buckets(w, m, values);
+    else
+        sample(w, m->label, m->value, values[0]);
+}
+
+static void write_derived(struct writer *w)
+{
+    const struct derived_table *t = w->m->derived;
+    for (size_t i = 0; i < t->count; i++)
+        for (size_t k = 0; k < t->items[i]->metric_count; k++)
+            write_metric(w, &t->items[i]->metrics[k], &w->m->all.derived[i][k]);
+}
+
+static void write_orphans(struct writer *w)
 {
     const struct metrics_sum *s = &w->m->all;
-    family(w, "cauce_consolidations", "counter", "Runs by the state they left the projections in.");
-    sample(w, "state", "completed", (double)s->consolidated);
-    sample(w, "state", "in_progress", (double)s->unconsolidated);
-    counter(w, "cauce_consolidations_resumed", "Interrupted consolidations begun again.",
-            s->resumed);
-    counter(w, "cauce_consolidations_replayed",
-            "Interrupted consolidations finished from their redo list.", s->replayed);
-    gauge(w, "cauce_partitions_behind", "Partitions whose projection is behind the newest version.",
-          (double)w->m->partitions_behind);
     counter(w, "cauce_orphans_found", "Objects that nothing names, found by gc --delete.",
             s->orphans_found);
     counter(w, "cauce_orphans_removed", "Objects that nothing named, removed by gc --delete.",
@@ -180,8 +188,8 @@ void metrics_write(const struct metrics *m, enum metrics_format format, struct s
 {
     struct writer w = {.m = m, .format = format, .out = out};
     write_runs(&w);
-    write_rebuilds(&w);
-    write_consolidation(&w);
+    write_derived(&w);
+    write_orphans(&w);
     write_volumes(&w);
     write_dataset(&w);
     if (format == METRICS_OPENMETRICS)

@@ -1,122 +1,23 @@
 #include "pipeline/record.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/codec.h"
 #include "util/mem.h"
-#include "util/time.h"
-
-/* ---- One field ----------------------------------------------------------------------------- */
-
-/*
- * An object that is written or read. The functions below take a field in either direction, so that
- * each is named once.
- */
-struct codec {
-    struct json *to; /* NULL: it is read */
-    const struct json *from;
-};
-
-static void code_unsigned(const struct codec *c, const char *name, uint64_t *value)
-{
-    if (c->to != NULL) {
-        json_set_unsigned(c->to, name, *value);
-        return;
-    }
-    int64_t found = json_integer(json_get(c->from, name));
-    *value = found > 0 ? (uint64_t)found : 0;
-}
-
-static void code_bool(const struct codec *c, const char *name, bool *value)
-{
-    if (c->to != NULL)
-        json_set_bool(c->to, name, *value);
-    else
-        *value = json_bool(json_get(c->from, name));
-}
-
-/* Clocks are not trusted to make a sum fall. */
-static void code_seconds(const struct codec *c, const char *name, double *seconds)
-{
-    static const double century = 3155760000.0;
-    if (c->to != NULL) {
-        json_set_real(c->to, name, *seconds);
-        return;
-    }
-    double found = json_real(json_get(c->from, name));
-    *seconds = found > 0 && found < century ? found : 0;
-}
-
-static void code_time(const struct codec *c, const char *name, int64_t *time)
-{
-    char text[TIME_TEXT_SIZE];
-    if (c->to != NULL) {
-        bool known = *time != 0 && time_format(*time, text, NULL) == ERR_OK;
-        json_set_string(c->to, name, known ? text : NULL);
-    } else if (time_parse(json_string(json_get(c->from, name)), time, NULL) != ERR_OK) {
-        *time = 0;
-    }
-}
-
-/* A text that is cut by nobody who writes: a longer one is none. "" is null. */
-static void code_text(const struct codec *c, const char *name, char *text, size_t size)
-{
-    if (c->to != NULL) {
-        json_set_string(c->to, name, text[0] != '\0' ? text : NULL);
-        return;
-    }
-    const char *found = json_string(json_get(c->from, name));
-    snprintf(text, size, "%s", strlen(found) < size ? found : "");
-}
-
-static void code_owned_text(const struct codec *c, const char *name, char **text)
-{
-    if (c->to != NULL) {
-        json_set_string(c->to, name, *text);
-        return;
-    }
-    const struct json *found = json_get(c->from, name);
-    *text = json_is_string(found) ? mem_strdup(json_string(found)) : NULL;
-}
-
-static void code_texts(const struct codec *c, const char *name, char **texts, size_t *count,
-                       size_t capacity)
-{
-    if (c->to != NULL) {
-        struct json *list = json_new_array();
-        for (size_t i = 0; i < *count; i++)
-            json_append(list, json_new_string(texts[i]));
-        json_set(c->to, name, list);
-        return;
-    }
-    const struct json *list = json_get(c->from, name);
-    for (*count = 0; *count < capacity && *count < json_count(list); ++*count)
-        texts[*count] = mem_strdup(json_string(json_at(list, *count)));
-}
-
-/* An object in the object. */
-static struct codec code_object(const struct codec *c, const char *name)
-{
-    if (c->to == NULL)
-        return (struct codec){NULL, json_get(c->from, name)};
-    struct json *object = json_new_object();
-    json_set(c->to, name, object);
-    return (struct codec){object, NULL};
-}
 
 /* ---- Fields of every kind ------------------------------------------------------------------ */
 
 static void code_head(const struct codec *c, char id[ID_SIZE], int64_t *started)
 {
-    code_text(c, "run_id", id, ID_SIZE);
-    code_time(c, "started_at", started);
+    codec_text(c, "run_id", id, ID_SIZE);
+    codec_time(c, "started_at", started);
 }
 
 static void code_version(const struct codec *c, struct version_id *version)
 {
-    code_unsigned(c, "sequence", &version->sequence);
-    code_text(c, "commit", version->commit, sizeof version->commit);
+    codec_unsigned(c, "sequence", &version->sequence);
+    codec_text(c, "commit", version->commit, sizeof version->commit);
 }
 
 /* What only whoever looks at the object wants to know. */
@@ -161,110 +62,64 @@ static void code_doubtful(const struct codec *c, enum run_outcome outcome,
 
 static void code_rows(const struct codec *c, struct run_report *r)
 {
-    code_unsigned(c, "rows_read", &r->load.rows_read);
-    code_unsigned(c, "rows_new", &r->delta.rows_new);
-    code_unsigned(c, "rows_revised", &r->delta.rows_revised);
-    code_unsigned(c, "rows_known", &r->delta.rows_known);
-    code_unsigned(c, "rows_vanished", &r->delta.rows_vanished);
-    code_unsigned(c, "rows_rejected", &r->load.rows_rejected);
-    code_unsigned(c, "rows_duplicate", &r->load.rows_duplicate);
-    code_unsigned(c, "rows_total", &r->rows_total);
-    code_unsigned(c, "keys_total", &r->keys_total);
-    code_unsigned(c, "files_written", &r->events.files_written);
-    code_unsigned(c, "bytes_written", &r->events.bytes_written);
-}
-
-static void code_recovery(const struct codec *c, enum index_recovery *recovery)
-{
-    bool healed = *recovery != INDEX_WAS_FRESH;
-    code_bool(c, "index_rebuilt", &healed);
-    if (c->to != NULL) {
-        json_set_string(c->to, "index_recovery", index_recovery_name(*recovery));
-        return;
-    }
-    const char *name = json_string(json_get(c->from, "index_recovery"));
-    bool caught_up = strcmp(name, index_recovery_name(INDEX_CAUGHT_UP)) == 0;
-    *recovery = !healed ? INDEX_WAS_FRESH : caught_up ? INDEX_CAUGHT_UP : INDEX_REBUILT;
-}
-
-static void code_index(const struct codec *c, struct index_report *index)
-{
-    code_recovery(c, &index->recovery);
-    code_text(c, "index_reason", index->reason, sizeof index->reason);
-    code_unsigned(c, "index_rebuild_rows", &index->rows);
-    code_seconds(c, "index_rebuild_seconds", &index->seconds);
+    codec_unsigned(c, "rows_read", &r->load.rows_read);
+    codec_unsigned(c, "rows_new", &r->delta.rows_new);
+    codec_unsigned(c, "rows_revised", &r->delta.rows_revised);
+    codec_unsigned(c, "rows_known", &r->delta.rows_known);
+    codec_unsigned(c, "rows_vanished", &r->delta.rows_vanished);
+    codec_unsigned(c, "rows_rejected", &r->load.rows_rejected);
+    codec_unsigned(c, "rows_duplicate", &r->load.rows_duplicate);
+    codec_unsigned(c, "rows_total", &r->rows_total);
+    codec_unsigned(c, "keys_total", &r->keys_total);
+    codec_unsigned(c, "files_written", &r->events.files_written);
+    codec_unsigned(c, "bytes_written", &r->events.bytes_written);
 }
 
 static void code_attempts(const struct codec *c, struct run_report *r)
 {
-    code_unsigned(c, "attempts", &r->commits.attempts);
-    code_unsigned(c, "conflicts", &r->commits.conflicts);
-    code_unsigned(c, "ambiguous", &r->commits.ambiguous);
-    code_bool(c, "settled_by_reading", &r->commits.settled_by_reading);
-    code_unsigned(c, "rollbacks", &r->events.rollbacks);
-    code_unsigned(c, "events_rolled_back", &r->events.rolled_back);
-    code_unsigned(c, "events_left", &r->events.left);
-}
-
-static void code_phase(const struct codec *c, enum projection_phase *phase)
-{
-    if (c->to != NULL) {
-        json_set_string(c->to, "state", projection_phase_name(*phase));
-        return;
-    }
-    const char *name = json_string(json_get(c->from, "state"));
-    *phase = PROJECTION_NONE;
-    for (int i = 0; i <= PROJECTION_COMPLETED; i++)
-        if (strcmp(projection_phase_name((enum projection_phase)i), name) == 0)
-            *phase = (enum projection_phase)i;
-}
-
-static void code_consolidation(const struct codec *run, struct consolidation_report *r)
-{
-    struct codec c = code_object(run, "consolidation");
-    code_phase(&c, &r->state);
-    code_unsigned(&c, "built", &r->built);
-    code_unsigned(&c, "moved", &r->moved);
-    code_unsigned(&c, "behind", &r->behind);
-    code_bool(&c, "skipped", &r->skipped);
-    code_bool(&c, "resumed", &r->resumed);
-    code_bool(&c, "replayed", &r->replayed);
+    codec_unsigned(c, "attempts", &r->commits.attempts);
+    codec_unsigned(c, "conflicts", &r->commits.conflicts);
+    codec_unsigned(c, "ambiguous", &r->commits.ambiguous);
+    codec_bool(c, "settled_by_reading", &r->commits.settled_by_reading);
+    codec_unsigned(c, "rollbacks", &r->events.rollbacks);
+    codec_unsigned(c, "events_rolled_back", &r->events.rolled_back);
+    codec_unsigned(c, "events_left", &r->events.left);
 }
 
 static void code_steps(const struct codec *run, struct run_report *r)
 {
-    struct codec c = code_object(run, "seconds");
+    struct codec c = codec_object(run, "seconds");
     for (int step = 0; step < STEP_COUNT; step++)
-        code_seconds(&c, run_step_name((enum run_step)step), &r->seconds[step]);
+        codec_seconds(&c, run_step_name((enum run_step)step), &r->seconds[step]);
     if (c.to != NULL) /* else both moments say it */
         json_set_real(c.to, "total", run_report_seconds(r));
 }
 
 static void code_bill(const struct codec *run, struct store_bill *b)
 {
-    struct codec c = code_object(run, "requests");
-    code_unsigned(&c, "gets", &b->gets);
-    code_unsigned(&c, "heads", &b->heads);
-    code_unsigned(&c, "puts", &b->puts);
-    code_unsigned(&c, "swaps", &b->swaps);
-    code_unsigned(&c, "moves", &b->moves);
-    code_unsigned(&c, "lists", &b->lists);
-    code_unsigned(&c, "deletes", &b->deletes);
-    code_unsigned(&c, "bytes_read", &b->bytes_read);
-    code_unsigned(&c, "bytes_written", &b->bytes_written);
-    code_unsigned(&c, "sent", &b->requests);
-    code_unsigned(&c, "retries", &b->retries);
+    struct codec c = codec_object(run, "requests");
+    codec_unsigned(&c, "gets", &b->gets);
+    codec_unsigned(&c, "heads", &b->heads);
+    codec_unsigned(&c, "puts", &b->puts);
+    codec_unsigned(&c, "swaps", &b->swaps);
+    codec_unsigned(&c, "moves", &b->moves);
+    codec_unsigned(&c, "lists", &b->lists);
+    codec_unsigned(&c, "deletes", &b->deletes);
+    codec_unsigned(&c, "bytes_read", &b->bytes_read);
+    codec_unsigned(&c, "bytes_written", &b->bytes_written);
+    codec_unsigned(&c, "sent", &b->requests);
+    codec_unsigned(&c, "retries", &b->retries);
 }
 
 static void code_reject(const struct codec *c, struct report_reject *r)
 {
-    code_owned_text(c, "file", &r->file);
-    code_unsigned(c, "row", &r->row);
-    code_unsigned(c, "line", &r->line);
-    code_unsigned(c, "column", &r->column);
-    code_owned_text(c, "name", &r->name);
-    code_owned_text(c, "value", &r->value);
-    code_owned_text(c, "reason", &r->reason);
+    codec_owned_text(c, "file", &r->file);
+    codec_unsigned(c, "row", &r->row);
+    codec_unsigned(c, "line", &r->line);
+    codec_unsigned(c, "column", &r->column);
+    codec_owned_text(c, "name", &r->name);
+    codec_owned_text(c, "value", &r->value);
+    codec_owned_text(c, "reason", &r->reason);
     if (r->reason == NULL)
         r->reason = mem_strdup("");
 }
@@ -291,7 +146,7 @@ static void code_left_out(const struct codec *c, struct source_report *rows)
     size_t capacity = json_count(json_get(c->from, "left_out_columns"));
     if (capacity > 0)
         rows->left_out = mem_calloc(capacity, sizeof *rows->left_out);
-    code_texts(c, "left_out_columns", rows->left_out, &rows->left_out_count, capacity);
+    codec_texts(c, "left_out_columns", rows->left_out, &rows->left_out_count, capacity);
 }
 
 static int code_by_name(const char *name)
@@ -319,7 +174,7 @@ static void code_message(const struct codec *c, struct run_report *r)
             json_set(c->to, "error", json_new_null());
             return;
         }
-        struct codec error = code_object(c, "error");
+        struct codec error = codec_object(c, "error");
         json_set_string(error.to, "code", error_name(r->code));
         json_set_string(error.to, "message", r->message);
         return;
@@ -338,21 +193,21 @@ static void code_run(const struct codec *c, struct run_report *r)
     code_head(c, r->run_id, &r->started);
     code_outcome(c, &r->outcome);
     code_version(c, &r->version);
-    code_unsigned(c, "gc_epoch", &r->gc_epoch);
+    codec_unsigned(c, "gc_epoch", &r->gc_epoch);
     code_doubtful(c, r->outcome, &r->doubtful);
-    code_time(c, "finished_at", &r->finished);
-    code_owned_text(c, "source", &r->source);
-    code_unsigned(c, "source_bytes", &r->source_bytes);
+    codec_time(c, "finished_at", &r->finished);
+    codec_owned_text(c, "source", &r->source);
+    codec_unsigned(c, "source_bytes", &r->source_bytes);
     code_rows(c, r);
-    code_index(c, &r->index);
+    derived_reports_code(&r->derived, c, false);
     code_attempts(c, r);
-    code_consolidation(c, &r->consolidation);
+    derived_reports_code(&r->derived, c, true);
     code_steps(c, r);
-    code_unsigned(c, "peak_memory_bytes", &r->peak_memory);
+    codec_unsigned(c, "peak_memory_bytes", &r->peak_memory);
     code_bill(c, &r->bill);
     code_rejects(c, &r->load.source);
     code_left_out(c, &r->load.source);
-    code_texts(c, "warnings", r->warnings, &r->warning_count, RUN_WARNINGS_MAX);
+    codec_texts(c, "warnings", r->warnings, &r->warning_count, RUN_WARNINGS_MAX);
     code_message(c, r);
 }
 
@@ -384,11 +239,11 @@ static void code_upkeep(const struct codec *c, enum record_kind kind, struct rec
     code_end(c, kind, &u->failed);
     code_version(c, &u->version);
     if (kind == RECORD_GC) {
-        code_unsigned(c, "orphans_found", &u->orphans_found);
-        code_unsigned(c, "orphans_removed", &u->orphans_removed);
-        code_unsigned(c, "orphan_bytes", &u->orphan_bytes);
+        codec_unsigned(c, "orphans_found", &u->orphans_found);
+        codec_unsigned(c, "orphans_removed", &u->orphans_removed);
+        codec_unsigned(c, "orphan_bytes", &u->orphan_bytes);
     }
-    code_unsigned(c, "gc_epoch", &u->gc_epoch);
+    codec_unsigned(c, "gc_epoch", &u->gc_epoch);
 }
 
 struct json *record_encode_upkeep(const char *dataset, enum record_kind kind,
@@ -402,7 +257,7 @@ struct json *record_encode_upkeep(const char *dataset, enum record_kind kind,
 
 /* ---- Of any kind --------------------------------------------------------------------------- */
 
-void record_decode(struct json *json, struct record *out)
+void record_decode(struct json *json, const struct derived_table *table, struct record *out)
 {
     const char *kind = json_string(json_get(json, "kind"));
     struct codec c = {.from = json};
@@ -410,10 +265,12 @@ void record_decode(struct json *json, struct record *out)
     for (int i = 0; i <= RECORD_REPAIR; i++)
         if (strcmp(kinds[i], kind) == 0)
             out->kind = (enum record_kind)i;
-    if (out->kind == RECORD_RUN)
+    if (out->kind == RECORD_RUN) {
+        out->run.derived.table = table;
         code_run(&c, &out->run);
-    else
+    } else {
         code_upkeep(&c, out->kind, &out->upkeep);
+    }
 }
 
 void record_release(struct record *r)

@@ -101,13 +101,13 @@ static int read_one(struct store *st, const char *key, struct json **out, struct
 }
 
 /* Takes the JSON over; NULL is passed over. */
-static int visit_one(struct json *json, records_visit *visit, void *ctx, bool *stop,
-                     struct error *err)
+static int visit_one(struct dataset *d, struct json *json, records_visit *visit, void *ctx,
+                     bool *stop, struct error *err)
 {
     struct record record;
     if (json == NULL)
         return ERR_OK;
-    record_decode(json, &record);
+    record_decode(json, derived_of(d), &record);
     int rc = visit(ctx, &record, stop, err);
     record_release(&record);
     return rc;
@@ -127,43 +127,43 @@ static int read_of_page(void *ctx, size_t i, struct error *err)
 }
 
 /* Read `count` records, several at once where the store has use for it, and visit them in order. */
-static int visit_page(struct store *st, char *const *keys, size_t count, records_visit *visit,
+static int visit_page(struct dataset *d, char *const *keys, size_t count, records_visit *visit,
                       void *ctx, bool *stop, struct error *err)
 {
-    struct page p = {.store = st, .keys = keys};
-    int rc = store_each(st, count, read_of_page, &p, err);
+    struct page p = {.store = d->store, .keys = keys};
+    int rc = store_each(d->store, count, read_of_page, &p, err);
     for (size_t i = 0; i < count; i++) {
         if (rc == ERR_OK && !*stop)
-            rc = visit_one(p.records[i], visit, ctx, stop, err);
+            rc = visit_one(d, p.records[i], visit, ctx, stop, err);
         else
             json_free(p.records[i]);
     }
     return rc;
 }
 
-int records_each(struct store *st, records_visit *visit, void *ctx, struct error *err)
+int records_each(struct dataset *d, records_visit *visit, void *ctx, struct error *err)
 {
     struct keys keys = {NULL, 0, 0};
     bool stop = false;
-    int rc = store_list(st, PREFIX, take_key, &keys, err);
+    int rc = store_list(d->store, PREFIX, take_key, &keys, err);
     for (size_t i = 0; rc == ERR_OK && !stop && i < keys.count; i += BATCH) {
         size_t left = keys.count - i;
-        rc = visit_page(st, keys.items + i, left < BATCH ? left : BATCH, visit, ctx, &stop, err);
+        rc = visit_page(d, keys.items + i, left < BATCH ? left : BATCH, visit, ctx, &stop, err);
     }
     keys_release(&keys);
     return rc;
 }
 
-int records_back(struct store *st, records_visit *visit, void *ctx, struct error *err)
+int records_back(struct dataset *d, records_visit *visit, void *ctx, struct error *err)
 {
     struct keys keys = {NULL, 0, 0};
     bool stop = false;
-    int rc = store_list(st, PREFIX, take_key, &keys, err);
+    int rc = store_list(d->store, PREFIX, take_key, &keys, err);
     for (size_t i = keys.count; rc == ERR_OK && !stop && i > 0; i--) {
         struct json *record;
-        rc = read_one(st, keys.items[i - 1], &record, err);
+        rc = read_one(d->store, keys.items[i - 1], &record, err);
         if (rc == ERR_OK)
-            rc = visit_one(record, visit, ctx, &stop, err);
+            rc = visit_one(d, record, visit, ctx, &stop, err);
     }
     keys_release(&keys);
     return rc;

@@ -19,7 +19,7 @@ MUST_USE int records_write_upkeep(struct dataset *d, enum record_kind kind,
  * non-zero return of `visit` ends it and is returned.
  */
 typedef int records_visit(void *ctx, struct record *record, bool *stop, struct error *err);
-MUST_USE int records_each(struct store *st, records_visit *visit, void *ctx, struct error *err);
-MUST_USE int records_back(struct store *st, records_visit *visit, void *ctx, struct error *err);
+MUST_USE int records_each(struct dataset *d, records_visit *visit, void *ctx, struct error *err);
+MUST_USE int records_back(struct dataset *d, records_visit *visit, void *ctx, struct error *err);
 
 #endif

@@ -43,19 +43,21 @@ static void record(struct dataset *d, const struct pointer *p)
         log_warn("the record of this repair could not be written: %s", why.text);
 }
 
-/* What can be globbed shows the version that was set, and nothing of what was given up. */
+/* Whatever readers see shows the version that was set, and nothing of what was given up. */
 static void withdraw(struct dataset *d)
 {
+    const struct derived_table *t = derived_of(d);
     struct base base;
-    struct consolidation_report report;
     struct error why = ERROR_INIT;
-    int rc = base_read(d->store, d->id, &base, &why);
-    if (rc == ERR_OK)
-        rc = consolidate(d, &base, CONSOLIDATE_CHECK_SIZE, &report, &why);
-    if (rc != ERR_OK)
-        log_warn("the pointer is set, but the projections may still show what was given up (%s); "
-                 "every later run, or `cauce consolidate`, withdraws it",
+    if (base_read(d->store, d->id, &base, &why) != ERR_OK)
+        log_warn("the pointer is set, but what is derived may still show what was given up (%s); "
+                 "every later run withdraws it",
                  why.text);
+    for (size_t i = 0; why.code == ERR_OK && i < t->count; i++) {
+        struct error failed = ERROR_INIT;
+        if (t->items[i]->withdraw != NULL && t->items[i]->withdraw(d, &base, &failed) != ERR_OK)
+            log_warn("%s", failed.text);
+    }
     base_release(&base);
 }
 

@@ -7,7 +7,6 @@
 
 #include "catalog/repair.h"
 #include "dataset/dataset.h"
-#include "derived/projection/consolidate.h"
 
 /* As repair_look, with what this machine remembers. Release `out` whatever is returned. */
 MUST_USE int repair_look_dataset(struct dataset *d, struct repair_view *out, struct error *err);

@@ -16,8 +16,8 @@
  *   source     step_find_source                    nothing
  *   base       store_probe, base_read              a new dataset at sequence 0: the next run
  *   witnesses  dataset_check_pointer,              nothing; refused where the pointer went back
- *              open_projections
- *   index      index_keeper_open                   orphaned shards: gc
+ *              step_open_derived
+ *   index      step_open_derived                   orphaned shards: gc
  *   fetch      step_fetch_source                   nothing; only where files are elsewhere
  *   unchanged  step_source_unchanged               -
  *   load       step_load                           nothing
@@ -27,7 +27,7 @@
  *   publish    step_publish    lost                files removed, again from `base`
  *                              unknown             everything kept: the next run sees which it was
  *                              failed              rolled back
- *   derived    step_update_index, step_consolidate published; index, projections: any later run
+ *   derived    step_follow, step_bring_up           published; what is derived is behind: any later run
  */
 #include "pipeline/run.h"
 
@@ -40,8 +40,6 @@
 #include "catalog/evidence.h"
 #include "catalog/witness.h"
 #include "dataset/holder.h"
-#include "derived/index/keeper.h"
-#include "derived/projection/projection.h"
 #include "pipeline/place.h"
 #include "pipeline/records.h"
 #include "pipeline/run_private.h"
@@ -93,6 +91,7 @@ void run_report_release(struct run_report *r)
         free(r->warnings[i]);
     free(r->source);
     report_release(&r->load.source);
+    derived_reports_release(&r->derived);
     *r = (struct run_report){.outcome = RUN_FAILED};
 }
 
@@ -114,27 +113,27 @@ void run_warn(struct run *r, const char *format, ...)
         report->warnings[report->warning_count++] = mem_strdup(text);
 }
 
-/* Close the clock of the step that is on. What healing the index took is not counted twice. */
+/* Close the clock of the step that is on. What healing took is not counted twice. */
 static void leave(struct run *r)
 {
     double *seconds = r->report->seconds;
     double passed = (double)(time_monotonic() - r->step_began) / 1e6;
     if (!r->in_step)
         return;
-    passed -= r->report->index.seconds - r->healed_before;
+    passed -= step_healing(r) - r->healed_before;
     seconds[r->step] += passed > 0 ? passed : 0;
     r->in_step = false;
     log_write(LOG_INFO, LOG_FIELDS(LOG_REAL("seconds", passed)), "%s ended",
               run_step_name(r->step));
 }
 
-static void enter(struct run *r, enum run_step step)
+void run_enter(struct run *r, enum run_step step)
 {
     leave(r);
     r->step = step;
     r->in_step = true;
     r->step_began = time_monotonic();
-    r->healed_before = r->report->index.seconds;
+    r->healed_before = step_healing(r);
     log_context("step", run_step_name(step));
     log_debug("%s begins", run_step_name(step));
     if (r->options->progress != NULL)
@@ -153,7 +152,7 @@ static uint64_t peak_memory(const struct dataset *d)
 static int open_base(struct run *r, struct error *err)
 {
     base_release(&r->base);
-    enter(r, STEP_BASE);
+    run_enter(r, STEP_BASE);
     int rc = base_read(r->d->store, r->d->id, &r->base, err);
     bool is_new = rc == ERR_ABSENT;
     if (is_new) {
@@ -171,44 +170,11 @@ static int open_base(struct run *r, struct error *err)
     return ERR_OK;
 }
 
-static int open_index(struct run *r, struct error *err)
-{
-    index_release(&r->index);
-    enter(r, STEP_INDEX_CHECK);
-    if (!r->options->dry_run)
-        return index_keeper_open(r->d, &r->base, &r->index, &r->report->index, err);
-    /* Only the source that it says was absorbed is of interest here; step_delta looks again. */
-    int rc = index_read(r->d->store, &r->index, NULL);
-    if (rc == ERR_ABSENT || rc == ERR_DAMAGED)
-        return ERR_OK;
-    return rc == ERR_OK ? ERR_OK : error_set(err, rc, "the key index cannot be read.");
-}
-
-/*
- * The projections are read before anything is published, for they may know that the pointer went
- * back. The consolidation goes on from what was read.
- */
-static int open_projections(struct run *r, struct error *err)
-{
-    struct witness w;
-    struct error why = ERROR_INIT;
-    projection_release(&r->projections);
-    int rc = projection_read(r->d->store, &r->projections, &why);
-    if (rc == ERR_ABSENT || rc == ERR_DAMAGED) {
-        projection_release(&r->projections);
-        return ERR_OK;
-    }
-    if (rc != ERR_OK)
-        return error_set(err, rc, "%s", why.text);
-    projection_witness(&r->projections, &w);
-    return witness_check_backed(r->d->store, &r->base, &w, err);
-}
-
 static int find_base(struct run *r, struct error *err)
 {
     int rc = ERR_OK;
     if (!r->options->dry_run) {
-        enter(r, STEP_PROBE);
+        run_enter(r, STEP_PROBE);
         rc = store_probe(r->d->store, err);
     }
     if (rc == ERR_OK)
@@ -216,9 +182,7 @@ static int find_base(struct run *r, struct error *err)
     if (rc == ERR_OK)
         rc = dataset_check_pointer(r->d, &r->base, err);
     if (rc == ERR_OK)
-        rc = open_projections(r, err);
-    if (rc == ERR_OK)
-        rc = open_index(r, err);
+        rc = step_open_derived(r, err);
     r->report->version = r->base.pointer.current;
     r->report->gc_epoch = r->base.pointer.gc_epoch;
     r->report->rows_total = r->base.manifest.rows_total;
@@ -228,24 +192,13 @@ static int find_base(struct run *r, struct error *err)
 
 static int load(struct run *r, struct error *err)
 {
-    enter(r, STEP_LOAD);
+    run_enter(r, STEP_LOAD);
     int rc = step_load(r, &r->report->load, err);
     if (rc == ERR_OK) {
-        enter(r, STEP_DELTA);
+        run_enter(r, STEP_DELTA);
         rc = step_delta(r, &r->report->delta, err);
     }
     return rc;
-}
-
-/* Nothing new: only the index learns that this source has been absorbed. */
-static void note_absorbed(struct run *r)
-{
-    struct error err = ERROR_INIT;
-    enter(r, STEP_INDEX_UPDATE);
-    int rc = index_keeper_absorb(r->d, &r->index, &r->identity, &err);
-    if (rc != ERR_OK && rc != ERR_CONFLICT)
-        run_warn(r, "the index could not note the source (%s); the next run reads it again",
-                 err.text);
 }
 
 static void count_published(struct run *r)
@@ -285,11 +238,11 @@ static enum next publish(struct run *r, int *rc, struct error *err)
 {
     leave(r);
     log_context_integer("sequence", (int64_t)r->base.pointer.current.sequence + 1);
-    enter(r, STEP_WRITE_EVENTS);
+    run_enter(r, STEP_WRITE_EVENTS);
     r->commit = (struct commit_report){0};
     *rc = write_events(r, err);
     if (*rc == ERR_OK) {
-        enter(r, STEP_PUBLISH);
+        run_enter(r, STEP_PUBLISH);
         *rc = step_publish(r, err);
     } else {
         step_roll_back(r, &r->report->events);
@@ -317,7 +270,7 @@ static enum next publish(struct run *r, int *rc, struct error *err)
 
 static int find_source(struct run *r, struct error *err)
 {
-    enter(r, STEP_SOURCE);
+    run_enter(r, STEP_SOURCE);
     int rc = step_find_source(r, err);
     r->report->source = mem_strdup(r->identity.url);
     if (rc == ERR_OK && r->fetched)
@@ -330,19 +283,19 @@ static int fetch(struct run *r, struct error *err)
 {
     if (r->fetched)
         return ERR_OK;
-    enter(r, STEP_SOURCE);
+    run_enter(r, STEP_SOURCE);
     int rc = step_fetch_source(r, err);
     if (rc == ERR_OK)
         r->report->source_bytes = r->identity.size;
     return rc;
 }
 
-/* The source is the one last absorbed. Where its server now names it otherwise, the index learns it. */
+/* The source is the one last absorbed. Where its server now names it otherwise, that is noted. */
 static void unchanged(struct run *r)
 {
     r->report->outcome = RUN_UNCHANGED;
     if (!r->options->dry_run && step_source_renamed(r))
-        note_absorbed(r);
+        step_note(r);
 }
 
 /*
@@ -375,7 +328,7 @@ static enum next plan(struct run *r, int *rc, struct error *err)
     if (r->delta.count == 0) {
         r->report->outcome = RUN_NO_NEW_ROWS;
         if (!r->options->dry_run)
-            note_absorbed(r);
+            step_note(r);
         return NEXT_DONE;
     }
     *rc = check_next(r, err);
@@ -421,10 +374,8 @@ static int attempt_all(struct run *r, struct error *err)
         enum next next = plan(r, &rc, err);
         if (next == NEXT_ON)
             next = publish(r, &rc, err);
-        if (next == NEXT_ON) {
-            enter(r, STEP_INDEX_UPDATE);
-            step_update_index(r);
-        }
+        if (next == NEXT_ON)
+            step_follow(r);
         if (next != NEXT_AGAIN)
             return without_doubt(r, rc, err);
         r->report->commits.conflicts++;
@@ -443,8 +394,7 @@ static void run_release(struct run *r)
     step_source_release(r);
     base_release(&r->base);
     schema_release(&r->schema);
-    index_release(&r->index);
-    projection_release(&r->projections);
+    step_derived_release(r);
     delta_release(&r->delta);
     manifest_release(&r->manifest);
 }
@@ -486,7 +436,7 @@ static void finish(struct run *r, int rc, const struct error *err)
     if (rc != ERR_OK)
         memcpy(report->message, err->text, sizeof report->message);
     leave(r);
-    report->seconds[STEP_INDEX_REBUILD] = report->index.seconds;
+    step_tell_healing(r);
     report->finished = time_now();
     report->peak_memory = peak_memory(r->d);
     report->bill = r->d->store->bill;
@@ -519,16 +469,14 @@ static int take_lease(struct run *r, struct holder *h)
     return rc;
 }
 
-/* Source, attempts and projections. */
+/* Source, attempts, and what is derived. */
 static int work(struct run *r, struct error *err)
 {
     int rc = find_source(r, err);
     if (rc == ERR_OK)
         rc = attempt_all(r, err);
-    if (rc == ERR_OK && r->dataset_exists) {
-        enter(r, STEP_CONSOLIDATE);
-        step_consolidate(r, &r->report->consolidation);
-    }
+    if (rc == ERR_OK && r->dataset_exists)
+        step_bring_up(r);
     return rc;
 }
 
@@ -564,6 +512,7 @@ int run_dataset(struct dataset *d, const struct run_options *options, struct run
         memcpy(report->run_id, options->run_id, sizeof report->run_id);
     else
         id_new(report->run_id);
+    step_derived_init(&r);
     begin_context(&r);
     stop_after(d->config->timeout_seconds);
     int rc = ERR_OK;

@@ -1,5 +1,5 @@
 /*
- * One run: from a source to a published version, its index and its projections.
+ * One run: from a source to a published version, and what is derived from it.
  *
  * The order of the steps, and what each failure leaves, stand at the head of run.c.
  */
@@ -12,8 +12,7 @@
 
 #include "catalog/layout.h"
 #include "dataset/dataset.h"
-#include "derived/index/keeper.h"
-#include "derived/projection/consolidate.h"
+#include "derived/derived.h"
 #include "source/report.h"
 #include "util/error.h"
 
@@ -98,8 +97,7 @@ struct run_report {
     struct delta_report delta;
     struct events_report events;
     struct commits_report commits;
-    struct index_report index;
-    struct consolidation_report consolidation;
+    struct derived_reports derived;
     double seconds[STEP_COUNT];
     uint64_t peak_memory;
     struct store_bill bill;
@@ -112,11 +110,11 @@ void run_report_release(struct run_report *r);
 double run_report_seconds(const struct run_report *r);
 
 struct run_options {
-    bool dry_run; /* plan: publishes nothing, writes nothing to the store */
-    bool force;   /* parse the source although it is unchanged */
-    bool no_consolidate;
-    const char *run_id; /* an id made beforehand (util/id.h), NULL: a new one */
-    unsigned retries;   /* new attempts after a lost race; 0: the default */
+    bool dry_run;        /* plan: publishes nothing, writes nothing to the store */
+    bool force;          /* parse the source although it is unchanged */
+    bool no_consolidate; /* what waits for the end of a run is left to a later one */
+    const char *run_id;  /* an id made beforehand (util/id.h), NULL: a new one */
+    unsigned retries;    /* new attempts after a lost race; 0: the default */
     /* Called now and then with a step and the share that is done (negative: unknown). May be NULL. */
     void (*progress)(void *ctx, enum run_step step, double done);
     void *progress_ctx;

@@ -6,8 +6,6 @@
 #define CAUCE_PIPELINE_RUN_PRIVATE_H
 
 #include "dataset/dataset.h"
-#include "derived/index/state.h"
-#include "derived/projection/state.h"
 #include "engine/delta.h"
 #include "net/download.h"
 #include "pipeline/run.h"
@@ -57,8 +55,7 @@ struct run {
     struct base base;
     bool dataset_exists; /* the pointer is there: a record may be written */
     struct schema schema;
-    struct index_state index;
-    struct projection_state projections; /* before this attempt; all zero: none, or not usable */
+    struct derived_run derived[ROOTS_MAX]; /* in the order of the table */
     struct delta delta;
     struct version_id version;
     int64_t ingested_at;
@@ -70,7 +67,7 @@ struct run {
     enum run_step step;
     bool in_step;
     int64_t step_began;
-    double healed_before; /* seconds spent on healing the index when the step began */
+    double healed_before; /* seconds spent on healing when the step began */
 };
 
 /*
@@ -141,9 +138,26 @@ void step_events_release(struct run *r);
 /* step_publish.c: manifest, then the swap. Codes as catalog_commit. */
 MUST_USE int step_publish(struct run *r, struct error *err);
 
-/* step_derive.c: index and projections after the commit; failures become warnings. */
-void step_update_index(struct run *r);
-void step_consolidate(struct run *r, struct consolidation_report *out);
+/*
+ * step_derive.c: what is derived. Opened for the base of this attempt, before anything is published;
+ * told of what was, which makes it the base; told that there was nothing; brought up at the end. What
+ * fails after the commit is a warning.
+ */
+void step_derived_init(struct run *r);
+void step_derived_release(struct run *r); /* what was opened; safe before it */
+MUST_USE int step_open_derived(struct run *r, struct error *err);
+void step_follow(struct run *r);
+void step_note(struct run *r);
+void step_bring_up(struct run *r);
+/* The key index, which the delta is computed against and which knows the source last absorbed. */
+struct derived_run *step_derived_index(struct run *r);
+const struct manifest_source *step_last_source(const struct run *r); /* NULL: none is known */
+/* Seconds that healing took so far; the same into the steps of the report, once. */
+double step_healing(const struct run *r);
+void step_tell_healing(struct run *r);
+
+/* The clock of the steps: this one begins, and the one before it ends. */
+void run_enter(struct run *r, enum run_step step);
 
 /* Append a warning to the report and the log. */
 void run_warn(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));

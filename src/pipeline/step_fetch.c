@@ -44,8 +44,8 @@ static bool date_tells(const struct config_source *source, const struct config_u
 static const struct manifest_source *known_state(const struct run *r)
 {
     const struct config_source *source = &r->d->config->source;
-    const struct manifest_source *last = &r->index.source;
-    bool same = r->index.has_source && !r->options->force && source->url_count == 1 &&
+    const struct manifest_source *last = step_last_source(r);
+    bool same = last != NULL && !r->options->force && source->url_count == 1 &&
                 !source->urls[0].glob && last->url != NULL && last->sha256[0] != '\0' &&
                 strcmp(last->url, r->identity.url) == 0 &&
                 strcmp(last->recipe, r->identity.recipe) == 0;
@@ -72,8 +72,8 @@ static bool differs(const char *now, const char *last)
 bool step_source_renamed(const struct run *r)
 {
     const struct manifest_source *own = &r->identity;
-    const struct manifest_source *last = &r->index.source;
-    if (own->etag == NULL && own->last_modified == NULL)
+    const struct manifest_source *last = step_last_source(r);
+    if (last == NULL || (own->etag == NULL && own->last_modified == NULL))
         return false;
     return differs(own->etag, last->etag) || differs(own->last_modified, last->last_modified) ||
            differs(own->url, last->url);

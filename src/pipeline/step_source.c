@@ -140,8 +140,8 @@ int step_find_source(struct run *r, struct error *err)
 
 bool step_source_unchanged(const struct run *r)
 {
-    const struct manifest_source *last = &r->index.source;
-    return r->index.has_source && last->size == r->identity.size &&
+    const struct manifest_source *last = step_last_source(r);
+    return last != NULL && last->size == r->identity.size &&
            strcmp(last->sha256, r->identity.sha256) == 0 &&
            strcmp(last->recipe, r->identity.recipe) == 0;
 }

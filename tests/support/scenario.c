@@ -187,7 +187,8 @@ int scenario_consolidate(struct scenario *s, struct store *st)
     scenario_dataset(s, st, &d);
     int rc = base_read(st, SCENARIO_DATASET, &base, &s->err);
     if (rc == ERR_OK)
-        rc = consolidate(&d, &base, CONSOLIDATE_CHECK_BYTES, &s->report.consolidation, &s->err);
+        rc = consolidate(&d, &base, CONSOLIDATE_CHECK_BYTES,
+                         derived_report(&s->report.derived, &projection_derived), &s->err);
     base_release(&base);
     dataset_release(&d);
     return rc;

@@ -17,6 +17,8 @@
 
 #include "config/config.h"
 #include "dataset/dataset.h"
+#include "derived/index/index.h"
+#include "derived/projection/projection.h"
 #include "pipeline/run.h"
 #include "support/model.h"
 #include "support/reader.h"
@@ -67,7 +69,7 @@ int scenario_run(struct scenario *s, struct store *st);
 /* Make a CSV text the source, and run. */
 int scenario_publish(struct scenario *s, struct store *st, const char *csv);
 
-/* Consolidate alone, as `cauce consolidate` does, into report.consolidation. */
+/* Consolidate alone, as `cauce consolidate` does, into the report. */
 int scenario_consolidate(struct scenario *s, struct store *st);
 
 /*

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include "cli/summary.h"
+#include "derived/index/index.h"
+#include "derived/projection/projection.h"
 
 static const struct run_report published = {
     .outcome = RUN_PUBLISHED,
@@ -23,7 +25,6 @@ static const struct run_report published = {
     .events.files_written = 2,
     .events.bytes_written = 2048,
     .peak_memory = 1 << 20,
-    .consolidation = {.state = PROJECTION_COMPLETED},
 };
 
 static void expect(const struct run_report *r, const char *text)
@@ -51,9 +52,10 @@ static void what_was_unusual_is_said(void **state)
     r.delta.rows_vanished = 4;
     r.load.rows_rejected = 1;
     r.load.rows_duplicate = 6;
-    r.index = (struct index_report){INDEX_REBUILT, "absent", 0.5, 35};
-    r.consolidation.moved = 1;
-    r.consolidation.replayed = true;
+    struct index_report *index = derived_report(&r.derived, &index_derived);
+    struct consolidation_report *c = derived_report(&r.derived, &projection_derived);
+    *index = (struct index_report){INDEX_REBUILT, "absent", 0.5, 35};
+    *c = (struct consolidation_report){.moved = 1, .replayed = true};
     expect(&r, "rates: published version 3 (0000000003-0123456789abcdef0123456789abcdef)\n"
                "rows: 10 read: 2 new, 3 revised, 5 known; 4 published rows are not in the source; "
                "1 rejected; 6 repeated\n"
@@ -61,6 +63,7 @@ static void what_was_unusual_is_said(void **state)
                "key index: rebuilt in 0.5 s, 35 rows (absent)\n"
                "projections: 1 file replaced, an interrupted consolidation was finished\n"
                "time: 1.5 s, at most 1.0 MiB of memory\n");
+    derived_reports_release(&r.derived);
 }
 
 static void a_run_without_news_says_so(void **state)

@@ -42,8 +42,8 @@ static void leave_behind(enum fault_op op, const char *key, size_t at)
     stage_publish(&g, 1);
     assert_int_equal(g.s.report.warning_count, 1);
     assert_non_null(strstr(g.s.report.warnings[0], "projections are behind"));
-    assert_int_equal(g.s.report.consolidation.state, PROJECTION_IN_PROGRESS);
-    assert_true(g.s.report.consolidation.behind > 0);
+    assert_int_equal(projection_report_of(&g.s.report.derived)->state, PROJECTION_IN_PROGRESS);
+    assert_true(projection_report_of(&g.s.report.derived)->behind > 0);
     stage_check(&g, READER_ANYTIME);
     stage_heal(&g);
 }
@@ -52,13 +52,13 @@ static void consolidation_skips_when_completed(void **state)
 {
     (void)state;
     stage_publish(&g, 0);
-    assert_false(g.s.report.consolidation.skipped);
+    assert_false(projection_report_of(&g.s.report.derived)->skipped);
     stage_mark(&g);
     stage_run(&g, RUN_UNCHANGED);
-    assert_true(g.s.report.consolidation.skipped);
-    assert_int_equal(g.s.report.consolidation.state, PROJECTION_COMPLETED);
+    assert_true(projection_report_of(&g.s.report.derived)->skipped);
+    assert_int_equal(projection_report_of(&g.s.report.derived)->state, PROJECTION_COMPLETED);
     assert_int_equal(scenario_consolidate(&g.s, g.st), ERR_OK);
-    assert_true(g.s.report.consolidation.skipped);
+    assert_true(projection_report_of(&g.s.report.derived)->skipped);
     assert_int_equal(stage_writes(&g), 0);
 }
 
@@ -67,9 +67,9 @@ static void consolidation_resumes_when_in_progress(void **state)
     (void)state;
     leave_behind(FAULT_PUT_NEW, ".tmp/", 2);
     stage_run(&g, RUN_UNCHANGED);
-    assert_true(g.s.report.consolidation.resumed);
-    assert_false(g.s.report.consolidation.replayed);
-    assert_int_equal(g.s.report.consolidation.built, 3);
+    assert_true(projection_report_of(&g.s.report.derived)->resumed);
+    assert_false(projection_report_of(&g.s.report.derived)->replayed);
+    assert_int_equal(projection_report_of(&g.s.report.derived)->built, 3);
     stage_check(&g, READER_SETTLED);
 }
 
@@ -79,10 +79,10 @@ static void consolidation_replays_a_redo_list(void **state)
     leave_behind(FAULT_MOVE, NULL, 0);
     assert_int_equal(look_count(g.memory, ".tmp/"), 3);
     stage_run(&g, RUN_UNCHANGED);
-    assert_true(g.s.report.consolidation.replayed);
-    assert_int_equal(g.s.report.consolidation.moved, 3);
+    assert_true(projection_report_of(&g.s.report.derived)->replayed);
+    assert_int_equal(projection_report_of(&g.s.report.derived)->moved, 3);
     /* What was written ahead was used, not built again. */
-    assert_int_equal(g.s.report.consolidation.built, 0);
+    assert_int_equal(projection_report_of(&g.s.report.derived)->built, 0);
     assert_int_equal(look_count(g.memory, ".tmp/"), 0);
     stage_check(&g, READER_SETTLED);
 }
@@ -92,8 +92,8 @@ static void a_half_moved_redo_list_goes_forward(void **state)
     (void)state;
     leave_behind(FAULT_MOVE, "2026-02", 0);
     stage_run(&g, RUN_UNCHANGED);
-    assert_true(g.s.report.consolidation.replayed);
-    assert_int_equal(g.s.report.consolidation.built, 0);
+    assert_true(projection_report_of(&g.s.report.derived)->replayed);
+    assert_int_equal(projection_report_of(&g.s.report.derived)->built, 0);
     stage_check(&g, READER_SETTLED);
 }
 
@@ -104,7 +104,7 @@ static void a_redo_list_whose_file_is_gone_is_built_again(void **state)
     char *temp = look_find(g.memory, ".tmp/", "2026-02");
     look_remove(g.memory, temp);
     stage_run(&g, RUN_UNCHANGED);
-    assert_true(g.s.report.consolidation.built > 0);
+    assert_true(projection_report_of(&g.s.report.derived)->built > 0);
     stage_check(&g, READER_SETTLED);
     free(temp);
 }
@@ -114,8 +114,8 @@ static void a_redo_list_is_replayed_before_a_newer_version_is_built(void **state
     (void)state;
     leave_behind(FAULT_MOVE, NULL, 0);
     stage_publish(&g, 2);
-    assert_true(g.s.report.consolidation.replayed);
-    assert_true(g.s.report.consolidation.built > 0);
+    assert_true(projection_report_of(&g.s.report.derived)->replayed);
+    assert_true(projection_report_of(&g.s.report.derived)->built > 0);
     stage_check(&g, READER_SETTLED);
 }
 
@@ -163,14 +163,14 @@ static void a_partition_that_fails_is_tried_again_by_every_later_run(void **stat
         stage_heal(&g);
         stage_fault(&g, FAULT_FAIL, FAULT_MOVE, "2026-02", 0);
         stage_publish(&g, i);
-        assert_int_equal(g.s.report.consolidation.state, PROJECTION_IN_PROGRESS);
-        assert_true(g.s.report.consolidation.behind > 0);
+        assert_int_equal(projection_report_of(&g.s.report.derived)->state, PROJECTION_IN_PROGRESS);
+        assert_true(projection_report_of(&g.s.report.derived)->behind > 0);
         assert_true(scenario_logged(&g.s, "consolidation:"));
         stage_check(&g, READER_ANYTIME);
     }
     stage_heal(&g);
     stage_run(&g, RUN_UNCHANGED);
-    assert_int_equal(g.s.report.consolidation.behind, 0);
+    assert_int_equal(projection_report_of(&g.s.report.derived)->behind, 0);
     stage_check(&g, READER_SETTLED);
 }
 
@@ -217,7 +217,7 @@ static void a_missing_projection_file_is_built_again(void **state)
     stage_publish(&g, 1);
     look_remove(g.memory, "projections/windows/2026-01.parquet");
     assert_int_equal(scenario_consolidate(&g.s, g.st), ERR_OK);
-    assert_int_equal(g.s.report.consolidation.built, 1);
+    assert_int_equal(projection_report_of(&g.s.report.derived)->built, 1);
     assert_true(scenario_logged(&g.s, "2026-01.parquet is missing"));
     stage_check(&g, READER_SETTLED);
 }
@@ -228,7 +228,7 @@ static void a_damaged_projection_file_is_built_again(void **state)
     stage_publish(&g, 0);
     look_damage(g.memory, "projections/windows/2026-02.parquet");
     assert_int_equal(scenario_consolidate(&g.s, g.st), ERR_OK);
-    assert_int_equal(g.s.report.consolidation.built, 1);
+    assert_int_equal(projection_report_of(&g.s.report.derived)->built, 1);
     stage_check(&g, READER_SETTLED);
 }
 
@@ -241,7 +241,7 @@ static void a_lost_or_damaged_projection_manifest_means_all_is_built_again(void 
     stage_check(&g, READER_SETTLED);
     look_replace(g.memory, STATE, "{", 1);
     stage_run(&g, RUN_UNCHANGED);
-    assert_int_equal(g.s.report.consolidation.built, 3);
+    assert_int_equal(projection_report_of(&g.s.report.derived)->built, 3);
     stage_check(&g, READER_SETTLED);
 }
 
@@ -333,7 +333,7 @@ static void a_repair_to_an_older_version_is_followed_by_index_and_projections(vo
     reader_forget(g.reader);
     stage_publish(&g, 3);
     assert_int_equal(g.s.report.version.sequence, 2);
-    assert_int_equal(g.s.report.index.recovery, INDEX_REBUILT);
+    assert_int_equal(index_report_of(&g.s.report.derived)->recovery, INDEX_REBUILT);
     stage_check(&g, READER_SETTLED);
     free(manifest);
 }

@@ -36,7 +36,7 @@ static int close_stage(void **state)
 /* The last run healed the index in this way, and said so. */
 static void assert_healed(enum index_recovery how)
 {
-    const struct index_report *r = &g.s.report.index;
+    const struct index_report *r = index_report_of(&g.s.report.derived);
     assert_string_equal(index_recovery_name(r->recovery), index_recovery_name(how));
     assert_true(scenario_logged(&g.s, DETECTED));
     assert_true(scenario_logged(&g.s, REBUILT));
@@ -47,7 +47,7 @@ static void assert_healed(enum index_recovery how)
 
 static void assert_not_healed(void)
 {
-    assert_int_equal(g.s.report.index.recovery, INDEX_WAS_FRESH);
+    assert_int_equal(index_report_of(&g.s.report.derived)->recovery, INDEX_WAS_FRESH);
     assert_false(scenario_logged(&g.s, DETECTED));
     assert_false(scenario_logged(&g.s, REBUILT));
 }
@@ -120,7 +120,7 @@ the_rebuild_reconstructs_the_index_from_the_pointer_and_ignores_events_of_unpubl
     look_copy(other, g.memory, "manifests/");
     look_remove(g.memory, INDEX);
     heal_and_publish(1, INDEX_REBUILT);
-    assert_int_equal(g.s.report.index.rows, 4);
+    assert_int_equal(index_report_of(&g.s.report.derived)->rows, 4);
     assert_int_equal(g.s.report.delta.rows_new, 3);
     assert_int_equal(g.s.report.delta.rows_revised, 1);
     store_free(other);
@@ -177,7 +177,7 @@ static void a_damaged_shard_is_detected_and_healed(void **state)
     const struct json *shard = json_at(json_get(index, "shards"), 0);
     look_damage(g.memory, json_string(json_get(shard, "key")));
     heal_and_publish(2, INDEX_REBUILT);
-    assert_string_equal(g.s.report.index.reason, "damaged");
+    assert_string_equal(index_report_of(&g.s.report.derived)->reason, "damaged");
     json_free(index);
 }
 
@@ -219,7 +219,7 @@ static void a_lost_index_is_rebuilt(void **state)
     stage_publish(&g, 0);
     look_remove(g.memory, INDEX);
     heal_and_publish(1, INDEX_REBUILT);
-    assert_string_equal(g.s.report.index.reason, "absent");
+    assert_string_equal(index_report_of(&g.s.report.derived)->reason, "absent");
 }
 
 static void an_unreadable_index_is_rebuilt(void **state)

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "derived/index/index.h"
+#include "derived/projection/projection.h"
 #include "pipeline/records.h"
 #include "store/store_memory.h"
 #include "util/id.h"
@@ -58,14 +60,33 @@ static void collect(struct fixture *f)
     assert_int_equal(metrics_collect(&f->dataset, NOW, &f->metrics, &err), ERR_OK);
 }
 
-static const struct metrics_alert *find_alert(struct fixture *f, const char *name)
+static const struct alert *find_alert(struct fixture *f, const char *name)
 {
-    static struct metrics_alert alerts[METRICS_ALERTS_MAX];
-    size_t count = metrics_alerts(&f->metrics, NOW, alerts);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(alerts[i].name, name) == 0)
-            return &alerts[i];
+    static struct alerts alerts;
+    metrics_alerts(&f->metrics, NOW, &alerts);
+    for (size_t i = 0; i < alerts.count; i++)
+        if (strcmp(alerts.items[i].name, name) == 0)
+            return &alerts.items[i];
     return NULL;
+}
+
+/* The index was healed, in that way and time. `r` owns what it says of that. */
+static void heal(struct run_report *r, enum index_recovery how, double seconds)
+{
+    struct index_report *index = derived_report(&r->derived, &index_derived);
+    index->recovery = how;
+    index->seconds = seconds;
+}
+
+/* What a thing tells under that name in JSON. */
+static double told(const struct metrics_sum *s, size_t thing, const char *name)
+{
+    const struct derived *d = derived_table.items[thing];
+    for (size_t i = 0; i < d->metric_count; i++)
+        if (d->metrics[i].json != NULL && strcmp(d->metrics[i].json, name) == 0)
+            return s->derived[thing][i];
+    fail_msg("nothing is told as %s", name);
+    return 0;
 }
 
 static const struct run_report good = {
@@ -101,9 +122,9 @@ static void rebuilds_fall_into_buckets_that_add_up(void **state)
     begin(&f);
     for (size_t i = 0; i < 4; i++) {
         struct run_report r = good;
-        r.index.recovery = INDEX_REBUILT;
-        r.index.seconds = seconds[i];
+        heal(&r, INDEX_REBUILT, seconds[i]);
         add_run(&f, &r, (int64_t)(i + 1) * HOUR);
+        derived_reports_release(&r.derived);
     }
     collect(&f);
     str_init(&text, STR_MAX_DEFAULT);
@@ -126,13 +147,14 @@ static void catching_up_is_an_inconsistency_but_no_rebuild(void **state)
     (void)state;
     struct fixture f;
     struct run_report r = good;
-    r.index.recovery = INDEX_CAUGHT_UP;
+    heal(&r, INDEX_CAUGHT_UP, 0);
     begin(&f);
     add_run(&f, &r, HOUR);
     collect(&f);
-    assert_int_equal(f.metrics.all.inconsistencies, 1);
-    assert_int_equal(f.metrics.all.catch_ups, 1);
-    assert_int_equal(f.metrics.all.rebuilds, 0);
+    assert_int_equal(told(&f.metrics.all, 0, "index_inconsistencies"), 1);
+    assert_int_equal(told(&f.metrics.all, 0, "index_catch_ups"), 1);
+    assert_int_equal(told(&f.metrics.all, 0, "index_rebuilds"), 0);
+    derived_reports_release(&r.derived);
     end(&f);
 }
 
@@ -266,13 +288,15 @@ static void conflicts_and_partitions_behind_are_reported(void **state)
     struct fixture f;
     struct run_report r = good;
     r.commits.conflicts = 6;
-    r.consolidation = (struct consolidation_report){.state = PROJECTION_IN_PROGRESS, .behind = 2};
+    struct consolidation_report *c = derived_report(&r.derived, &projection_derived);
+    *c = (struct consolidation_report){.state = PROJECTION_IN_PROGRESS, .behind = 2};
     begin(&f);
     add_run(&f, &r, HOUR);
     collect(&f);
     assert_non_null(find_alert(&f, "CauceConflicts"));
     assert_non_null(find_alert(&f, "CauceConsolidationBehind"));
-    assert_int_equal(f.metrics.all.unconsolidated, 1);
+    assert_int_equal(told(&f.metrics.all, 1, "consolidations_in_progress"), 1);
+    derived_reports_release(&r.derived);
     add_run(&f, &good, 0);
     collect(&f);
     assert_null(find_alert(&f, "CauceConsolidationBehind"));
@@ -345,14 +369,15 @@ static void durations_that_are_none_count_as_zero(void **state)
     begin(&f);
     for (int i = 0; i < 3; i++) {
         struct run_report r = good;
-        r.index.recovery = INDEX_REBUILT;
-        r.index.seconds = nonsense[i];
+        heal(&r, INDEX_REBUILT, nonsense[i]);
         r.seconds[STEP_LOAD] = nonsense[i];
         add_run(&f, &r, (int64_t)(i + 1) * HOUR);
+        derived_reports_release(&r.derived);
     }
     collect(&f);
-    assert_int_equal(f.metrics.all.rebuilds, 3);
-    assert_true(f.metrics.all.rebuild_seconds >= 0 && f.metrics.all.rebuild_seconds <= 0);
+    double seconds = told(&f.metrics.all, 0, "index_rebuild_seconds");
+    assert_int_equal(told(&f.metrics.all, 0, "index_rebuilds"), 3);
+    assert_true(seconds >= 0 && seconds <= 0);
     assert_true(f.metrics.all.step_seconds[STEP_LOAD] >= 0 &&
                 f.metrics.all.step_seconds[STEP_LOAD] <= 0);
     assert_null(find_alert(&f, "CauceIndexRebuildSlow"));
@@ -385,20 +410,20 @@ static void five_minutes_and_five_conflicts_are_tolerated(void **state)
     (void)state;
     struct fixture f;
     struct run_report r = good;
-    r.index.recovery = INDEX_REBUILT;
-    r.index.seconds = 300;
+    heal(&r, INDEX_REBUILT, 300);
     r.commits.conflicts = 5;
     begin(&f);
     add_run(&f, &r, HOUR);
     collect(&f);
     assert_null(find_alert(&f, "CauceIndexRebuildSlow"));
     assert_null(find_alert(&f, "CauceConflicts"));
-    r.index.seconds = 300.5;
+    heal(&r, INDEX_REBUILT, 300.5);
     r.commits.conflicts = 1;
     add_run(&f, &r, HOUR);
     collect(&f);
     assert_non_null(find_alert(&f, "CauceIndexRebuildSlow"));
     assert_non_null(find_alert(&f, "CauceConflicts"));
+    derived_reports_release(&r.derived);
     end(&f);
 }
 
@@ -407,7 +432,7 @@ static void one_inconsistent_index_in_a_thousand_runs_is_tolerated_two_are_not(v
     (void)state;
     struct fixture f;
     struct run_report caught_up = good;
-    caught_up.index.recovery = INDEX_CAUGHT_UP;
+    heal(&caught_up, INDEX_CAUGHT_UP, 0);
     begin(&f);
     for (int i = 0; i < 998; i++)
         add_run(&f, &good, HOUR + i);
@@ -420,6 +445,7 @@ static void one_inconsistent_index_in_a_thousand_runs_is_tolerated_two_are_not(v
     add_run(&f, &caught_up, HOUR);
     collect(&f);
     assert_non_null(find_alert(&f, "CauceIndexRebuilds"));
+    derived_reports_release(&caught_up.derived);
     end(&f);
 }
 

@@ -199,12 +199,13 @@ static void late_rows_are_found_however_late(void **state)
 /* ---- Verification -------------------------------------------------------------------------- */
 
 /* The steps of a run up to its local event files. */
-static void walk_to_events(struct dataset *d, struct run *r)
+static void walk_to_events(struct run *r)
 {
     struct error err = ERROR_INIT;
     assert_int_equal(step_find_source(r, &err), ERR_OK);
     assert_int_equal(sample_open(g.st, SCENARIO_DATASET, &r->base, &err), ERR_OK);
-    assert_int_equal(index_keeper_open(d, &r->base, &r->index, &r->report->index, &err), ERR_OK);
+    step_derived_init(r);
+    assert_int_equal(step_open_derived(r, &err), ERR_OK);
     assert_int_equal(step_load(r, &r->report->load, &err), ERR_OK);
     assert_int_equal(step_delta(r, &r->report->delta, &err), ERR_OK);
     assert_int_equal(step_write_events(r, &err), ERR_OK);
@@ -231,7 +232,7 @@ static void every_event_is_verified_before_the_manifest_is_written(void **state)
     const char *csv = g.variant->snapshots[1];
     scenario_source(&g.s, "source.csv", csv, strlen(csv));
     scenario_dataset(&g.s, g.st, &d);
-    walk_to_events(&d, &r);
+    walk_to_events(&r);
     stage_mark(&g);
     /* As many rows, other keys; then a file that is none. */
     assert_int_equal(step_verify_events(&r, &err), ERR_OK);
@@ -245,7 +246,7 @@ static void every_event_is_verified_before_the_manifest_is_written(void **state)
     step_source_release(&r);
     base_release(&r.base);
     schema_release(&r.schema);
-    index_release(&r.index);
+    step_derived_release(&r);
     delta_release(&r.delta);
     run_report_release(&report);
     dataset_release(&d);

@@ -1,4 +1,6 @@
 /* What a record says of a run, and what is read back from it. */
+#include "derived/index/index.h"
+#include "derived/projection/projection.h"
 #include "pipeline/record.h"
 
 #include <setjmp.h>
@@ -35,13 +37,15 @@ static void fill(struct run_report *r)
         .delta = {.rows_new = 14, .rows_revised = 15, .rows_known = 16, .rows_vanished = 17},
         .events = {18, 19, 20, 21, 22},
         .commits = {23, 24, 25, true},
-        .index = {INDEX_CAUGHT_UP, "it is behind", 0.25, 26},
-        .consolidation = {PROJECTION_IN_PROGRESS, 27, 28, true, true, true, 29},
         .peak_memory = 1004,
         .bill = {31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41},
         .warnings = {mem_strdup("one"), mem_strdup("two")},
         .warning_count = 2,
     };
+    struct index_report *index = derived_report(&r->derived, &index_derived);
+    struct consolidation_report *c = derived_report(&r->derived, &projection_derived);
+    *index = (struct index_report){INDEX_CAUGHT_UP, "it is behind", 0.25, 26};
+    *c = (struct consolidation_report){PROJECTION_IN_PROGRESS, 27, 28, true, true, true, 29};
     for (int i = 0; i < STEP_COUNT; i++)
         r->seconds[i] = 0.5 + i;
     report_fault(&r->load.source, "rates.csv", "value",
@@ -104,7 +108,7 @@ static void what_is_read_from_a_record_is_what_was_written(void **state)
     struct record again;
     struct str first, second;
     fill(&r);
-    record_decode(record_encode_run("demo", &r), &again);
+    record_decode(record_encode_run("demo", &r), &derived_table, &again);
     assert_int_equal(again.kind, RECORD_RUN);
     write_run(&r, &first);
     write_run(&again.run, &second);
@@ -126,7 +130,7 @@ static void a_run_that_was_skipped_or_that_did_nothing_is_read_back_as_well(void
     for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
         struct record again;
         struct str first, second;
-        record_decode(record_encode_run("demo", &runs[i]), &again);
+        record_decode(record_encode_run("demo", &runs[i]), &derived_table, &again);
         assert_int_equal(again.run.code, runs[i].code);
         assert_string_equal(again.run.message, runs[i].message);
         write_run(&runs[i], &first);
@@ -153,7 +157,7 @@ static void records_of_gc_and_repair_are_read_back(void **state)
     };
     struct record r;
     char key[LAYOUT_KEY_SIZE];
-    record_decode(record_encode_upkeep("demo", RECORD_GC, &u), &r);
+    record_decode(record_encode_upkeep("demo", RECORD_GC, &u), &derived_table, &r);
     assert_int_equal(r.kind, RECORD_GC);
     assert_true(r.upkeep.failed);
     assert_int_equal(r.upkeep.version.sequence, 7);
@@ -166,7 +170,7 @@ static void records_of_gc_and_repair_are_read_back(void **state)
     assert_string_equal(record_key(&r, key),
                         "runs/20260131T235959.000001Z-000102030405060708090a0b0c0d0e0f.json");
     record_release(&r);
-    record_decode(record_encode_upkeep("demo", RECORD_REPAIR, &u), &r);
+    record_decode(record_encode_upkeep("demo", RECORD_REPAIR, &u), &derived_table, &r);
     assert_int_equal(r.kind, RECORD_REPAIR);
     assert_string_equal(r.upkeep.id, u.id);
     assert_int_equal(r.upkeep.orphans_found, 0);
@@ -178,7 +182,7 @@ static void decode_text(const char *text, struct record *out)
     struct json *json;
     struct error err = ERROR_INIT;
     assert_int_equal(json_parse(text, strlen(text), "text", &json, &err), ERR_OK);
-    record_decode(json, out);
+    record_decode(json, &derived_table, out);
 }
 
 /* A record may have been edited by hand, or written by a version of cauce that is yet to come. */
@@ -207,8 +211,8 @@ static void what_makes_no_sense_is_as_if_it_were_not_there(void **state)
     assert_null(r.run.source);
     assert_int_equal(r.run.delta.rows_new, 0);
     assert_int_equal(r.run.load.rows_read, 0);
-    assert_int_equal(r.run.index.recovery, INDEX_REBUILT);
-    assert_true(r.run.index.seconds <= 0);
+    assert_int_equal(index_report_of(&r.run.derived)->recovery, INDEX_REBUILT);
+    assert_true(index_report_of(&r.run.derived)->seconds <= 0);
     assert_true(r.run.seconds[STEP_LOAD] <= 0 && r.run.seconds[STEP_DELTA] <= 0);
     assert_int_equal(r.run.load.source.sample_count, 2);
     assert_int_equal(r.run.load.source.samples[1].row, 2);

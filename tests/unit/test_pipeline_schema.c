@@ -62,7 +62,7 @@ static void the_schema_grows_by_a_nullable_column(void **state)
     assert_int_equal(g.s.report.delta.rows_new, 1);
     assert_int_equal(g.s.report.delta.rows_revised, 1);
     assert_int_equal(g.s.report.delta.rows_known, 1);
-    assert_int_equal(g.s.report.index.recovery, INDEX_WAS_FRESH);
+    assert_int_equal(index_report_of(&g.s.report.derived)->recovery, INDEX_WAS_FRESH);
     stage_check(&g, READER_SETTLED);
     stage_publish(&g, 2);
     stage_check(&g, READER_SETTLED);
@@ -83,7 +83,7 @@ static void an_index_is_rebuilt_over_versions_of_different_schemas(void **state)
     look_remove(g.memory, "index/manifest.json");
     look_remove(g.memory, "projections/manifest.json");
     stage_publish(&g, 2);
-    assert_int_equal(g.s.report.index.recovery, INDEX_REBUILT);
+    assert_int_equal(index_report_of(&g.s.report.derived)->recovery, INDEX_REBUILT);
     assert_int_equal(g.s.report.delta.rows_revised, 1);
     stage_check(&g, READER_SETTLED);
 }

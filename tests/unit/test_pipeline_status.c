@@ -28,7 +28,7 @@ static int setup(void **state)
                       "key: id\n"
                       "expect_every: 1h\n");
     st = scenario_memory();
-    status = (struct status){.index = STATUS_NONE};
+    status = (struct status){.things = NULL};
     error_clear(&err);
     return 0;
 }
@@ -68,8 +68,8 @@ static void an_empty_dataset_has_nothing_to_show(void **state)
     base_release(&base);
     assert_int_equal(look(time_now()), ERR_OK);
     assert_int_equal(status.base.pointer.current.sequence, 0);
-    assert_int_equal(status.index, STATUS_NONE);
-    assert_int_equal(status.projections, STATUS_NONE);
+    assert_int_equal(status.derived[0].state, DERIVED_NONE);
+    assert_int_equal(status.derived[1].state, DERIVED_NONE);
     assert_null(status.last_run.json);
     assert_int_equal(status.last_success, 0);
     assert_true(status.late);
@@ -81,11 +81,11 @@ static void after_a_run_everything_is_fresh(void **state)
     assert_int_equal(scenario_publish(&s, st, "id,v\n1,a\n"), ERR_OK);
     assert_int_equal(look(s.report.finished + SECOND), ERR_OK);
     assert_int_equal(status.base.pointer.current.sequence, 1);
-    assert_int_equal(status.index, STATUS_FRESH);
-    assert_int_equal(status.index_sequence, 1);
-    assert_null(status.index_reason);
-    assert_int_equal(status.projections, STATUS_FRESH);
-    assert_int_equal(status.projections_sequence, 1);
+    assert_int_equal(status.derived[0].state, DERIVED_FRESH);
+    assert_int_equal(status.derived[0].sequence, 1);
+    assert_null(status.derived[0].reason);
+    assert_int_equal(status.derived[1].state, DERIVED_FRESH);
+    assert_int_equal(status.derived[1].sequence, 1);
     assert_int_equal(status.last_run.run.outcome, RUN_PUBLISHED);
     assert_int_equal(status.last_success, s.report.finished);
     assert_int_equal(status.expect_every, 3600);
@@ -123,9 +123,9 @@ static void a_run_without_consolidation_leaves_projections_behind(void **state)
     s.options.no_consolidate = true;
     assert_int_equal(scenario_publish(&s, st, "id,v\n2,b\n"), ERR_OK);
     assert_int_equal(look(time_now()), ERR_OK);
-    assert_int_equal(status.index, STATUS_FRESH);
-    assert_int_equal(status.projections, STATUS_BEHIND);
-    assert_int_equal(status.projections_sequence, 1);
+    assert_int_equal(status.derived[0].state, DERIVED_FRESH);
+    assert_int_equal(status.derived[1].state, DERIVED_BEHIND);
+    assert_int_equal(status.derived[1].sequence, 1);
 }
 
 static void a_gc_is_no_run(void **state)
@@ -159,8 +159,8 @@ static void what_cannot_be_understood_is_invalid(void **state)
     overwrite(LAYOUT_INDEX, "{");
     overwrite(LAYOUT_PROJECTIONS, "{");
     assert_int_equal(look(time_now()), ERR_OK);
-    assert_int_equal(status.index, STATUS_INVALID);
-    assert_int_equal(status.projections, STATUS_INVALID);
+    assert_int_equal(status.derived[0].state, DERIVED_INVALID);
+    assert_int_equal(status.derived[1].state, DERIVED_INVALID);
     overwrite(LAYOUT_POINTER, "{");
     assert_int_equal(look(time_now()), ERR_DAMAGED);
 }
@@ -168,11 +168,11 @@ static void what_cannot_be_understood_is_invalid(void **state)
 static void states_have_stable_names(void **state)
 {
     (void)state;
-    assert_string_equal(status_derived_name(STATUS_NONE), "none");
-    assert_string_equal(status_derived_name(STATUS_FRESH), "fresh");
-    assert_string_equal(status_derived_name(STATUS_BEHIND), "behind");
-    assert_string_equal(status_derived_name(STATUS_IN_PROGRESS), "in_progress");
-    assert_string_equal(status_derived_name(STATUS_INVALID), "invalid");
+    assert_string_equal(derived_state_name(DERIVED_NONE), "none");
+    assert_string_equal(derived_state_name(DERIVED_FRESH), "fresh");
+    assert_string_equal(derived_state_name(DERIVED_BEHIND), "behind");
+    assert_string_equal(derived_state_name(DERIVED_IN_PROGRESS), "in_progress");
+    assert_string_equal(derived_state_name(DERIVED_INVALID), "invalid");
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -141,10 +141,10 @@ static void files_of_format_1_are_built_again_under_todays_names(void **state)
     for (int redo = 0; redo < 2; redo++) {
         go_back(redo);
         stage_run(&g, RUN_UNCHANGED);
-        assert_int_equal(g.s.report.consolidation.built, 3);
+        assert_int_equal(projection_report_of(&g.s.report.derived)->built, 3);
         assert_names_of_today();
         stage_run(&g, RUN_UNCHANGED);
-        assert_true(g.s.report.consolidation.skipped);
+        assert_true(projection_report_of(&g.s.report.derived)->skipped);
     }
 }
 
@@ -252,13 +252,13 @@ static void a_column_that_was_added_is_in_every_file(void **state)
     assert_int_equal(columns_of_all(), 3);
     add_column();
     stage_publish(&g, 1);
-    assert_int_equal(g.s.report.consolidation.built, 3);
+    assert_int_equal(projection_report_of(&g.s.report.derived)->built, 3);
     assert_true(scenario_logged(&g.s, "3 projection files"));
     assert_int_equal(columns_of_all(), 4);
     stage_check(&g, READER_SETTLED);
     /* From then on only what is touched is built. */
     stage_publish(&g, 2);
-    assert_int_equal(g.s.report.consolidation.built, 1);
+    assert_int_equal(projection_report_of(&g.s.report.derived)->built, 1);
     stage_check(&g, READER_SETTLED);
 }
 
