@@ -127,6 +127,7 @@ static void describe_columns(struct draft *d)
         const struct schema_column *c = &s->columns[i];
         const struct sample_column *detail = &d->sample.details[i];
         d->columns[i] = (struct config_guess_column){.name = c->name,
+                                                     .from = detail->from,
                                                      .type = c->type,
                                                      .nullable = !in_key(d, c->name),
                                                      .format = c->format,

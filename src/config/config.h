@@ -264,6 +264,9 @@ void config_defaults(const struct config_env *env, struct config *out);
 /* Safe on a zeroed struct, which it leaves behind. */
 void config_release(struct config *config);
 
+/* What is wrong with the name of a column, as a predicate ("must not be empty."), or NULL. Static. */
+const char *config_name_fault(const char *name);
+
 /* Set the dataset to what the command line says. ERR_CONFIG with the reason; nothing is changed. */
 MUST_USE int config_set_dataset(struct config *config, const char *text, struct error *err);
 

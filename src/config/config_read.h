@@ -221,9 +221,6 @@ config_read_fn config_read_partition;   /* struct config */
 config_read_fn config_read_constants;   /* struct config */
 void config_columns_release(struct config *config);
 
-/* What is wrong with the name of a column, as a predicate ("must not be empty."), or NULL. Static. */
-const char *config_name_fault(const char *name);
-
 /* Read the file of `transform_file`, and refuse it beside `transform`. */
 void config_read_transform(struct config_reader *r, struct config *config,
                            const struct yaml_tree_node *const *seen);

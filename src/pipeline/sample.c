@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/sample_key.h"
+#include "pipeline/sample_name.h"
 #include "pipeline/sample_records.h"
 #include "source/found.h"
 #include "source/input.h"
@@ -34,6 +35,7 @@ void sample_release(struct sample *s)
         for (size_t k = 0; k < s->details[i].null_count; k++)
             free(s->details[i].nulls[k]);
         free(s->details[i].nulls);
+        free(s->details[i].from);
         free(s->details[i].doubts);
     }
     free(s->details);
@@ -244,10 +246,13 @@ static void set_details(const struct found *found, size_t i, const struct survey
 static void set_column(struct sample *s, const struct found *found, size_t i)
 {
     struct schema_column *c = &s->columns.columns[i];
-    *c = (struct schema_column){.name = mem_strdup(found->names.items[i]),
+    const char *from = found->names.items[i];
+    *c = (struct schema_column){.name = sample_name_of(from, &s->columns, i),
                                 .id = (uint32_t)i + 1,
                                 .type = found->types[i],
                                 .nullable = true};
+    if (strcmp(c->name, from) != 0)
+        s->details[i].from = mem_strdup(from);
     if (found->survey == NULL)
         return;
     struct survey_meaning mean;
@@ -305,6 +310,7 @@ static int load(struct looking *l, struct error *err)
     for (size_t i = 0; i < s->columns.count; i++)
         l->columns[i] = (struct source_column){
             .name = s->columns.columns[i].name,
+            .from = {(const char *const *)&s->details[i].from, s->details[i].from != NULL ? 1 : 0},
             .type = s->columns.columns[i].type,
             .formats = {(const char *const *)&s->columns.columns[i].format,
                         s->columns.columns[i].format != NULL ? 1 : 0},

@@ -19,6 +19,7 @@ struct sample_hints {
 
 /* How a column is written, beside its type. */
 struct sample_column {
+    char *from;   /* its name in the source, where that is another one; else NULL */
     char **nulls; /* texts that mean NULL, the empty one among them; none: the default */
     size_t null_count;
     bool percent;

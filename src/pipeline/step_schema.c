@@ -127,7 +127,8 @@ static int check_name(const char *name, struct error *err)
     }
     return error_set(err, ERR_CONFIG,
                      "the source has a column name that is empty, longer than %d bytes, or holds "
-                     "control characters: \"%.60s\". Name the columns with `columns` (`from`).",
+                     "control characters: \"%.60s\". List the columns under `columns`, with other "
+                     "names and `from`; `cauce init --from` writes such a list.",
                      CONFIG_COLUMN_NAME_MAX, control ? "(not shown)" : name);
 }
 
@@ -140,7 +141,9 @@ static int check_names(const struct schema *s, struct error *err)
             if (strcasecmp(s->columns[i].name, s->columns[k].name) == 0)
                 rc = error_set(err, ERR_CONFIG,
                                "two columns are named \"%s\" and \"%s\"; names must differ in "
-                               "more than case.",
+                               "more than case. List the columns under `columns`, with another "
+                               "name for one of them and `from`; `cauce init --from` writes such "
+                               "a list.",
                                s->columns[k].name, s->columns[i].name);
     }
     return rc;

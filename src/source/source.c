@@ -102,6 +102,22 @@ static const char **list_constants(const struct source_options *o, const struct 
     return out;
 }
 
+/* More names than can be listed are no reason to fail where those that are wanted were found. */
+static int list_names(const struct source *s, struct names *names, struct source_report *report,
+                      struct error *err)
+{
+    struct error why = ERROR_INIT;
+    int rc = files_names(&s->files, names, &why);
+    if (rc == ERR_OK)
+        return rc;
+    if (rc != ERR_LIMIT)
+        return error_set(err, rc, "%s", why.text);
+    report_warn(report,
+                "the source has more names than can be listed: what is left out is not named");
+    names_release(names);
+    return ERR_OK;
+}
+
 /* Columns of the source that feed none of the schema's; `names` are known where there are headers. */
 static int note_left_out(const struct source *s, const struct wanted *wanted, struct names *names,
                          struct source_report *report, struct error *err)
@@ -112,7 +128,7 @@ static int note_left_out(const struct source *s, const struct wanted *wanted, st
         for (size_t k = 0; k < wanted->columns[i].from.count; k++)
             names_add(&used, wanted->columns[i].from.items[k]);
     if (!file_format_has_header(s->files.format))
-        rc = files_names(&s->files, names, err);
+        rc = list_names(s, names, report, err);
     else if (s->files.file_column != NULL)
         names_add(names, s->files.file_column);
     report->left_out = mem_calloc(names->count, sizeof *report->left_out);

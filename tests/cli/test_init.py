@@ -85,6 +85,18 @@ class Init(Case):
         self.json("run", "a.yml")
         self.assertEqual(self.answer("read", "a.yml"), "day,v\n2025-12-31,1\n2026-01-01,1\n")
 
+    def test_names_that_no_dataset_can_have_get_others(self):
+        names = ["Id", "id", "_version", "x" * 200, "é" * 90, "a"]
+        (self.folder / "a.csv").write_text(",".join(names) + "\n1,2,3,4,5,6\n", encoding="utf-8")
+        (self.folder / "plain.yml").write_text("dataset: p\nstore: ./p\nsource: ./a.csv\nkey: a\n")
+        self.assertIn("`cauce init --from` writes such a list", self.cauce("run", "plain.yml", status=2)[1])
+        self.answer("init", "--from", "a.csv", "a.yml")
+        self.answer("check", "a.yml")
+        self.json("run", "a.yml")
+        self.assertEqual([c["name"] for c in self.json("show", "a.yml")["columns"]],
+                         ["Id", "id.2", "column_version", "x" * 112, "é" * 56, "a"])
+        self.assertEqual(self.answer("read", "a.yml").splitlines()[1], "1,2,3,4,5,6")
+
     def test_a_key_that_was_given_is_taken(self):
         (self.folder / "rates.csv").write_text(FIRST)
         made = self.json("init", "--from", "rates.csv", "--key", "currency,day", "d.yml")

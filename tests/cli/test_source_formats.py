@@ -83,6 +83,14 @@ class Json(FormatCase):
         rows = self.publish(config("s.ndjson", columns, more="bad_rows: reject"))
         self.assertEqual(rows, [{"k": 1, "v": 2}, {"k": 4, "v": 5}])
 
+    def test_listed_columns_are_read_whatever_else_there_is(self):
+        for name, text in (("a.json", json.dumps([{f"n{i}": i for i in range(5000)}])),
+                           ("b.ndjson", json.dumps({"n7": 7, "x" * 2000: 1}) + "\n")):
+            self.write(name, text)
+            text = config(name, ["name: k, type: int, from: n7"]).replace("dataset: d", f"dataset: {name[0]}")
+            self.assertEqual(self.publish(text), [{"k": 7}])
+            self.assertIn("more names than can be listed", self.json("plan", "--force", "d.yml")["warnings"][0])
+
     def test_an_array_in_place_of_lines_says_what_it_is(self):
         (self.folder / "a.ndjson").write_text('[{"k":1},\n{"k":2}]\n')
         for rows in ("fail", "reject"):
