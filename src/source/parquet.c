@@ -208,6 +208,17 @@ static void decode(struct parquet *p)
 
 /* ---- Rows ---------------------------------------------------------------------------------- */
 
+static void put_bad(const struct column *stored, size_t row, const struct reader_fault *place,
+                    struct reader_batch *out)
+{
+    size_t length;
+    const char *bytes = column_bytes(stored, row, &length);
+    char *shown = typed_hex(bytes, length);
+    reader_batch_fault(out, place, shown, strlen(shown),
+                       mem_strdup("has more digits than can be taken exactly"));
+    free(shown);
+}
+
 static bool put_value(struct parquet *p, size_t i, size_t row, const struct reader_fault *place,
                       struct reader_batch *out)
 {
@@ -221,8 +232,7 @@ static bool put_value(struct parquet *p, size_t i, size_t row, const struct read
         return true;
     }
     if (s->bad != NULL && s->bad[row]) {
-        reader_batch_fault(out, place, NULL, 0,
-                           mem_strdup("has more digits than can be taken exactly"));
+        put_bad(&p->values.columns[s->result], row, place, out);
         return false;
     }
     const struct column *values = s->bad != NULL ? &s->values : &p->values.columns[s->result];

@@ -15,6 +15,7 @@
 
 #define FOOTER_MAX ((size_t)512 << 20)
 #define DEPTH_MAX 32
+#define FIELD_MAX INT16_MAX
 
 /* Types of the compact protocol. */
 enum wire {
@@ -169,6 +170,10 @@ static void copy_map(struct rewrite *r)
 static void copy_value(struct rewrite *r, unsigned type, enum place below)
 {
     uint64_t length;
+    if (type > WIRE_STRUCT) {
+        r->wrong = true;
+        return;
+    }
     switch ((enum wire)type) {
     case WIRE_TRUE:
     case WIRE_FALSE:
@@ -277,7 +282,9 @@ static void copy_struct(struct rewrite *r, enum place place)
             return;
         }
         id = head >> 4 != 0 ? id + (head >> 4) : unzigzag(take_number(r));
-        copy_field(r, place, id, head & 15, &last);
+        r->wrong = r->wrong || id < 0 || id > FIELD_MAX;
+        if (!r->wrong)
+            copy_field(r, place, id, head & 15, &last);
     }
     r->wrong = true;
 }

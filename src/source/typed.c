@@ -1,12 +1,18 @@
 #include "source/typed.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/mem.h"
+#include "util/str.h"
+#include "value/print.h"
 
 #define FLOAT_DIGITS 9 /* tell every number of 32 bits from its neighbours */
+#define HEX_SHOWN_MAX 90
+#define NANOS INT64_C(1000000000) /* in a second */
+#define MICROS INT64_C(1000000)
 
 static int128 integer_at(const struct column *values, size_t i)
 {
@@ -84,6 +90,61 @@ enum cast_outcome typed_put(const struct result_column *from, const struct colum
     return CAST_BAD;
 }
 
+static const char *const units[] = {"seconds", "milliseconds", "microseconds", "nanoseconds"};
+
+static char *show_moment(int64_t value, enum cast_unit unit)
+{
+    char text[PRINT_MOMENT_SIZE];
+    if (unit != CAST_NANOSECONDS)
+        return mem_printf("%" PRId64 " %s since 1970", value, units[unit]);
+    bool before = value % NANOS < 0;
+    int64_t rest = value % NANOS + (before ? NANOS : 0);
+    print_moment((value / NANOS - before) * MICROS, false, text);
+    return mem_printf("%s.%09" PRId64, text, rest);
+}
+
+char *typed_hex(const char *bytes, size_t count)
+{
+    struct str out;
+    str_init(&out, STR_MAX_DEFAULT);
+    str_append(&out, "0x");
+    for (size_t i = 0; i < count && i < HEX_SHOWN_MAX; i++)
+        str_printf(&out, "%02x", (unsigned)(unsigned char)bytes[i]);
+    return str_detach(&out);
+}
+
+/* What no text of a column can say: as it is stored. NULL: there is no other way to say it. */
+static char *show_stored(const struct result_column *from, const struct column *values, size_t i)
+{
+    size_t count;
+    const char *bytes;
+    char digits[PRINT_DECIMAL_SIZE];
+    switch (from->kind) {
+    case RESULT_DAYS:
+        return mem_printf("%" PRId32 " days since 1970", ((const int32_t *)values->values)[i]);
+    case RESULT_CLOCK:
+        return mem_printf("%" PRId64 " %s", ((const int64_t *)values->values)[i],
+                          units[from->unit]);
+    case RESULT_MOMENT:
+        return show_moment(((const int64_t *)values->values)[i], from->unit);
+    case RESULT_TEXT:
+    case RESULT_NESTED:
+    case RESULT_BINARY:
+        bytes = column_bytes(values, i, &count);
+        return typed_hex(bytes, count);
+    case RESULT_DECIMAL:
+        print_decimal(column_decimal(values, i), 0, digits);
+        return mem_printf("%se-%u", digits, values->type.scale);
+    case RESULT_BOOLEAN:
+    case RESULT_INTEGER:
+    case RESULT_FLOAT:
+    case RESULT_DOUBLE:
+    case RESULT_UUID:
+        break;
+    }
+    return NULL;
+}
+
 /* A value as text, for messages. */
 static char *show(const struct result_column *from, const struct column *values, size_t i)
 {
@@ -100,7 +161,7 @@ static char *show(const struct result_column *from, const struct column *values,
     }
     cast_free(cast);
     column_release(&text);
-    return shown;
+    return shown != NULL ? shown : show_stored(from, values, i);
 }
 
 static char *reason(const struct result_column *from, const struct column *values, size_t i,
