@@ -64,11 +64,12 @@ static int read_pointer(struct store *st, struct base *out, struct error *err)
     rc = pointer_read(st, &out->pointer, &out->tag, err);
     if (rc != ERR_ABSENT)
         return rc;
-    return error_set(err, ERR_DAMAGED,
-                     "The pointer " LAYOUT_POINTER " of %s is missing although other objects exist "
-                     "(the first one found is %s). Nothing was changed: starting anew would hide "
-                     "what was published. Set it by explicit word: cauce repair --to MANIFEST.",
-                     st->url, found.trace);
+    error_set(err, ERR_DAMAGED,
+              "The pointer " LAYOUT_POINTER " of %s is missing although other objects exist (the "
+              "first one found is %s). Starting anew would hide what was published.",
+              st->url, found.trace);
+    return error_tell(err, ERR_DAMAGED, ERROR_UNCHANGED,
+                      "Set the pointer by explicit word: cauce repair --to MANIFEST.");
 }
 
 static int check_dataset(struct store *st, const char *dataset, const struct pointer *p,
@@ -76,10 +77,10 @@ static int check_dataset(struct store *st, const char *dataset, const struct poi
 {
     if (dataset == NULL || strcmp(dataset, p->dataset) == 0)
         return ERR_OK;
-    return error_set(err, ERR_CONFIG,
-                     "%s holds the dataset \"%s\", not \"%s\". Nothing was changed; check the "
-                     "settings `store` and `dataset`.",
-                     st->url, p->dataset, dataset);
+    error_set(err, ERR_CONFIG, "%s holds the dataset \"%s\", not \"%s\".", st->url, p->dataset,
+              dataset);
+    return error_tell(err, ERR_CONFIG, ERROR_UNCHANGED,
+                      "Check the settings `store` and `dataset`.");
 }
 
 /* The manifest that the pointer names. */
@@ -91,12 +92,12 @@ static int read_current(struct store *st, struct base *b, struct error *err)
     int rc = catalog_read_manifest(st, p->manifest_key, p->manifest_sha256, &b->manifest, err);
     if (rc != ERR_OK)
         return rc;
-    if (strcmp(b->manifest.dataset, p->dataset) != 0 || b->manifest.key_seed != p->key_seed)
-        return error_set(err, ERR_DAMAGED,
-                         "%s belongs to another dataset than the pointer that names it. Nothing "
-                         "was changed; `cauce verify` shows what else is wrong.",
-                         p->manifest_key);
-    return ERR_OK;
+    if (strcmp(b->manifest.dataset, p->dataset) == 0 && b->manifest.key_seed == p->key_seed)
+        return ERR_OK;
+    error_set(err, ERR_DAMAGED, "%s belongs to another dataset than the pointer that names it.",
+              p->manifest_key);
+    return error_tell(err, ERR_DAMAGED, ERROR_UNCHANGED,
+                      "`cauce verify` shows what else is wrong.");
 }
 
 int base_read(struct store *st, const char *dataset, struct base *out, struct error *err)
@@ -134,19 +135,23 @@ int base_create(struct store *st, const char *dataset, struct base *out, struct 
         if (rc == ERR_OK)
             rc = base_read(st, dataset, out, err);
     }
-    if (rc == ERR_ABSENT)
-        rc = error_set(err, ERR_AGAIN,
-                       "The dataset \"%s\" could not be created in %s: the store gave no usable "
-                       "answer. Nothing was published; run again.",
-                       dataset, st->url);
-    return rc;
+    if (rc != ERR_ABSENT)
+        return rc;
+    error_set(err, ERR_AGAIN,
+              "The dataset \"%s\" could not be created in %s: the store gave no usable answer.",
+              dataset, st->url);
+    return error_tell(err, ERR_AGAIN, ERROR_UNPUBLISHED, "Run again.");
 }
 
 /* ---- The chain ----------------------------------------------------------------------------- */
 
-#define LOOK_FURTHER                                                                              \
-    "Nothing was changed. `cauce verify` shows what else is wrong; `cauce repair --to MANIFEST` " \
-    "can set the pointer to a version that is whole."
+/* Part of the chain is damaged, as the text says: nothing was changed, and what to do. */
+static int damaged(struct error *err)
+{
+    return error_tell(err, ERR_DAMAGED, ERROR_UNCHANGED,
+                      "`cauce verify` shows what else is wrong; `cauce repair --to MANIFEST` can "
+                      "set the pointer to a version that is whole.");
+}
 
 static int check_manifest(const char *key, const char *sha256, const struct str *body,
                           struct manifest *out, struct error *err)
@@ -182,9 +187,7 @@ int catalog_read_manifest(struct store *st, const char *key, const char *sha256,
         rc = error_set(err, ERR_DAMAGED, "%s is missing although the chain of versions names it.",
                        key);
     str_release(&body);
-    if (rc == ERR_DAMAGED)
-        error_append(err, LOOK_FURTHER);
-    return rc;
+    return rc == ERR_DAMAGED ? damaged(err) : rc;
 }
 
 /* What of a manifest its parent is compared with: all but the lists. */
@@ -205,14 +208,13 @@ static int read_parent(struct store *st, const struct manifest *child, struct ma
     if (rc != ERR_OK)
         return rc;
     rc = manifest_follows(out, child, err);
-    if (rc != ERR_OK) {
-        char key[LAYOUT_KEY_SIZE];
-        manifest_release(out);
-        layout_manifest(&child->version, key);
-        error_prefix(err, "%s does not fit its parent %s", key, child->parent_key);
-        error_append(err, LOOK_FURTHER);
-    }
-    return rc;
+    if (rc == ERR_OK)
+        return ERR_OK;
+    char key[LAYOUT_KEY_SIZE];
+    manifest_release(out);
+    layout_manifest(&child->version, key);
+    error_prefix(err, "%s does not fit its parent %s", key, child->parent_key);
+    return damaged(err);
 }
 
 int catalog_walk(struct store *st, const struct base *base, chain_visit *visit, void *ctx,
@@ -270,10 +272,11 @@ static int gather_checkpoint(struct gather *g, const struct manifest *m, struct 
     if (g->oldest <= 1 && rows != m->rows_total) {
         char key[LAYOUT_KEY_SIZE];
         layout_manifest(&m->version, key);
-        return error_set(err, ERR_DAMAGED,
-                         "The checkpoint of %s names files of %" PRIu64
-                         " rows, and the version has %" PRIu64 ". " LOOK_FURTHER,
-                         key, rows, m->rows_total);
+        error_set(err, ERR_DAMAGED,
+                  "The checkpoint of %s names files of %" PRIu64
+                  " rows, and the version has %" PRIu64 ".",
+                  key, rows, m->rows_total);
+        return damaged(err);
     }
     for (size_t i = 0; i < m->checkpoint.count; i++) {
         const struct manifest_file *file = &m->checkpoint.items[i];

@@ -102,6 +102,7 @@ static int check_manifest(const struct attempt *a, struct error *err)
         err->code = ERR_GATE;
     error_prefix(err, "Version %s was not published, because its manifest is not consistent",
                  a->name);
+    error_told(err, ERROR_UNPUBLISHED);
     return ERR_GATE;
 }
 
@@ -109,10 +110,13 @@ static int prepare(struct attempt *a, struct manifest *m, struct error *err)
 {
     char sha256[SHA256_HEX_SIZE];
     const struct pointer *p = &a->base->pointer;
-    if (m->version.sequence != p->current.sequence + 1 || !id_valid(m->version.commit))
-        return error_set(err, ERR_GATE,
-                         "Version %s was not published: it is not the next one after %" PRIu64 ".",
-                         a->name, p->current.sequence);
+    if (m->version.sequence != p->current.sequence + 1 || !id_valid(m->version.commit)) {
+        error_set(err, ERR_GATE,
+                  "Version %s was not published: it is not the next one after %" PRIu64 ".",
+                  a->name, p->current.sequence);
+        error_told(err, ERROR_UNPUBLISHED);
+        return ERR_GATE;
+    }
     name_parent(p, m);
     int rc = add_checkpoint(a->st, a->base, m, err);
     if (rc != ERR_OK)
@@ -142,16 +146,15 @@ static int read_back(const struct attempt *a, int answer, struct error *err)
         error_clear(err);
         return ERR_OK;
     }
-    if (other)
-        return error_set(err, ERR_DAMAGED,
-                         "Version %s was not published: another object stands at %s, where nothing "
-                         "may be. The dataset is unchanged; run again.",
-                         a->name, key);
-    if (err != NULL)
-        err->code = ERR_AGAIN;
-    error_append(err, "Version %s was not published; the dataset is unchanged. Run again.",
-                 a->name);
-    return ERR_AGAIN;
+    if (other) {
+        error_set(
+            err, ERR_DAMAGED,
+            "Version %s was not published: another object stands at %s, where nothing may be.",
+            a->name, key);
+        return error_tell(err, ERR_DAMAGED, ERROR_UNCHANGED, "Run again.");
+    }
+    error_append(err, "Version %s was not published.", a->name);
+    return error_tell(err, ERR_AGAIN, ERROR_UNCHANGED, "Run again.");
 }
 
 static int write_manifest(const struct attempt *a, struct error *err)
@@ -245,6 +248,7 @@ static int unknown(const struct attempt *a, struct error *err)
                  "it",
                  a->name, a->report->swaps, a->report->swaps == 1 ? "" : "s");
     error_append(err, "Nothing was deleted. The next run finds out by itself.");
+    error_told(err, ERROR_IN_DOUBT);
     return ERR_UNKNOWN;
 }
 
@@ -252,6 +256,7 @@ static int unknown(const struct attempt *a, struct error *err)
 static int failed(const struct attempt *a, int rc, struct error *err)
 {
     error_append(err, "Version %s was not published; the dataset is unchanged.", a->name);
+    error_told(err, ERROR_UNPUBLISHED);
     return rc;
 }
 

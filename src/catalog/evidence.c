@@ -164,7 +164,7 @@ static int read_candidate(void *ctx, size_t i, struct error *err)
     str_release(&body);
     if (rc == ERR_OK || rc == ERR_ABSENT || rc == ERR_DAMAGED || rc == ERR_LIMIT)
         return ERR_OK;
-    return error_set(err, rc, "%s", why.text);
+    return error_pass(err, rc, &why);
 }
 
 static int list_candidates(struct reading *r, const struct inventory *known, struct error *err)
@@ -262,7 +262,7 @@ static int read_record(void *ctx, size_t i, struct error *err)
     str_release(&text);
     if (rc == ERR_OK || rc == ERR_ABSENT || rc == ERR_DAMAGED || rc == ERR_LIMIT)
         return ERR_OK;
-    return error_set(err, rc, "%s", why.text);
+    return error_pass(err, rc, &why);
 }
 
 /* Only keys that cauce makes: nothing else is read as a record. */

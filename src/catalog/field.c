@@ -44,11 +44,13 @@ int field_format(const struct json *root, const char *where, uint64_t newest, st
     int rc = json_need_unsigned(root, "format", where, &format, err);
     if (rc != ERR_OK)
         return rc;
-    if (format > newest)
-        return error_set(err, ERR_GATE,
-                         "It has format %" PRIu64 " and this cauce knows formats up to %" PRIu64
-                         ": a newer cauce wrote it. Nothing was changed; use that version.",
-                         format, newest);
+    if (format > newest) {
+        error_set(err, ERR_GATE,
+                  "It has format %" PRIu64 " and this cauce knows formats up to %" PRIu64
+                  ": a newer cauce wrote it.",
+                  format, newest);
+        return error_tell(err, ERR_GATE, ERROR_UNCHANGED, "Use that version.");
+    }
     return format > 0 ? ERR_OK : field_bad(err, "format", where, "is 0, and formats start at 1");
 }
 

@@ -64,10 +64,12 @@ static int read_root(struct store *st, struct judged_root *r, struct error *err)
         error_clear(err);
         return ERR_OK;
     }
-    if (rc == ERR_DAMAGED)
+    if (rc == ERR_DAMAGED) {
         error_append(err,
                      "gc cannot tell what it names. Nothing was deleted; run `cauce %s` first.",
                      r->root->command);
+        error_told(err, ERROR_UNCHANGED);
+    }
     return rc;
 }
 
@@ -319,7 +321,7 @@ static int delete_all(struct store *st, struct gc_report *report, struct error *
         int one = store_remove_many(st, keys + i, count, &removed, &why);
         report->removed += removed;
         if (rc == ERR_OK && one != ERR_OK)
-            rc = error_set(err, one, "%s", why.text);
+            rc = error_pass(err, one, &why);
     }
     if (rc == ERR_OK && report->removed < report->count)
         rc = stop_check(err);

@@ -198,12 +198,11 @@ int pointer_read(struct store *st, struct pointer *out, struct store_tag *tag, s
     if (rc == ERR_OK)
         rc = pointer_decode(body.data, body.len, out, err);
     str_release(&body);
-    if (rc == ERR_DAMAGED)
-        error_append(err,
-                     "The pointer of %s cannot be used; nothing was changed. "
-                     "`cauce repair --to MANIFEST` sets it to a version by explicit word.",
-                     st->url);
-    return rc;
+    if (rc != ERR_DAMAGED)
+        return rc;
+    error_append(err, "The pointer of %s cannot be used.", st->url);
+    return error_tell(err, rc, ERROR_UNCHANGED,
+                      "`cauce repair --to MANIFEST` sets it to a version by explicit word.");
 }
 
 int pointer_swap(struct store *st, const struct store_tag *expected, const struct pointer *next,

@@ -247,11 +247,12 @@ int repair_set(struct store *st, const struct repair_view *view, const struct re
     struct version_id version;
     struct base next = {0};
     *changed = false;
-    if (layout_parse_manifest(o->manifest_key, &version, NULL) != ERR_OK || version.sequence == 0)
-        return error_set(err, ERR_CONFIG,
-                         "\"%.200s\" is not the key of a manifest "
-                         "(manifests/<sequence>-<commit>.json). Nothing was changed.",
-                         o->manifest_key);
+    if (layout_parse_manifest(o->manifest_key, &version, NULL) != ERR_OK || version.sequence == 0) {
+        error_set(err, ERR_CONFIG,
+                  "\"%.200s\" is not the key of a manifest (manifests/<sequence>-<commit>.json).",
+                  o->manifest_key);
+        return error_tell(err, ERR_CONFIG, ERROR_UNCHANGED, NULL);
+    }
     int rc = build(st, o->manifest_key, view, &next, err);
     if (rc == ERR_OK && is_there(view, &next)) {
         *out = view->found.pointer;

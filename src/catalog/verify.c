@@ -366,7 +366,7 @@ static int add_verdict(struct verifier *v, int rc, const struct error *why, stru
     }
     if (rc == ERR_OK || rc == ERR_DAMAGED || rc == ERR_CONFLICT)
         return ERR_OK;
-    return error_set(err, rc, "%s", why->text);
+    return error_pass(err, rc, why);
 }
 
 static int check_witness(struct verifier *v, const struct witness *w, struct error *err)
@@ -414,7 +414,7 @@ static int read_roots(struct verifier *v, const struct roots *roots, struct foun
         found[i].read = roots->items[i]->read(v->st, &found[i].state, &found[i].why);
     for (size_t i = 0; i < roots->count; i++) {
         if (unreachable(found[i].read))
-            return error_set(err, found[i].read, "%s", found[i].why.text);
+            return error_pass(err, found[i].read, &found[i].why);
     }
     return ERR_OK;
 }
@@ -497,7 +497,7 @@ int verify_structure_by(struct store *st, const struct roots *roots, const char 
     if (rc == ERR_OK)
         rc = check_all(&v, roots, &reason);
     if (rc != ERR_OK) {
-        error_set(err, rc, "%s", reason.text);
+        rc = error_pass(err, rc, &reason);
         verify_report_release(out);
     }
     free(v.versions);

@@ -67,9 +67,9 @@ int witness_check(struct store *st, const struct base *base, const struct witnes
                          now.dataset, now.current.sequence);
     str_init(&text, ERROR_TEXT_SIZE);
     tell(&base->pointer, w, &text);
-    rc = error_set(err, ERR_DAMAGED, "%s Nothing was changed.", text.data);
+    error_set(err, ERR_DAMAGED, "%s", text.data);
     str_release(&text);
-    return rc;
+    return error_tell(err, ERR_DAMAGED, ERROR_UNCHANGED, NULL);
 }
 
 int witness_check_backed(struct store *st, const struct base *base, const struct witness *w,

@@ -144,12 +144,9 @@ int open_config(const struct options *options, struct opened *out, struct error 
 /* What the operating system says of a store is a failure of the storage. */
 static int unusable(const char *store, struct error *err)
 {
-    if (err != NULL)
-        err->code = ERR_AGAIN;
     error_prefix(err, "The store %s cannot be opened", store);
-    error_append(err,
-                 "Nothing was changed. See to the folder, or correct `store`; then run again.");
-    return ERR_AGAIN;
+    return error_tell(err, ERR_AGAIN, ERROR_UNCHANGED,
+                      "See to the folder, or correct `store`; then run again.");
 }
 
 static int open_store(enum open_mode mode, struct opened *out, struct error *err)

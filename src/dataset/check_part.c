@@ -59,7 +59,7 @@ static int inspect_singly(struct check *c, enum finding_level level,
                        why.text, advice);
             rc = ERR_OK;
         } else if (rc != ERR_OK) {
-            error_set(err, rc, "%s", why.text);
+            rc = error_pass(err, rc, &why);
         }
     }
     return rc;

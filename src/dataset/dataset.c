@@ -238,7 +238,7 @@ static int prefetch_one(void *ctx, size_t i, struct error *err)
     free(path);
     if (rc == ERR_OK || rc == ERR_ABSENT || rc == ERR_DAMAGED)
         return ERR_OK;
-    return error_set(err, rc, "%s", why.text);
+    return error_pass(err, rc, &why);
 }
 
 int dataset_prefetch(struct dataset *d, const struct wanted *wanted, size_t count,

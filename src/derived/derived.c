@@ -81,7 +81,7 @@ int derived_stand(struct dataset *d, const struct base *base, const struct deriv
     else if (rc == ERR_OK)
         rc = thing->stand(d, base, state, out, &why);
     thing->root.release(state);
-    return rc == ERR_OK ? ERR_OK : error_set(err, rc, "%s", why.text);
+    return rc == ERR_OK ? ERR_OK : error_pass(err, rc, &why);
 }
 
 int derived_open(struct derived_run *run, const struct derived *thing, struct error *err)
@@ -92,7 +92,7 @@ int derived_open(struct derived_run *run, const struct derived *thing, struct er
     if (rc == ERR_ABSENT || rc == ERR_DAMAGED)
         return ERR_OK;
     if (rc != ERR_OK)
-        return error_set(err, rc, "%s", why.text);
+        return error_pass(err, rc, &why);
     thing->root.witness(run->state, &w);
     return witness_check_backed(run->d->store, run->base, &w, err);
 }

@@ -66,5 +66,5 @@ int database_run_all(struct database *d, const char *const *statements, size_t c
     for (unsigned i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
     pthread_mutex_destroy(&b.lock);
-    return atomic_load(&b.failed) ? error_set(err, b.error.code, "%s", b.error.text) : ERR_OK;
+    return atomic_load(&b.failed) ? error_pass(err, b.error.code, &b.error) : ERR_OK;
 }

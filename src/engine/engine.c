@@ -89,7 +89,7 @@ int engine_answer(struct engine *e, struct wire_frame *out, bool *done, struct e
     int rc = wire_receive(&e->wire, out, &why);
     *done = rc != ERR_OK || out->kind == WIRE_DONE;
     if (rc != ERR_OK)
-        return error_set(err, lose(e, rc, &why), "%s", why.text);
+        return error_pass(err, lose(e, rc, &why), &why);
     return *done ? outcome(out, err) : ERR_OK;
 }
 
@@ -110,7 +110,7 @@ int engine_settle(struct engine *e, struct engine_promise *p, struct error *err)
 {
     if (p->open)
         receive_promised(e);
-    return p->rc == ERR_OK ? ERR_OK : error_set(err, p->rc, "%s", p->error.text);
+    return p->rc == ERR_OK ? ERR_OK : error_pass(err, p->rc, &p->error);
 }
 
 /* Ready to send the next request, or why not. */
@@ -118,7 +118,7 @@ static int begin(struct engine *e, struct error *err)
 {
     receive_promised(e);
     if (e->lost)
-        return error_set(err, e->loss.code, "%s", e->loss.text);
+        return error_pass(err, e->loss.code, &e->loss);
     e->unwanted = false;
     e->stop_seen = 0;
     atomic_fetch_add(&e->request, 1);
@@ -140,7 +140,7 @@ int engine_ask(struct engine *e, enum wire_kind kind, uint32_t handle, const str
         return rc;
     rc = wire_send(&e->wire, kind, word_of(e, handle), bytes != NULL ? bytes->data : "",
                    bytes != NULL ? bytes->len : 0, &why);
-    return rc == ERR_OK ? ERR_OK : error_set(err, lose(e, rc, &why), "%s", why.text);
+    return rc == ERR_OK ? ERR_OK : error_pass(err, lose(e, rc, &why), &why);
 }
 
 int engine_ask_batch(struct engine *e, uint32_t handle, const struct batch *b, size_t first,
@@ -153,7 +153,7 @@ int engine_ask_batch(struct engine *e, uint32_t handle, const struct batch *b, s
         return rc;
     rc = wire_batch_send(&e->wire, WIRE_FEED_PUT, word_of(e, handle), b, first, rows, &why);
     if (rc != ERR_OK)
-        return error_set(err, lose(e, rc, &why), "%s", why.text);
+        return error_pass(err, lose(e, rc, &why), &why);
     out->open = true;
     e->promised = out;
     return ERR_OK;

@@ -601,7 +601,7 @@ int download_fetch(const struct download_options *options, const struct download
     sha256_free(j.hash);
     free(j.range);
     free(j.elsewhere);
-    return rc == ERR_OK ? ERR_OK : error_set(err, rc, "%s", local.text);
+    return rc == ERR_OK ? ERR_OK : error_pass(err, rc, &local);
 }
 
 void download_result_release(struct download_result *result)

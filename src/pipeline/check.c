@@ -276,5 +276,5 @@ int check_dataset(struct dataset *d, bool data, struct verify_report *out, struc
     /* A chain that cannot be followed has been reported already. */
     if (rc == ERR_OK || (rc == ERR_DAMAGED && out->count > 0))
         return ERR_OK;
-    return error_set(err, rc, "%s", why.text);
+    return error_pass(err, rc, &why);
 }

@@ -191,7 +191,7 @@ static int list_files(struct dataset *d, struct collecting *c, struct error *err
             log_warn("the files of the dataset could not be counted: %s", why.text);
         return ERR_OK;
     }
-    return error_set(err, rc, "%s", why.text);
+    return error_pass(err, rc, &why);
 }
 
 static int measure_dataset(struct dataset *d, struct collecting *c, struct error *err)

@@ -97,7 +97,7 @@ static int read_one(struct store *st, const char *key, struct json **out, struct
         log_warn("a record of a run is left out: %s", why.text);
         return ERR_OK;
     }
-    return error_set(err, rc, "%s", why.text);
+    return error_pass(err, rc, &why);
 }
 
 /* Takes the JSON over; NULL is passed over. */

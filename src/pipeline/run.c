@@ -344,10 +344,12 @@ static enum next plan(struct run *r, int *rc, struct error *err)
 static int lost(struct run *r, struct error *err)
 {
     r->report->outcome = RUN_LOST;
-    return error_set(err, ERR_LOST,
-                     "other writers published first in each of %llu attempts. Nothing of this run "
-                     "is published and nothing is lost; run again.",
-                     (unsigned long long)r->report->commits.attempts);
+    error_set(err, ERR_LOST,
+              "other writers published first in each of %llu attempts. Nothing of this run is "
+              "published and nothing is lost; run again.",
+              (unsigned long long)r->report->commits.attempts);
+    error_told(err, ERROR_UNPUBLISHED);
+    return ERR_LOST;
 }
 
 /*
@@ -358,10 +360,7 @@ static int without_doubt(const struct run *r, int rc, struct error *err)
 {
     if (rc != ERR_UNKNOWN || r->report->outcome == RUN_UNKNOWN)
         return rc;
-    if (err != NULL)
-        err->code = ERR_AGAIN;
-    error_append(err, "Nothing was published; run again.");
-    return ERR_AGAIN;
+    return error_tell(err, ERR_AGAIN, ERROR_UNPUBLISHED, "Run again.");
 }
 
 /* Attempts until one is settled. */
@@ -414,19 +413,16 @@ static bool may_record(const struct run *r)
 /* Every failure says what became of the dataset. Steps that know more have said so already. */
 static void tell_state(const struct run *r, int rc, struct error *err)
 {
-    bool told = strstr(err->text, "othing ") != NULL || strstr(err->text, "unchanged") != NULL ||
-                strstr(err->text, "not published") != NULL;
-    if (rc == ERR_OK || r->report->outcome != RUN_FAILED || told)
-        return;
-    error_append(err, "Nothing was published.");
-    if (rc == ERR_SOURCE)
-        error_append(err, "Run again when the source can be read.");
-    else if (rc == ERR_AGAIN || rc == ERR_FULL || rc == ERR_DENIED)
-        error_append(err, "Run again when that is seen to.");
-    else if (rc == ERR_INTERRUPTED)
-        error_append(err, "Run again to publish what is new.");
-    else if (rc == ERR_TIMEOUT)
-        error_append(err, "Raise `timeout` if a run may take longer.");
+    static const char *const advice[ERR_COUNT] = {
+        [ERR_SOURCE] = "Run again when the source can be read.",
+        [ERR_AGAIN] = "Run again once that is fixed.",
+        [ERR_FULL] = "Run again once that is fixed.",
+        [ERR_DENIED] = "Run again once that is fixed.",
+        [ERR_INTERRUPTED] = "Run again to publish what is new.",
+        [ERR_TIMEOUT] = "Raise `timeout` if a run may take longer.",
+    };
+    if (rc != ERR_OK && r->report->outcome == RUN_FAILED && err->state == ERROR_UNTOLD)
+        error_tell(err, rc, ERROR_UNPUBLISHED, advice[rc]);
 }
 
 static void finish(struct run *r, int rc, const struct error *err)
@@ -526,5 +522,5 @@ int run_dataset(struct dataset *d, const struct run_options *options, struct run
     /* After a failure the step stays in the context: its error is yet to be told. */
     if (rc == ERR_OK)
         log_context("step", NULL);
-    return rc == ERR_OK ? ERR_OK : error_set(err, rc, "%s", local.text);
+    return rc == ERR_OK ? ERR_OK : error_pass(err, rc, &local);
 }

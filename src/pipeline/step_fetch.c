@@ -232,7 +232,5 @@ int step_fetch_source(struct run *r, struct error *err)
     if (rc == ERR_OK && modified)
         step_source_identify(r);
     r->fetched = rc == ERR_OK;
-    if (rc == ERR_SOURCE)
-        error_append(err, "Nothing was published.");
-    return rc;
+    return rc == ERR_SOURCE ? error_tell(err, rc, ERROR_UNPUBLISHED, NULL) : rc;
 }

@@ -155,12 +155,14 @@ static int refuse_rows(const struct load_report *found, const char *advice, stru
     report_format(&found->source, &places);
     if (places.len > 0 && places.data[places.len - 1] == '\n')
         places.data[--places.len] = '\0';
-    int rc = error_set(
-        err, ERR_GATE, "%llu %s of the source %s. Nothing was published. %s\n%s",
-        (unsigned long long)found->rows_rejected, found->rows_rejected == 1 ? "row" : "rows",
-        found->rows_rejected == 1 ? "does not fit" : "do not fit", advice, places.data);
+    error_set(err, ERR_GATE, "%llu %s of the source %s.", (unsigned long long)found->rows_rejected,
+              found->rows_rejected == 1 ? "row" : "rows",
+              found->rows_rejected == 1 ? "does not fit" : "do not fit");
+    char *more = mem_printf("%s\n%s", advice, places.data);
+    error_tell(err, ERR_GATE, ERROR_UNPUBLISHED, more);
+    free(more);
     str_release(&places);
-    return rc;
+    return ERR_GATE;
 }
 
 static int gate_bad_rows(struct run *r, const struct load_report *found, struct error *err)
@@ -208,12 +210,13 @@ static int refuse_duplicates(struct run *r, uint64_t repeated, struct error *err
 {
     char *example = NULL;
     int rc = unique_sample(r->d->engine, &r->schema, take_example, &example, err);
-    if (rc == ERR_OK)
-        rc = error_set(err, ERR_GATE,
-                       "Rows of the source repeat a key (%llu in all)%s. Nothing was published. "
-                       "Correct the source, or take the last row of each key with `duplicates: "
-                       "last`.",
-                       (unsigned long long)repeated, example != NULL ? example : "");
+    if (rc == ERR_OK) {
+        error_set(err, ERR_GATE, "Rows of the source repeat a key (%llu in all)%s.",
+                  (unsigned long long)repeated, example != NULL ? example : "");
+        rc = error_tell(err, ERR_GATE, ERROR_UNPUBLISHED,
+                        "Correct the source, or take the last row of each key with `duplicates: "
+                        "last`.");
+    }
     free(example);
     return rc;
 }

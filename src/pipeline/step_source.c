@@ -152,12 +152,11 @@ int step_check_source(struct run *r, struct error *err)
         const struct source_file *f = &r->files[i];
         struct fs_stat now;
         int rc = fs_stat(f->path, &now, NULL);
-        if (rc != ERR_OK || now.size != f->stat.size || now.modified != f->stat.modified ||
-            now.inode != f->stat.inode)
-            return error_set(err, ERR_SOURCE,
-                             "the source %s changed while it was read. Nothing was published; run "
-                             "again when it is complete.",
-                             f->shown);
+        if (rc == ERR_OK && now.size == f->stat.size && now.modified == f->stat.modified &&
+            now.inode == f->stat.inode)
+            continue;
+        error_set(err, ERR_SOURCE, "the source %s changed while it was read.", f->shown);
+        return error_tell(err, ERR_SOURCE, ERROR_UNPUBLISHED, "Run again when it is complete.");
     }
     return ERR_OK;
 }

@@ -63,6 +63,19 @@ static int take_bounds(struct manifest_file *file, const struct inspection *foun
     return rc;
 }
 
+static int reads_back_otherwise(const struct run *r, size_t i, const struct inspection *found,
+                                struct error *err)
+{
+    error_set(
+        err, ERR_SYSTEM,
+        "the event file %s was written with %llu rows, but reads back with %llu or with other "
+        "keys.",
+        r->events.files.items[i].key, (unsigned long long)r->delta.parts[i].rows,
+        (unsigned long long)found->keys.count);
+    return error_tell(err, ERR_SYSTEM, ERROR_UNPUBLISHED,
+                      "Check disk and memory of this machine, then run again.");
+}
+
 /* Every file must hold exactly the keys of the delta. */
 int step_verify_events(struct run *r, struct error *err)
 {
@@ -72,12 +85,7 @@ int step_verify_events(struct run *r, struct error *err)
                            found, err);
     for (size_t i = 0; i < e->files.count; i++) {
         if (rc == ERR_OK && !key_digest_equal(&found[i].keys, &r->delta.parts[i].keys))
-            rc = error_set(err, ERR_SYSTEM,
-                           "the event file %s was written with %llu rows, but reads back with %llu "
-                           "or with other keys. Nothing was published. Check disk and memory of "
-                           "this machine, then run again.",
-                           e->files.items[i].key, (unsigned long long)r->delta.parts[i].rows,
-                           (unsigned long long)found[i].keys.count);
+            rc = reads_back_otherwise(r, i, &found[i], err);
         if (rc == ERR_OK)
             rc = take_bounds(&e->files.items[i], &found[i], err);
         inspection_release(&found[i]);

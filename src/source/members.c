@@ -70,7 +70,7 @@ int members_limit(const struct reader_file *archive, uint64_t max_bytes, uint64_
 static int damaged(const struct unpacking *u, const char *name, struct error *err)
 {
     if (u->rc != ERR_OK)
-        return error_set(err, u->rc, "%s", u->err.text);
+        return error_pass(err, u->rc, &u->err);
     const char *reason = archive_error_string(u->archive);
     return error_set(err, ERR_SOURCE,
                      "%s%s%s cannot be unpacked: %s. Check that it was published and fetched "

@@ -325,7 +325,7 @@ static int next_part(struct ndjson *n, struct error *err)
         return error_set(err, ERR_LIMIT, "%s:%llu: the line has more than %zu MiB.",
                          n->base.file->shown, (unsigned long long)n->line + 1,
                          READ_RECORD_MAX >> 20);
-    return error_set(err, part->rc, "%s", part->err.text);
+    return error_pass(err, part->rc, &part->err);
 }
 
 /* Hand a batch over, with numbers of rows and lines within the file. */

@@ -111,7 +111,7 @@ static int list_names(const struct source *s, struct names *names, struct source
     if (rc == ERR_OK)
         return rc;
     if (rc != ERR_LIMIT)
-        return error_set(err, rc, "%s", why.text);
+        return error_pass(err, rc, &why);
     report_warn(report,
                 "the source has more names than can be listed: what is left out is not named");
     names_release(names);

@@ -34,7 +34,7 @@ static la_ssize_t feed(struct archive *archive, void *ctx, const void **bytes)
 static int fail(const struct library *l, struct error *err)
 {
     if (l->rc != ERR_OK)
-        return error_set(err, l->rc, "%s", l->err.text);
+        return error_pass(err, l->rc, &l->err);
     const char *reason = archive_error_string(l->archive);
     return error_set(
         err, ERR_SOURCE,

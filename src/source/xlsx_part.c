@@ -157,7 +157,7 @@ void xlsx_part_fail(struct xlsx_part *p, const struct error *err)
 static int not_xml(const struct xlsx_part *p, struct error *err)
 {
     if (p->failed)
-        return error_set(err, p->err.code, "%s", p->err.text);
+        return error_pass(err, p->err.code, &p->err);
     return error_set(err, ERR_SOURCE, "%s: %s, line %lu: %s.", p->file->shown, p->name,
                      (unsigned long)XML_GetCurrentLineNumber(p->parser),
                      XML_ErrorString(XML_GetErrorCode(p->parser)));

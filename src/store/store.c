@@ -50,12 +50,13 @@ static int check_labels(const struct store_label labels[STORE_LABELS_MAX], const
                     m < sizeof labels[i].value;
         for (size_t j = 0; good && j < m; j++)
             good = labels[i].value[j] >= 0x20 && labels[i].value[j] < 0x7f;
-        if (!good)
-            return error_set(
-                err, ERR_CONFIG,
-                "Label %zu of %s is malformed: a name is made of a-z, 0-9 and \"-\", a "
-                "value of printable ASCII. Nothing was done.",
-                i + 1, key);
+        if (good)
+            continue;
+        error_set(err, ERR_CONFIG,
+                  "Label %zu of %s is malformed: a name is made of a-z, 0-9 and \"-\", a value of "
+                  "printable ASCII.",
+                  i + 1, key);
+        return error_tell(err, ERR_CONFIG, ERROR_UNCHANGED, NULL);
     }
     return ERR_OK;
 }
@@ -90,28 +91,27 @@ int store_body_file(const char *path, struct store_body *out, struct error *err)
 int store_body_verify(const struct store_body *body, const char *key, uint64_t size,
                       const char *sha256, struct error *err)
 {
+    if (size == body->size && strcmp(sha256, body->sha256) == 0)
+        return ERR_OK;
     if (size != body->size)
-        return error_set(err, ERR_DAMAGED,
-                         "The content for %s has %llu bytes, not %llu: it changed on the way. "
-                         "Nothing was stored; run again.",
-                         key, (unsigned long long)size, (unsigned long long)body->size);
-    if (strcmp(sha256, body->sha256) != 0)
-        return error_set(err, ERR_DAMAGED,
-                         "The content for %s has the SHA-256 %s, not %s: it changed on the way. "
-                         "Nothing was stored; run again.",
-                         key, sha256, body->sha256);
-    return ERR_OK;
+        error_set(err, ERR_DAMAGED,
+                  "The content for %s has %llu bytes, not %llu: it changed on the way.", key,
+                  (unsigned long long)size, (unsigned long long)body->size);
+    else
+        error_set(err, ERR_DAMAGED,
+                  "The content for %s has the SHA-256 %s, not %s: it changed on the way.", key,
+                  sha256, body->sha256);
+    return error_tell(err, ERR_DAMAGED, ERROR_UNCHANGED, "Run again.");
 }
 
 static int check_body(const struct store_body *body, const char *key, struct error *err)
 {
     bool has_content = body->path != NULL || body->bytes != NULL || body->size == 0;
-    if (!has_content || !digest_is_hex(body->sha256, 2 * SHA256_SIZE))
-        return error_set(err, ERR_CONFIG,
-                         "The content for %s was given without its bytes or without its SHA-256. "
-                         "Nothing was done.",
-                         key);
-    return check_labels(body->labels, key, err);
+    if (has_content && digest_is_hex(body->sha256, 2 * SHA256_SIZE))
+        return check_labels(body->labels, key, err);
+    error_set(err, ERR_CONFIG,
+              "The content for %s was given without its bytes or without its SHA-256.", key);
+    return error_tell(err, ERR_CONFIG, ERROR_UNCHANGED, NULL);
 }
 
 void store_count(uint64_t *counter, uint64_t amount)
@@ -249,11 +249,13 @@ int store_move(struct store *st, const struct store_move *move, struct error *er
     }
     bool distinct = strcmp(move->from, move->to) != 0 && strcmp(move->from, move->guard) != 0 &&
                     strcmp(move->to, move->guard) != 0;
-    if (!distinct || move->guard_tag == NULL)
-        return error_set(err, ERR_CONFIG,
-                         "%s cannot be moved to %s under the guard %s: these are three different "
-                         "objects, and the state of the guard has to be known. Nothing was done.",
-                         move->from, move->to, move->guard);
+    if (!distinct || move->guard_tag == NULL) {
+        error_set(err, ERR_CONFIG,
+                  "%s cannot be moved to %s under the guard %s: these are three different objects, "
+                  "and the state of the guard has to be known.",
+                  move->from, move->to, move->guard);
+        return error_tell(err, ERR_CONFIG, ERROR_UNCHANGED, NULL);
+    }
     int rc = check_labels(move->labels, move->to, err);
     return rc != ERR_OK ? rc : st->ops->move(st, move, err);
 }

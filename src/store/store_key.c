@@ -65,14 +65,14 @@ static int refuse(const char *kind, const char *text, const char *fault, struct 
 {
     char shown[SHOWN + 1];
     make_printable(text, shown);
-    return error_set(err, ERR_CONFIG, "\"%s\" cannot be the %s of an object: %s. Nothing was done.",
-                     shown, kind, fault);
+    error_set(err, ERR_CONFIG, "\"%s\" cannot be the %s of an object: %s.", shown, kind, fault);
+    return error_tell(err, ERR_CONFIG, ERROR_UNCHANGED, NULL);
 }
 
 int store_key_check(const char *key, struct error *err)
 {
     if (key == NULL)
-        return error_set(err, ERR_CONFIG, "The key of an object is missing. Nothing was done.");
+        return error_set(err, ERR_CONFIG, "The key of an object is missing.");
     const char *fault = key_fault(key, strlen(key));
     return fault == NULL ? ERR_OK : refuse("key", key, fault, err);
 }
@@ -80,7 +80,7 @@ int store_key_check(const char *key, struct error *err)
 int store_prefix_check(const char *prefix, struct error *err)
 {
     if (prefix == NULL)
-        return error_set(err, ERR_CONFIG, "The prefix to list is missing. Nothing was done.");
+        return error_set(err, ERR_CONFIG, "The prefix to list is missing.");
     size_t length = strlen(prefix);
     if (length == 0)
         return ERR_OK;

@@ -222,8 +222,8 @@ static int take_content(const struct store_body *body, const char *key, struct s
     } else {
         int rc = fs_read(body->path, out, err);
         if (rc == ERR_ABSENT) {
-            rc = error_set(err, ERR_SYSTEM, "The local file %s for %s is gone. Nothing was stored.",
-                           body->path, key);
+            error_set(err, ERR_SYSTEM, "The local file %s for %s is gone.", body->path, key);
+            rc = error_tell(err, ERR_SYSTEM, ERROR_UNCHANGED, NULL);
         }
         if (rc != ERR_OK)
             return rc;
@@ -255,10 +255,8 @@ static int replace(struct store *st, const char *key, const struct store_tag *ex
         tag_of(object, tag);
         store_count(&st->bill.bytes_written, body->size);
     } else {
-        rc = error_set(err, ERR_CONFLICT,
-                       "%s in %s is not in the expected state. Nothing was "
-                       "changed.",
-                       key, st->url);
+        error_set(err, ERR_CONFLICT, "%s in %s is not in the expected state.", key, st->url);
+        rc = error_tell(err, ERR_CONFLICT, ERROR_UNCHANGED, NULL);
     }
     unlock(space);
     str_release(&content);

@@ -1,5 +1,6 @@
 #include "util/error.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 /* The header's macros for the analyzer are for callers. */
 #undef error_set
 #undef error_set_errno
+#undef error_tell
+#undef error_pass
 
 /* End a text that fills its buffer with "...", without half a UTF-8 character before it. */
 static void mark_cut(char *text)
@@ -29,6 +32,7 @@ int error_vset(struct error *err, int code, const char *format, va_list args)
         mark_cut(text);
     visible_copy(err->text, sizeof err->text, text, VISIBLE_LINES);
     err->code = code;
+    err->state = ERROR_UNTOLD;
     return code;
 }
 
@@ -85,21 +89,21 @@ int error_prefix(struct error *err, const char *format, ...)
 {
     if (err == NULL)
         return ERR_SYSTEM;
-    char old[ERROR_TEXT_SIZE];
-    memcpy(old, err->text, sizeof old);
+    struct error old = *err;
     va_list args;
     va_start(args, format);
-    error_vset(err, err->code, format, args);
+    error_vset(err, old.code, format, args);
     va_end(args);
-    append_text(err, ": %s", old);
+    append_text(err, ": %s", old.text);
+    err->state = old.state;
     return err->code;
 }
 
-/* What the system says ends without a full stop. */
+/* What the system says ends without a full stop, and so does what ends with a quotation. */
 static bool lacks_stop(const char *text, const char *sentence)
 {
     size_t n = strlen(text);
-    return n > 0 && isalnum((unsigned char)text[n - 1]) && isupper((unsigned char)sentence[0]);
+    return n > 0 && strchr(".!?:\n", text[n - 1]) == NULL && isupper((unsigned char)sentence[0]);
 }
 
 int error_append(struct error *err, const char *format, ...)
@@ -114,11 +118,45 @@ int error_append(struct error *err, const char *format, ...)
     return err->code;
 }
 
+int error_tell(struct error *err, int code, enum error_state state, const char *advice)
+{
+    static const char *const sentences[] = {
+        [ERROR_UNCHANGED] = "Nothing was changed.",
+        [ERROR_UNPUBLISHED] = "Nothing was published.",
+    };
+    assert(state == ERROR_UNCHANGED || state == ERROR_UNPUBLISHED);
+    if (err == NULL)
+        return code;
+    append_text(err, "%s%s", lacks_stop(err->text, sentences[state]) ? ". " : " ",
+                sentences[state]);
+    if (advice != NULL)
+        append_text(err, " %s", advice);
+    err->code = code;
+    err->state = state;
+    return code;
+}
+
+void error_told(struct error *err, enum error_state state)
+{
+    if (err != NULL)
+        err->state = state;
+}
+
+int error_pass(struct error *err, int code, const struct error *from)
+{
+    if (err == NULL)
+        return code;
+    *err = *from;
+    err->code = code;
+    return code;
+}
+
 void error_clear(struct error *err)
 {
     if (err == NULL)
         return;
     err->code = ERR_OK;
+    err->state = ERROR_UNTOLD;
     err->text[0] = '\0';
 }
 

@@ -36,14 +36,23 @@ enum error_code {
 
 #define ERROR_TEXT_SIZE 2048
 
+/* What a text says of the state in which the failure left the dataset. */
+enum error_state {
+    ERROR_UNTOLD,      /* nothing yet */
+    ERROR_UNCHANGED,   /* what failed changed nothing */
+    ERROR_UNPUBLISHED, /* nothing was published */
+    ERROR_IN_DOUBT,    /* it may have happened, or not */
+};
+
 struct error {
     int code;
+    enum error_state state;
     char text[ERROR_TEXT_SIZE];
 };
 
 /* Empty error: code ERR_OK, no text. */
 /* clang-format off */
-#define ERROR_INIT {ERR_OK, ""}
+#define ERROR_INIT {ERR_OK, ERROR_UNTOLD, ""}
 /* clang-format on */
 
 /*
@@ -55,11 +64,25 @@ int error_set(struct error *err, int code, const char *format, ...)
 int error_vset(struct error *err, int code, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
 
+/*
+ * Say after the text that is there that nothing was changed, or published, and then what to do, where
+ * `advice` is not NULL; the code becomes `code`, which is returned. Where a text tells the state in
+ * words of its own, error_told notes that it does.
+ */
+int error_tell(struct error *err, int code, enum error_state state, const char *advice);
+void error_told(struct error *err, enum error_state state);
+
+/* Pass an error on, with another code: text and state are those of `from`. Returns `code`. */
+MUST_USE int error_pass(struct error *err, int code, const struct error *from);
+
 /* As error_set, with ": " and the meaning of `errnum` (an errno value) at the end. */
 int error_set_errno(struct error *err, int code, int errnum, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Put a prefix and ": " before the text that is there. Returns the code that is there. */
+/*
+ * Put a prefix and ": " before the text that is there; the state that it tells stays. Returns the
+ * code that is there.
+ */
 int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
@@ -88,6 +111,8 @@ const char *error_name(int code);
 #define error_set(err, code, ...) ((void)error_set(err, code, __VA_ARGS__), (code))
 #define error_set_errno(err, code, errnum, ...) \
     ((void)error_set_errno(err, code, errnum, __VA_ARGS__), (code))
+#define error_tell(err, code, state, advice) ((void)error_tell(err, code, state, advice), (code))
+#define error_pass(err, code, from) ((void)error_pass(err, code, from), (code))
 #endif
 
 #endif

@@ -98,6 +98,18 @@ static void a_missing_line_end_at_the_end_and_blank_lines_are_no_rows(void **sta
     assert_int_equal(s.report.load.rows_read, 2);
 }
 
+/* Words of a file, or its name, are not taken for what a message says of the dataset. */
+static void a_failure_tells_the_state_whatever_words_the_source_brings_along(void **state)
+{
+    (void)state;
+    refuse(names, "unchanged.csv", "id,name\n\"1,one\n", ERR_SOURCE,
+           "Nothing was published. Run again when the source can be read.");
+    refuse(names, "blank.csv", "\n\n", ERR_SOURCE,
+           "it holds nothing but blank lines and comments. Nothing was published.");
+    refuse(names, "a.csv", "id,nothing not published\n1,one\n", ERR_GATE, "Nothing was published.");
+    assert_int_equal(s.err.state, ERROR_UNPUBLISHED);
+}
+
 static void other_encodings_are_read(void **state)
 {
     (void)state;
@@ -455,6 +467,7 @@ int main(void)
         TEST(byte_order_mark_and_line_ends_of_windows_are_no_data),
         TEST(quoted_separators_quotes_and_line_ends_are_data),
         TEST(a_missing_line_end_at_the_end_and_blank_lines_are_no_rows),
+        TEST(a_failure_tells_the_state_whatever_words_the_source_brings_along),
         TEST(other_encodings_are_read),
         TEST(bytes_that_are_not_of_the_encoding_are_refused_with_their_place),
         TEST(delimiter_comment_and_lines_before_the_header_are_as_configured),

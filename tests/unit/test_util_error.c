@@ -72,6 +72,37 @@ static void what_the_system_says_gets_a_full_stop_before_a_sentence(void **state
     assert_string_equal(err.text, " First.");
 }
 
+static void the_state_is_told_in_a_sentence_and_kept_as_a_field(void **state)
+{
+    (void)state;
+    struct error err = ERROR_INIT;
+    struct error other;
+    error_set(&err, ERR_ABSENT, "Cannot take \"a\"");
+    assert_int_equal(err.state, ERROR_UNTOLD);
+    assert_int_equal(error_tell(&err, ERR_AGAIN, ERROR_UNPUBLISHED, "Run again, 100 %s."),
+                     ERR_AGAIN);
+    assert_string_equal(err.text, "Cannot take \"a\". Nothing was published. Run again, 100 %s.");
+    assert_int_equal(err.code, ERR_AGAIN);
+    error_prefix(&err, "Dataset %s", "rates");
+    error_append(&err, "See the log.");
+    assert_int_equal(err.state, ERROR_UNPUBLISHED);
+    assert_int_equal(error_pass(&other, ERR_SYSTEM, &err), ERR_SYSTEM);
+    assert_int_equal(other.state, ERROR_UNPUBLISHED);
+    assert_int_equal(other.code, ERR_SYSTEM);
+    assert_string_equal(other.text, err.text);
+    error_set(&err, ERR_AGAIN, "Nothing was changed, says a text that nobody reads.");
+    assert_int_equal(err.state, ERROR_UNTOLD);
+    error_told(&err, ERROR_IN_DOUBT);
+    assert_int_equal(err.state, ERROR_IN_DOUBT);
+    error_clear(&err);
+    assert_int_equal(err.state, ERROR_UNTOLD);
+    assert_int_equal(error_tell(&err, ERR_FULL, ERROR_UNCHANGED, NULL), ERR_FULL);
+    assert_string_equal(err.text, " Nothing was changed.");
+    assert_int_equal(error_tell(NULL, ERR_FULL, ERROR_UNCHANGED, NULL), ERR_FULL);
+    assert_int_equal(error_pass(NULL, ERR_FULL, &err), ERR_FULL);
+    error_told(NULL, ERROR_IN_DOUBT);
+}
+
 static void arguments_may_be_the_old_text(void **state)
 {
     (void)state;
@@ -171,6 +202,7 @@ int main(void)
         cmocka_unit_test(errno_is_spelled_out),
         cmocka_unit_test(prefix_and_append_keep_the_code),
         cmocka_unit_test(what_the_system_says_gets_a_full_stop_before_a_sentence),
+        cmocka_unit_test(the_state_is_told_in_a_sentence_and_kept_as_a_field),
         cmocka_unit_test(arguments_may_be_the_old_text),
         cmocka_unit_test(what_does_not_fit_is_cut_and_marked),
         cmocka_unit_test(a_text_that_just_fits_is_not_cut),

@@ -172,7 +172,7 @@ int index_attach(struct derived_run *run, const struct schema *s, const char *ta
     int rc = index_keeper_attach(run->d, s, run->state, table, &why);
     if (rc == ERR_DAMAGED)
         return attach_again(run, s, table, err);
-    return rc == ERR_OK ? ERR_OK : error_set(err, rc, "%s", why.text);
+    return rc == ERR_OK ? ERR_OK : error_pass(err, rc, &why);
 }
 
 int index_excuse(struct derived_run *run, int rc, struct error *err)

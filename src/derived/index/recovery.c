@@ -107,13 +107,13 @@ static int build_pieces(struct dataset *d, const struct schema *s, bool by_parti
 static int chain_contradicts(const struct base *base, const struct key_digest *found,
                              struct error *err)
 {
-    return error_set(err, ERR_DAMAGED,
-                     "the events of version %llu hold %llu keys, its manifest %s states %llu, or "
-                     "their digests differ: the dataset is damaged, nothing was changed. "
-                     "`cauce verify --data` says which object is wrong.",
-                     (unsigned long long)base->pointer.current.sequence,
-                     (unsigned long long)found->count, base->pointer.manifest_key,
-                     (unsigned long long)base->manifest.keys.count);
+    error_set(err, ERR_DAMAGED,
+              "the events of version %llu hold %llu keys, its manifest %s states %llu, or their "
+              "digests differ: the dataset is damaged.",
+              (unsigned long long)base->pointer.current.sequence, (unsigned long long)found->count,
+              base->pointer.manifest_key, (unsigned long long)base->manifest.keys.count);
+    return error_tell(err, ERR_DAMAGED, ERROR_UNCHANGED,
+                      "`cauce verify --data` says which object is wrong.");
 }
 
 /* Shards of the whole chain, written and compared with the manifest. */
@@ -225,7 +225,7 @@ static int heal(struct dataset *d, const struct base *base, struct index_state *
         log_info("the index cannot be caught up: %s", why.text);
         return index_keeper_rebuild(d, base, "damaged", index, report, err);
     }
-    return error_set(err, rc, "%s", why.text);
+    return error_pass(err, rc, &why);
 }
 
 /* Read and judge the index; `*fresh` says whether it may be used as it is. */

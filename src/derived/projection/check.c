@@ -87,7 +87,7 @@ static int compare_part(struct check *c, struct view *v, const struct projection
             equal = false;
             rc = ERR_OK;
         } else if (rc != ERR_OK) {
-            error_set(err, rc, "%s", why.text);
+            rc = error_pass(err, rc, &why);
         }
     }
     fs_discard(expected);

@@ -120,7 +120,7 @@ int consolidation_read(struct consolidation *c, struct error *err)
         start_over(c);
         return ERR_OK;
     }
-    return rc == ERR_OK ? fit_to_chain(c, err) : error_set(err, rc, "%s", why.text);
+    return rc == ERR_OK ? fit_to_chain(c, err) : error_pass(err, rc, &why);
 }
 
 static int compare_places(const void *a, const void *b)
@@ -257,7 +257,7 @@ static int add_moved(struct consolidation *c, uint64_t after, struct partition_s
     if (rc == ERR_OK)
         return rc;
     if (rc != ERR_DAMAGED)
-        return error_set(err, rc, "%s", why.text);
+        return error_pass(err, rc, &why);
     for (size_t i = 0; i < c->files.count; i++)
         partition_set_add(out, c->files.items[i].partition);
     return ERR_OK;
@@ -472,7 +472,7 @@ static int gather(struct consolidation *c, struct building *b, bool by_key,
         }
         projection_part_release(part);
         if (rc != ERR_DAMAGED)
-            return error_set(err, rc, "%s", why.text);
+            return error_pass(err, rc, &why);
         consolidation_stand(c, c->state.affected[i], &why);
         rc = ERR_OK;
     }

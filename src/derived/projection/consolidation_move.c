@@ -34,7 +34,7 @@ static int bytes_are_right(struct consolidation *c, const struct projection_part
     *right = rc == ERR_OK;
     if (rc == ERR_OK || rc == ERR_DAMAGED || rc == ERR_ABSENT)
         return ERR_OK;
-    return error_set(err, rc, "%s", why.text);
+    return error_pass(err, rc, &why);
 }
 
 /* Is the final file the one that a part describes? */
@@ -48,7 +48,7 @@ static int final_is_right(struct consolidation *c, const struct projection_part 
     if (rc == ERR_ABSENT)
         return ERR_OK;
     if (rc != ERR_OK)
-        return error_set(err, rc, "%s", why.text);
+        return error_pass(err, rc, &why);
     const char *sha256 = store_label_get(info.labels, LABEL_SHA256);
     if (info.size != part->size || (sha256 != NULL && strcmp(sha256, part->sha256) != 0))
         return ERR_OK;
@@ -212,7 +212,7 @@ static int move_listed(void *ctx, size_t i, struct error *err)
     if (rc == ERR_OK)
         return rc;
     if (!is_own_failure(rc))
-        return error_set(err, rc, "%s", why.text);
+        return error_pass(err, rc, &why);
     pthread_mutex_lock(&m->lock);
     consolidation_stand(m->c, part->partition, &why);
     pthread_mutex_unlock(&m->lock);
@@ -259,7 +259,7 @@ static int rename_former(void *ctx, size_t i, struct error *err)
         rc = store_remove(c->d->store, former, &why);
     if (rc == ERR_OK || rc == ERR_ABSENT)
         return ERR_OK;
-    return error_set(err, rc, "%s", why.text);
+    return error_pass(err, rc, &why);
 }
 
 int consolidation_rename_former(struct consolidation *c, struct error *err)

@@ -108,10 +108,9 @@ int file_content_read(const struct file_root *root, int fd, const char *key, str
     case PUMP_NOT_READ:
         return file_root_error(root, errno, "read", key, err);
     case PUMP_NOT_WRITTEN:
-        return error_set_errno(err, ERR_SYSTEM, errno,
-                               "Cannot write %s, a local copy of %s. Nothing was changed in the "
-                               "store",
-                               out_name, key);
+        error_set_errno(err, ERR_SYSTEM, errno, "Cannot write %s, a local copy of %s", out_name,
+                        key);
+        return error_tell(err, ERR_SYSTEM, ERROR_UNCHANGED, NULL);
     case PUMP_FULL:
         return str_check(body, key, err);
     case PUMP_DONE:
@@ -161,9 +160,9 @@ void file_temp_name(const struct file_root *root, const struct file_place *place
 
 static int unreadable(const struct store_body *body, const char *key, int errnum, struct error *err)
 {
-    return error_set_errno(err, ERR_SYSTEM, errnum,
-                           "Nothing was stored: the local file %s for %s cannot be read",
-                           body->path, key);
+    error_set_errno(err, ERR_SYSTEM, errnum, "The local file %s for %s cannot be read", body->path,
+                    key);
+    return error_tell(err, ERR_SYSTEM, ERROR_UNCHANGED, NULL);
 }
 
 /* Body of bytes in memory. */
@@ -230,10 +229,12 @@ void file_temp_drop(const struct file_temp *temp)
 
 int file_unclear(const struct file_root *root, int errnum, const char *key, struct error *err)
 {
-    return error_set_errno(err, ERR_UNKNOWN, errnum,
-                           "It is not known whether %s in the folder %s was changed. Nothing was "
-                           "deleted; the next run finds out",
-                           key, root->path);
+    error_set_errno(err, ERR_UNKNOWN, errnum,
+                    "It is not known whether %s in the folder %s was changed. Nothing was "
+                    "deleted; the next run finds out",
+                    key, root->path);
+    error_told(err, ERROR_IN_DOUBT);
+    return ERR_UNKNOWN;
 }
 
 int file_settle_change(const struct file_root *root, int folder, const char *key, struct error *err)
@@ -253,11 +254,14 @@ int file_confirm_change(struct file_root *root, int folder, const char *key, str
     file_place_leave(&now);
     if (same)
         return ERR_OK;
-    return error_set(err, ERR_UNKNOWN,
-                     "A folder above %s in %s was moved or replaced while it was being changed: it "
-                     "is not known whether what is there now has the change. Nothing was deleted; "
-                     "the next run finds out.",
-                     key, root->path);
+    error_set(
+        err, ERR_UNKNOWN,
+        "A folder above %s in %s was moved or replaced while it was being changed: it is not "
+        "known whether what is there now has the change. Nothing was deleted; the next run finds "
+        "out.",
+        key, root->path);
+    error_told(err, ERROR_IN_DOUBT);
+    return ERR_UNKNOWN;
 }
 
 int file_rename_new(int from_folder, const char *from, int to_folder, const char *to)
@@ -295,11 +299,14 @@ int file_publish_new(struct file_root *root, const struct file_temp *temp,
                          root->path);
     if (errnum == EIO)
         return file_unclear(root, errnum, key, err);
-    if (errnum == EPERM || errnum == EOPNOTSUPP)
-        return error_set_errno(err, ERR_DENIED, errnum,
-                               "Cannot give %s its name in the folder %s: the file system seems to "
-                               "have no hard links, which a store needs. Nothing was changed",
-                               key, root->path);
+    if (errnum == EPERM || errnum == EOPNOTSUPP) {
+        error_set_errno(
+            err, ERR_DENIED, errnum,
+            "Cannot give %s its name in the folder %s: the file system seems to have no "
+            "hard links, which a store needs",
+            key, root->path);
+        return error_tell(err, ERR_DENIED, ERROR_UNCHANGED, NULL);
+    }
     return file_root_error(root, errnum, "name", key, err);
 }
 

@@ -54,10 +54,9 @@ static int refuse_lock(const char *key, struct error *err)
 {
     if (strcmp(key, FS_LOCK_FILE) != 0)
         return ERR_OK;
-    return error_set(err, ERR_CONFIG,
-                     "%s cannot be the key of an object: it is the lock of the store. Nothing was "
-                     "done.",
-                     key);
+    error_set(err, ERR_CONFIG, "%s cannot be the key of an object: it is the lock of the store.",
+              key);
+    return error_tell(err, ERR_CONFIG, ERROR_UNCHANGED, NULL);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -386,12 +385,12 @@ static int refuse_network(const char *path, struct error *err)
     int rc = fs_is_network(path, &network, &kind, err);
     if (rc != ERR_OK || !network)
         return rc;
-    return error_set(
-        err, ERR_GATE,
-        "The folder %s is on a network file system (%s), whose locks and renames may not keep what "
-        "a store promises. Nothing was written; use a local folder or s3://, or allow network file "
-        "systems explicitly.",
-        path, kind);
+    error_set(err, ERR_GATE,
+              "The folder %s is on a network file system (%s), whose locks and renames may not "
+              "keep what a store promises.",
+              path, kind);
+    return error_tell(err, ERR_GATE, ERROR_UNCHANGED,
+                      "Use a local folder or s3://, or allow network file systems explicitly.");
 }
 
 /* What may not be examined is not absent: taking it for absent would create it anew. */
@@ -402,7 +401,7 @@ static int look_at(const char *path, struct error *err)
     if (rc == ERR_ABSENT)
         return error_set(err, rc, "There is no folder %s.", path);
     if (rc == ERR_DENIED)
-        error_append(err, "Nothing was changed. Check the permissions of the folders above it.");
+        error_tell(err, rc, ERROR_UNCHANGED, "Check the permissions of the folders above it.");
     return rc;
 }
 

@@ -30,19 +30,17 @@ static int try_lock(struct file_root *root, struct fs_lock *lock, struct error *
 static int interrupted(const struct file_root *root, const char *holder, struct error *err)
 {
     int rc = stop_check(err);
-    error_append(err,
-                 "This was while waiting for the lock of the store %s, which %s holds. Nothing was "
-                 "changed.",
+    error_append(err, "This was while waiting for the lock of the store %s, which %s holds.",
                  root->path, holder);
-    return rc;
+    return error_tell(err, rc, ERROR_UNCHANGED, NULL);
 }
 
 static int exhausted(const struct file_root *root, const char *holder, struct error *err)
 {
-    return error_set(err, ERR_AGAIN,
-                     "The lock of the store %s was held for a minute by %s. Nothing was changed; "
-                     "check whether that process is stopped, and run again.",
-                     root->path, holder);
+    error_set(err, ERR_AGAIN, "The lock of the store %s was held for a minute by %s.", root->path,
+              holder);
+    return error_tell(err, ERR_AGAIN, ERROR_UNCHANGED,
+                      "Check whether that process is stopped, and run again.");
 }
 
 int file_root_lock(struct file_root *root, struct fs_lock *lock, struct error *err)

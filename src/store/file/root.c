@@ -18,29 +18,27 @@ int file_root_error(const struct file_root *root, int errnum, const char *doing,
                     struct error *err)
 {
     int code = ERR_AGAIN;
-    const char *advice = "Nothing was changed; run again.";
+    const char *advice = "Run again.";
     switch (errnum) {
     case ENOENT:
         code = ERR_ABSENT;
-        advice = "There is no such object.";
         break;
     case ENOSPC:
     case EDQUOT:
         code = ERR_FULL;
-        advice = "Nothing was changed. Free some space and run again.";
+        advice = "Free some space and run again.";
         break;
     case EIO:
-        advice =
-            "Nothing was changed. Check the kernel's log for disk errors before running again.";
+        advice = "Check the kernel's log for disk errors before running again.";
         break;
     case EACCES:
     case EPERM:
         code = ERR_DENIED;
-        advice = "Nothing was changed. Check the permissions of the folder.";
+        advice = "Check the permissions of the folder.";
         break;
     case EROFS:
         code = ERR_DENIED;
-        advice = "Nothing was changed. Nothing can be written to this file system.";
+        advice = "Nothing can be written to this file system.";
         break;
     case ELOOP:
     case ENOTDIR:
@@ -48,20 +46,23 @@ int file_root_error(const struct file_root *root, int errnum, const char *doing,
     case ENXIO:
         code = ERR_DENIED;
         advice = "Something in the way is neither a plain file nor a folder of the store (links "
-                 "are never followed). Nothing was changed; remove it by hand.";
+                 "are never followed): remove it by hand.";
         break;
     case ENAMETOOLONG:
         code = ERR_CONFIG;
-        advice =
-            "A name between two slashes is too long for this file system. Nothing was changed.";
+        advice = "A name between two slashes is too long for this file system.";
         break;
     default:
         break;
     }
     char reason[128];
-    return error_set(err, code, "Cannot %s %s in the folder %s: %s. %s", doing,
-                     key[0] != '\0' ? key : "the objects", root->path,
-                     strerror_r(errnum, reason, sizeof reason), advice);
+    error_set(err, code, "Cannot %s %s in the folder %s: %s.", doing,
+              key[0] != '\0' ? key : "the objects", root->path,
+              strerror_r(errnum, reason, sizeof reason));
+    if (code != ERR_ABSENT)
+        return error_tell(err, code, ERROR_UNCHANGED, advice);
+    error_append(err, "There is no such object.");
+    return code;
 }
 
 /* The path as it was given, made independent of the working directory. */
@@ -113,10 +114,10 @@ int file_root_check(const struct file_root *root, struct error *err)
 {
     if (fs_names(root->name, root->fd))
         return ERR_OK;
-    return error_set(err, ERR_DENIED,
-                     "The store's folder %s was moved, replaced or deleted while it was in use. "
-                     "Nothing was changed in what is there now; run again.",
-                     root->name);
+    error_set(err, ERR_DENIED,
+              "The store's folder %s was moved, replaced or deleted while it was in use.",
+              root->name);
+    return error_tell(err, ERR_DENIED, ERROR_UNCHANGED, "Run again.");
 }
 
 /* ---- Folders on disk ----------------------------------------------------------------------- */

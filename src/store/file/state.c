@@ -13,17 +13,16 @@
 
 int file_conflict(const struct file_root *root, const char *key, struct error *err)
 {
-    return error_set(err, ERR_CONFLICT,
-                     "%s in the folder %s is not in the expected state. Nothing was changed.", key,
-                     root->path);
+    error_set(err, ERR_CONFLICT, "%s in the folder %s is not in the expected state.", key,
+              root->path);
+    return error_tell(err, ERR_CONFLICT, ERROR_UNCHANGED, NULL);
 }
 
 int file_vanished(const struct file_root *root, const char *key, struct error *err)
 {
-    return error_set(err, ERR_AGAIN,
-                     "The folder of %s in %s vanishes while it is being written. Nothing was "
-                     "changed; run again.",
-                     key, root->path);
+    error_set(err, ERR_AGAIN, "The folder of %s in %s vanishes while it is being written.", key,
+              root->path);
+    return error_tell(err, ERR_AGAIN, ERROR_UNCHANGED, "Run again.");
 }
 
 void file_stat_tag(const struct stat *st, struct store_tag *tag)

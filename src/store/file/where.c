@@ -39,10 +39,8 @@ static char *resolve(const char *path, char **existing)
 
 static int refuse(const char *path, const char *why, struct error *err)
 {
-    return error_set(err, ERR_CONFIG,
-                     "The folder %.300s cannot be a store: %s. Nothing was made or changed; choose "
-                     "another one.",
-                     path, why);
+    error_set(err, ERR_CONFIG, "The folder %.300s cannot be a store: %s.", path, why);
+    return error_tell(err, ERR_CONFIG, ERROR_UNCHANGED, "Choose another one.");
 }
 
 static const char *fault_of(const char *whole, const char *existing)

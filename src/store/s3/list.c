@@ -86,14 +86,13 @@ static int list_page(struct listing *l, struct s3_call *call, struct str *body, 
 static int check_progress(struct listing *l, bool repeats, bool brought, struct error *err)
 {
     l->idle = brought ? 0 : l->idle + 1;
-    if (repeats || l->idle > IDLE_MAX)
-        return error_set(err, ERR_DENIED,
-                         "The server's listing of %s does not end: %s. Nothing was changed; do not "
-                         "trust this server, or what is in front of it.",
-                         l->client->store.url,
-                         repeats ? "a page continues where it began"
-                                 : "page after page is empty and promises more");
-    return stop_check(err);
+    if (!repeats && l->idle <= IDLE_MAX)
+        return stop_check(err);
+    error_set(err, ERR_DENIED, "The server's listing of %s does not end: %s.", l->client->store.url,
+              repeats ? "a page continues where it began"
+                      : "page after page is empty and promises more");
+    return error_tell(err, ERR_DENIED, ERROR_UNCHANGED,
+                      "Do not trust this server, or what is in front of it.");
 }
 
 static bool same_text(const char *a, const char *b)

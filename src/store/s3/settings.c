@@ -42,10 +42,8 @@ static int split_url(const char *url, struct s3_settings *out, struct error *err
         fault = "it holds a \"?\" or \"#\"";
     if (fault == NULL)
         return ERR_OK;
-    return error_set(err, ERR_CONFIG,
-                     "The prefix of %.300s cannot be used for a store: %s. Nothing was done; "
-                     "choose another one.",
-                     url, fault);
+    error_set(err, ERR_CONFIG, "The prefix of %.300s cannot be used for a store: %s.", url, fault);
+    return error_tell(err, ERR_CONFIG, ERROR_UNCHANGED, "Choose another one.");
 }
 
 /* The endpoint of AWS for a region. */
