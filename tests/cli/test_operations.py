@@ -342,7 +342,7 @@ class Damage(State):
     def test_exit_12_a_damaged_pointer(self):
         self.object("current/manifest.json").write_text('{"format": 1, ')
         self.write(THIRD)
-        self.run_fails(12, "current/manifest.json", "not valid JSON", "nothing was changed",
+        self.run_fails(12, "current/manifest.json", "not valid JSON", "Nothing was changed",
                        "cauce repair --to MANIFEST")
         self.cauce("repair", "--to", self.newest_manifest(), "d.yml")
         self.all_is_well(THIRD, 1)
