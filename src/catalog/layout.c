@@ -439,8 +439,8 @@ bool layout_is_nested(const char *key)
 
 bool layout_in_dataset(const char *key)
 {
-    static const char *const folders[] = {"events/", "manifests/", "index/", "projections/",
-                                          ".tmp/"};
+    static const char *const folders[] = {"events/", "manifests/",   "derived/",
+                                          "index/",  "projections/", ".tmp/"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         if (str_starts(key, folders[i]))
             return true;

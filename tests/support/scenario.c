@@ -158,6 +158,7 @@ void scenario_dataset(const struct scenario *s, struct store *st, struct dataset
                             .index_range = s->index_range,
                             .library = getenv("CAUCE_LIBDUCKDB")};
     dataset_init(out, st, SCENARIO_DATASET, &s->config, &limits);
+    out->derived = s->derived;
 }
 
 int scenario_run(struct scenario *s, struct store *st)

@@ -30,9 +30,10 @@
 struct scenario {
     char *folder;
     struct config config;
-    struct run_options options; /* of the next runs */
-    uint64_t index_range;       /* of the next runs: keys per range of the index */
-    struct run_report report;   /* of the last run */
+    struct run_options options;          /* of the next runs */
+    uint64_t index_range;                /* of the next runs: keys per range of the index */
+    const struct derived_table *derived; /* of the next runs; NULL: the program's */
+    struct run_report report;            /* of the last run */
     struct error err;
     struct str log; /* lines since scenario_clear_log, debug level and up */
 };
