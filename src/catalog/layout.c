@@ -25,8 +25,7 @@ void layout_name(const struct version_id *version, char out[LAYOUT_NAME_SIZE])
              version->commit);
 }
 
-/* Read the digits at `*text`, at most `most`, and move past them. Returns how many there were. */
-static size_t take_digits(const char **text, size_t most, uint64_t *value)
+size_t layout_take_digits(const char **text, size_t most, uint64_t *value)
 {
     size_t n = 0;
     uint64_t v = 0;
@@ -43,7 +42,7 @@ int layout_parse_name(const char *text, struct version_id *out, struct error *er
 {
     const char *p = text;
     uint64_t sequence;
-    size_t digits = take_digits(&p, NAME_DIGITS_MAX, &sequence);
+    size_t digits = layout_take_digits(&p, NAME_DIGITS_MAX, &sequence);
     bool padded = digits == NAME_DIGITS_MIN || (digits > NAME_DIGITS_MIN && text[0] != '0');
     if (!padded || sequence > INT64_MAX || *p != '-' || !id_valid(p + 1))
         return error_set(err, ERR_DAMAGED,
@@ -104,7 +103,7 @@ static bool take_part(const char **text, const char *label, size_t digits, int32
         return false;
     *text += strlen(label);
     uint64_t v;
-    if (take_digits(text, digits, &v) != digits)
+    if (layout_take_digits(text, digits, &v) != digits)
         return false;
     *value = (int32_t)v;
     return true;
@@ -146,65 +145,7 @@ void layout_event(const struct version_id *version, enum partition_by by, int32_
              folder[0] != '\0' ? "/" : "", part);
 }
 
-void layout_index_shard(const struct version_id *attempt, unsigned shard, char out[LAYOUT_KEY_SIZE])
-{
-    char name[LAYOUT_NAME_SIZE];
-    layout_name(attempt, name);
-    snprintf(out, LAYOUT_KEY_SIZE, "index/%s/%u.parquet", name, shard);
-}
-
-/* The name of a partition's file, without suffix: "2026-01-31", "2026-01", "2026", "all". */
-static void partition_file(enum partition_by by, int32_t partition, char out[LAYOUT_PARTITION_SIZE])
-{
-    uint32_t v = (uint32_t)partition;
-    uint32_t year = v / 10000 % 10000;
-    uint32_t month = v / 100 % 100;
-    uint32_t day = v % 100;
-    if (by == PARTITION_NONE)
-        snprintf(out, LAYOUT_PARTITION_SIZE, "all");
-    else if (by == PARTITION_YEAR)
-        snprintf(out, LAYOUT_PARTITION_SIZE, "%04" PRIu32, year);
-    else if (by == PARTITION_MONTH)
-        snprintf(out, LAYOUT_PARTITION_SIZE, "%04" PRIu32 "-%02" PRIu32, year, month);
-    else
-        snprintf(out, LAYOUT_PARTITION_SIZE, "%04" PRIu32 "-%02" PRIu32 "-%02" PRIu32, year, month,
-                 day);
-}
-
-void layout_projection(enum partition_by by, int32_t partition, char out[LAYOUT_KEY_SIZE])
-{
-    char file[LAYOUT_PARTITION_SIZE];
-    partition_file(by, partition, file);
-    snprintf(out, LAYOUT_KEY_SIZE, "projections/windows/%s.parquet", file);
-}
-
-void layout_former_projection(enum partition_by by, int32_t partition, char out[LAYOUT_KEY_SIZE])
-{
-    char folder[LAYOUT_PARTITION_SIZE];
-    layout_partition(by, partition, folder);
-    snprintf(out, LAYOUT_KEY_SIZE, "projections/windows/%s%sdata.parquet", folder,
-             folder[0] != '\0' ? "/" : "");
-}
-
-void layout_temp_prefix(const struct version_id *attempt, char out[LAYOUT_KEY_SIZE])
-{
-    char name[LAYOUT_NAME_SIZE];
-    layout_name(attempt, name);
-    snprintf(out, LAYOUT_KEY_SIZE, ".tmp/%s/", name);
-}
-
-void layout_temp(const struct version_id *attempt, enum partition_by by, int32_t partition,
-                 char out[LAYOUT_KEY_SIZE])
-{
-    char name[LAYOUT_NAME_SIZE];
-    char file[LAYOUT_PARTITION_SIZE];
-    layout_name(attempt, name);
-    partition_file(by, partition, file);
-    snprintf(out, LAYOUT_KEY_SIZE, ".tmp/%s/%s.parquet", name, file);
-}
-
-/* The name of a version between `prefix` and the next slash (or ".json") of a key. */
-static bool take_name(const char **key, const char *prefix, char end, struct version_id *out)
+bool layout_take_name(const char **key, const char *prefix, char end, struct version_id *out)
 {
     if (!str_starts(*key, prefix))
         return false;
@@ -218,7 +159,7 @@ static bool take_name(const char **key, const char *prefix, char end, struct ver
     return layout_parse_name(name, out, NULL) == ERR_OK;
 }
 
-static int bad_key(const char *key, const char *what, struct error *err)
+int layout_bad_key(const char *key, const char *what, struct error *err)
 {
     return error_set(err, ERR_DAMAGED, "\"%.200s\" is not the key of %s.", key, what);
 }
@@ -227,14 +168,13 @@ int layout_parse_manifest(const char *key, struct version_id *version, struct er
 {
     const char *p = key;
     char again[LAYOUT_KEY_SIZE];
-    if (!take_name(&p, "manifests/", '.', version))
-        return bad_key(key, "a manifest", err);
+    if (!layout_take_name(&p, "manifests/", '.', version))
+        return layout_bad_key(key, "a manifest", err);
     layout_manifest(version, again);
-    return strcmp(again, key) == 0 ? ERR_OK : bad_key(key, "a manifest", err);
+    return strcmp(again, key) == 0 ? ERR_OK : layout_bad_key(key, "a manifest", err);
 }
 
-/* The partition between `start` and the name of the file behind it. */
-static bool take_folder(const char *start, const char *file, enum partition_by by,
+bool layout_take_folder(const char *start, const char *file, enum partition_by by,
                         int32_t *partition)
 {
     char folder[LAYOUT_PARTITION_SIZE] = "";
@@ -251,109 +191,18 @@ int layout_parse_event(const char *key, enum partition_by by, struct version_id 
 {
     static const char what[] = "an event file";
     const char *p = key;
-    if (!take_name(&p, "events/", '/', version))
-        return bad_key(key, what, err);
+    if (!layout_take_name(&p, "events/", '/', version))
+        return layout_bad_key(key, what, err);
     /* The slash behind the name is the last one, or there is another behind it. */
     const char *file = strrchr(key, '/') + 1;
-    if (!take_folder(p, file, by, partition) || !str_starts(file, "part-"))
-        return bad_key(key, what, err);
+    if (!layout_take_folder(p, file, by, partition) || !str_starts(file, "part-"))
+        return layout_bad_key(key, what, err);
     const char *digits = file + strlen("part-");
     uint64_t part;
-    take_digits(&digits, 9, &part);
+    layout_take_digits(&digits, 9, &part);
     char again[LAYOUT_KEY_SIZE];
     layout_event(version, by, *partition, (unsigned)part, again);
-    return strcmp(again, key) == 0 ? ERR_OK : bad_key(key, what, err);
-}
-
-int layout_parse_index_shard(const char *key, struct version_id *attempt, struct error *err)
-{
-    static const char what[] = "a shard of the index";
-    const char *p = key;
-    if (!take_name(&p, "index/", '/', attempt))
-        return bad_key(key, what, err);
-    uint64_t shard;
-    take_digits(&p, 9, &shard);
-    char again[LAYOUT_KEY_SIZE];
-    layout_index_shard(attempt, (unsigned)shard, again);
-    return strcmp(again, key) == 0 ? ERR_OK : bad_key(key, what, err);
-}
-
-/* The partition that a file's name begins with; whether nothing else stands there is not looked at. */
-static int32_t take_partition(const char *file, enum partition_by by)
-{
-    uint64_t year = 0;
-    uint64_t month = 0;
-    uint64_t day = 0;
-    if (by >= PARTITION_YEAR)
-        take_digits(&file, 4, &year);
-    if (by >= PARTITION_MONTH && *file == '-' && file++)
-        take_digits(&file, 2, &month);
-    if (by >= PARTITION_DAY && *file == '-' && file++)
-        take_digits(&file, 2, &day);
-    return (int32_t)(year * 10000 + month * 100 + day);
-}
-
-int layout_parse_temp(const char *key, enum partition_by by, struct version_id *attempt,
-                      int32_t *partition, struct error *err)
-{
-    static const char what[] = "a scratch file";
-    const char *p = key;
-    char again[LAYOUT_KEY_SIZE];
-    if (!take_name(&p, ".tmp/", '/', attempt))
-        return bad_key(key, what, err);
-    *partition = take_partition(p, by);
-    layout_temp(attempt, by, *partition, again);
-    bool same = layout_partition_valid(by, *partition) && strcmp(again, key) == 0;
-    return same ? ERR_OK : bad_key(key, what, err);
-}
-
-static const char windows[] = "projections/windows/";
-
-int layout_parse_projection(const char *key, enum partition_by by, int32_t *partition,
-                            struct error *err)
-{
-    static const char what[] = "a projection";
-    char again[LAYOUT_KEY_SIZE];
-    if (!str_starts(key, windows))
-        return bad_key(key, what, err);
-    *partition = take_partition(key + sizeof windows - 1, by);
-    layout_projection(by, *partition, again);
-    bool same = layout_partition_valid(by, *partition) && strcmp(again, key) == 0;
-    return same ? ERR_OK : bad_key(key, what, err);
-}
-
-static bool is_former_projection(const char *key, enum partition_by by)
-{
-    int32_t partition;
-    char again[LAYOUT_KEY_SIZE];
-    if (!str_starts(key, windows) ||
-        !take_folder(key + sizeof windows - 1, strrchr(key, '/') + 1, by, &partition))
-        return false;
-    layout_former_projection(by, partition, again);
-    return strcmp(again, key) == 0;
-}
-
-/* Its file was named like the folders of a partition, with dashes in place of slashes. */
-static bool is_former_temp(const char *key, enum partition_by by)
-{
-    struct version_id attempt;
-    int32_t partition;
-    char folder[LAYOUT_PARTITION_SIZE] = "";
-    const char *p = key;
-    if (by == PARTITION_NONE || !take_name(&p, ".tmp/", '/', &attempt))
-        return false;
-    size_t length = strcspn(p, ".");
-    if (length >= sizeof folder || strcmp(p + length, ".parquet") != 0)
-        return false;
-    memcpy(folder, p, length);
-    for (char *c = strchr(folder, '-'); c != NULL; c = strchr(c, '-'))
-        *c = '/';
-    return layout_parse_partition(folder, by, &partition, NULL) == ERR_OK;
-}
-
-bool layout_is_former(const char *key, enum partition_by by)
-{
-    return is_former_projection(key, by) || is_former_temp(key, by);
+    return strcmp(again, key) == 0 ? ERR_OK : layout_bad_key(key, what, err);
 }
 
 int layout_run(int64_t time, const char *run_id, char out[LAYOUT_KEY_SIZE], struct error *err)

@@ -1,5 +1,6 @@
 /*
- * Every object key of a dataset, formatted, parsed and told from what is not ours. No I/O.
+ * Every object key of a dataset, but for those of derived things, which make their own (key.h of each):
+ * formatted, parsed and told from what is not ours. No I/O.
  *
  * Keys are relative to the dataset's root; the store is opened there. A version's objects carry its
  * name, `<sequence>-<commit>`, sequence padded to ten digits so that listings sort by it.
@@ -19,8 +20,6 @@
 #define LAYOUT_PARTITION_SIZE 32 /* year=2026/month=01/day=31 */
 
 #define LAYOUT_POINTER "current/manifest.json"
-#define LAYOUT_INDEX "index/manifest.json"
-#define LAYOUT_PROJECTIONS "projections/manifest.json"
 /* Who is at work (catalog/lease.h); may be there before the pointer, and gc leaves it alone. */
 #define LAYOUT_LEASE "current/lease.json"
 
@@ -46,23 +45,6 @@ void layout_manifest(const struct version_id *version, char out[LAYOUT_KEY_SIZE]
 /* events/<name>/<partition>/part-<n>.parquet */
 void layout_event(const struct version_id *version, enum partition_by by, int32_t partition,
                   unsigned part, char out[LAYOUT_KEY_SIZE]);
-/* index/<sequence>-<attempt>/<shard>.parquet; `attempt` is fresh for every attempt at an index */
-void layout_index_shard(const struct version_id *attempt, unsigned shard,
-                        char out[LAYOUT_KEY_SIZE]);
-/*
- * projections/windows/<file>.parquet, the file being "2026", "2026-01", "2026-01-31" or "all". One
- * folder for all, whose name and whose files' names have no "=": no reader takes parts of them for
- * columns, and those that look into no folders below the one they are given find every file.
- */
-void layout_projection(enum partition_by by, int32_t partition, char out[LAYOUT_KEY_SIZE]);
-/* projections/windows/<partition>/data.parquet: where it was up to format 1 of the manifest */
-void layout_former_projection(enum partition_by by, int32_t partition, char out[LAYOUT_KEY_SIZE]);
-/* .tmp/<sequence>-<attempt>/<file>.parquet, the file as that of the projection */
-void layout_temp(const struct version_id *attempt, enum partition_by by, int32_t partition,
-                 char out[LAYOUT_KEY_SIZE]);
-/* .tmp/<sequence>-<attempt>/ : prefix of all scratch of one attempt */
-void layout_temp_prefix(const struct version_id *attempt, char out[LAYOUT_KEY_SIZE]);
-
 /*
  * The same keys taken apart. ERR_DAMAGED for every text that the function of the other direction
  * would not give, byte by byte: what comes through here cannot leave its folder.
@@ -70,12 +52,19 @@ void layout_temp_prefix(const struct version_id *attempt, char out[LAYOUT_KEY_SI
 MUST_USE int layout_parse_manifest(const char *key, struct version_id *version, struct error *err);
 MUST_USE int layout_parse_event(const char *key, enum partition_by by, struct version_id *version,
                                 int32_t *partition, struct error *err);
-MUST_USE int layout_parse_index_shard(const char *key, struct version_id *attempt,
-                                      struct error *err);
-MUST_USE int layout_parse_projection(const char *key, enum partition_by by, int32_t *partition,
-                                     struct error *err);
-MUST_USE int layout_parse_temp(const char *key, enum partition_by by, struct version_id *attempt,
-                               int32_t *partition, struct error *err);
+
+/*
+ * Pieces of keys, for those who make keys of their own (derived things). The digits at `*text`, at most
+ * `most`: moves past them, and returns how many there were.
+ */
+size_t layout_take_digits(const char **text, size_t most, uint64_t *value);
+/* The name of a version between `prefix` and the next `end`; moves `*key` past it. */
+bool layout_take_name(const char **key, const char *prefix, char end, struct version_id *out);
+/* The partition between `start` and the name of the file behind it. */
+bool layout_take_folder(const char *start, const char *file, enum partition_by by,
+                        int32_t *partition);
+/* ERR_DAMAGED: "... is not the key of <what>." */
+int layout_bad_key(const char *key, const char *what, struct error *err);
 
 /*
  * What stands under a key, told by its name alone: each is one that a function above, the store itself
@@ -107,9 +96,6 @@ bool layout_is_nested(const char *key);
 
 /* Does the key lie in a folder that only a dataset with a pointer has (events, index, ...)? */
 bool layout_in_dataset(const char *key);
-
-/* A projection or scratch file under a name that it had up to format 1 of the projections manifest? */
-bool layout_is_former(const char *key, enum partition_by by);
 
 /* Is it a value that layout_partition can print, a day of the calendar or the start of one? */
 bool layout_partition_valid(enum partition_by by, int32_t value);

@@ -196,7 +196,7 @@ void sample_index(struct store *st)
     id_new(next.attempt);
     struct version_id attempt = {next.stamp.sequence, ""};
     memcpy(attempt.commit, next.attempt, sizeof attempt.commit);
-    layout_index_shard(&attempt, 0, shard.key);
+    index_shard_key(&attempt, 0, shard.key);
     sample_put(st, shard.key, "shard");
     shard.size = 5;
     sha256_hex("shard", 5, shard.sha256);
@@ -231,7 +231,7 @@ void sample_projection(struct store *st)
             .versions = &one,
             .version_count = 1,
         };
-        layout_projection(PARTITION_MONTH, part.partition, part.key);
+        projection_key(PARTITION_MONTH, part.partition, part.key);
         sample_put(st, part.key, "projection");
         sha256_hex("projection", 10, part.sha256);
         projection_add_part(&next, &part);

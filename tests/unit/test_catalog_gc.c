@@ -404,7 +404,7 @@ static void an_index_written_before_the_fence_stops_gc(void **state)
 {
     struct gc_report r;
     struct store *st = *state;
-    struct meddling m = {.key = LAYOUT_INDEX, .act = index_now, .inner = st};
+    struct meddling m = {.key = INDEX_ROOT, .act = index_now, .inner = st};
     sample_publish(st, 2);
     sample_index(st);
     sample_projection(st);
@@ -426,7 +426,7 @@ static void a_consolidation_begun_before_the_fence_stops_gc(void **state)
 {
     struct gc_report r;
     struct store *st = *state;
-    struct meddling m = {.key = LAYOUT_PROJECTIONS, .act = project_now, .inner = st};
+    struct meddling m = {.key = PROJECTION_ROOT, .act = project_now, .inner = st};
     sample_publish(st, 2);
     sample_projection(st);
     sample_put(st, ORPHAN, "x");
@@ -499,7 +499,7 @@ static void begin_consolidation(struct store *st, bool redo, struct projection_s
     id_new(s->attempt);
     attempt.sequence = s->target.sequence;
     memcpy(attempt.commit, s->attempt, sizeof attempt.commit);
-    layout_temp(&attempt, PARTITION_MONTH, 20260100, temp);
+    projection_temp_key(&attempt, PARTITION_MONTH, 20260100, temp);
     sample_put(st, temp, "consolidated");
     if (redo) {
         struct projection_part part = s->parts[0];
@@ -511,8 +511,8 @@ static void begin_consolidation(struct store *st, bool redo, struct projection_s
         projection_add_redo(s, &part);
         /* A partition that is new, and moved into place already. */
         part.partition = 20260300;
-        layout_projection(PARTITION_MONTH, 20260300, part.key);
-        layout_temp(&attempt, PARTITION_MONTH, 20260300, part.temp);
+        projection_key(PARTITION_MONTH, 20260300, part.key);
+        projection_temp_key(&attempt, PARTITION_MONTH, 20260300, part.temp);
         projection_add_redo(s, &part);
         sample_put(st, part.key, "consolidated");
     }
@@ -590,7 +590,7 @@ static void scratch_without_any_projections_is_fenced_by_an_empty_state(void **s
 
 static void a_fence_whose_answer_was_lost_is_settled_by_reading(void **state)
 {
-    static const char *const keys[] = {LAYOUT_POINTER, LAYOUT_INDEX, LAYOUT_PROJECTIONS};
+    static const char *const keys[] = {LAYOUT_POINTER, INDEX_ROOT, PROJECTION_ROOT};
     for (size_t i = 0; i < 3; i++) {
         struct gc_report r;
         struct store *st = sample_store();
@@ -610,7 +610,7 @@ static void a_fence_whose_answer_was_lost_is_settled_by_reading(void **state)
 
 static void anything_but_a_definite_success_of_the_fence_deletes_nothing(void **state)
 {
-    static const char *const keys[] = {LAYOUT_POINTER, LAYOUT_INDEX, LAYOUT_PROJECTIONS};
+    static const char *const keys[] = {LAYOUT_POINTER, INDEX_ROOT, PROJECTION_ROOT};
     /* A refusal without a reason and an error of no known kind prove nothing. */
     static const struct {
         int answer, told;
@@ -718,7 +718,7 @@ static void on_a_full_disk_the_index_is_given_up_where_nothing_else_helps(void *
     sample_index(st);
     sample_projection(st);
     sample_put(st, ORPHAN, "x");
-    collect_on_full_disk(st, LAYOUT_INDEX, ERR_OK, &r);
+    collect_on_full_disk(st, INDEX_ROOT, ERR_OK, &r);
     assert_int_equal(r.removed, 1);
     assert_false(sample_exists(st, ORPHAN));
     assert_int_equal(sample_count(st, "index/"), 0);
@@ -786,12 +786,12 @@ static void damage_that_hides_names_stops_gc(void **state)
     struct base base;
     struct store *st = *state;
     sample_publish(st, 3);
-    sample_put(st, LAYOUT_INDEX, "{");
+    sample_put(st, INDEX_ROOT, "{");
     assert_damaged(st, "rebuild-index");
-    assert_int_equal(store_remove(st, LAYOUT_INDEX, NULL), ERR_OK);
-    sample_put(st, LAYOUT_PROJECTIONS, "{");
+    assert_int_equal(store_remove(st, INDEX_ROOT, NULL), ERR_OK);
+    sample_put(st, PROJECTION_ROOT, "{");
     assert_damaged(st, "consolidate");
-    assert_int_equal(store_remove(st, LAYOUT_PROJECTIONS, NULL), ERR_OK);
+    assert_int_equal(store_remove(st, PROJECTION_ROOT, NULL), ERR_OK);
     assert_int_equal(base_read(st, SAMPLE_DATASET, &base, NULL), ERR_OK);
     assert_int_equal(store_remove(st, base.manifest.parent_key, NULL), ERR_OK);
     assert_damaged(st, base.manifest.parent_key);

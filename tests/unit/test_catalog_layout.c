@@ -6,6 +6,8 @@
 #include <cmocka.h>
 
 #include "catalog/root.h"
+#include "derived/index/key.h"
+#include "derived/projection/key.h"
 #include "store/store.h"
 #include "support/catalog_sample.h"
 
@@ -140,25 +142,25 @@ static void every_object_has_its_key(void **state)
     check_key(key, "events/0000000042-" COMMIT "/year=2026/month=01/part-7.parquet");
     layout_event(&v42, PARTITION_NONE, 0, 0, key);
     check_key(key, "events/0000000042-" COMMIT "/part-0.parquet");
-    layout_index_shard(&v42, 3, key);
+    index_shard_key(&v42, 3, key);
     check_key(key, "index/0000000042-" COMMIT "/3.parquet");
-    layout_projection(PARTITION_MONTH, 20260100, key);
+    projection_key(PARTITION_MONTH, 20260100, key);
     check_key(key, "projections/windows/2026-01.parquet");
-    layout_projection(PARTITION_NONE, 0, key);
+    projection_key(PARTITION_NONE, 0, key);
     check_key(key, "projections/windows/all.parquet");
-    layout_projection(PARTITION_YEAR, 20260000, key);
+    projection_key(PARTITION_YEAR, 20260000, key);
     check_key(key, "projections/windows/2026.parquet");
-    layout_projection(PARTITION_DAY, 20260131, key);
+    projection_key(PARTITION_DAY, 20260131, key);
     check_key(key, "projections/windows/2026-01-31.parquet");
-    layout_former_projection(PARTITION_MONTH, 20260100, key);
+    projection_former_key(PARTITION_MONTH, 20260100, key);
     check_key(key, "projections/windows/year=2026/month=01/data.parquet");
-    layout_former_projection(PARTITION_NONE, 0, key);
+    projection_former_key(PARTITION_NONE, 0, key);
     check_key(key, "projections/windows/data.parquet");
-    layout_temp(&v42, PARTITION_DAY, 20260131, key);
+    projection_temp_key(&v42, PARTITION_DAY, 20260131, key);
     check_key(key, ".tmp/0000000042-" COMMIT "/2026-01-31.parquet");
-    layout_temp(&v42, PARTITION_NONE, 0, key);
+    projection_temp_key(&v42, PARTITION_NONE, 0, key);
     check_key(key, ".tmp/0000000042-" COMMIT "/all.parquet");
-    layout_temp_prefix(&v42, key);
+    projection_temp_prefix(&v42, key);
     assert_string_equal(key, ".tmp/0000000042-" COMMIT "/");
     assert_int_equal(layout_run(INT64_C(1767225600000001), COMMIT, key, NULL), ERR_OK);
     check_key(key, "runs/20260101T000000.000001Z-" COMMIT ".json");
@@ -174,10 +176,11 @@ static void the_longest_keys_are_not_cut(void **state)
     layout_event(&big, PARTITION_DAY, 99991231, 999999999, key);
     assert_int_equal(layout_parse_event(key, PARTITION_DAY, &version, &partition, NULL), ERR_OK);
     assert_true(version_id_equal(&version, &big));
-    layout_temp(&big, PARTITION_DAY, 99991231, key);
-    assert_int_equal(layout_parse_temp(key, PARTITION_DAY, &version, &partition, NULL), ERR_OK);
-    layout_index_shard(&big, 999999999, key);
-    assert_int_equal(layout_parse_index_shard(key, &version, NULL), ERR_OK);
+    projection_temp_key(&big, PARTITION_DAY, 99991231, key);
+    assert_int_equal(projection_parse_temp_key(key, PARTITION_DAY, &version, &partition, NULL),
+                     ERR_OK);
+    index_shard_key(&big, 999999999, key);
+    assert_int_equal(index_parse_shard_key(key, &version, NULL), ERR_OK);
     layout_manifest(&big, key);
     assert_int_equal(layout_parse_manifest(key, &version, NULL), ERR_OK);
 }
@@ -208,8 +211,9 @@ static void event_keys_are_taken_apart(void **state)
         assert_int_equal(layout_parse_event(key, good[i].by, &version, &partition, NULL), ERR_OK);
         assert_true(version_id_equal(&version, &v42));
         assert_int_equal(partition, good[i].value);
-        layout_temp(&v42, good[i].by, good[i].value, key);
-        assert_int_equal(layout_parse_temp(key, good[i].by, &version, &partition, NULL), ERR_OK);
+        projection_temp_key(&v42, good[i].by, good[i].value, key);
+        assert_int_equal(projection_parse_temp_key(key, good[i].by, &version, &partition, NULL),
+                         ERR_OK);
         assert_true(version_id_equal(&version, &v42));
         assert_int_equal(partition, good[i].value);
     }
@@ -266,11 +270,13 @@ static void keys_that_the_layout_would_not_give_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         assert_int_equal(layout_parse_manifest(others[i], &version, NULL), ERR_DAMAGED);
-        assert_int_equal(layout_parse_index_shard(others[i], &version, NULL), ERR_DAMAGED);
-        assert_int_equal(layout_parse_temp(others[i], PARTITION_NONE, &version, &partition, NULL),
-                         ERR_DAMAGED);
-        assert_int_equal(layout_parse_temp(others[i], PARTITION_DAY, &version, &partition, NULL),
-                         ERR_DAMAGED);
+        assert_int_equal(index_parse_shard_key(others[i], &version, NULL), ERR_DAMAGED);
+        assert_int_equal(
+            projection_parse_temp_key(others[i], PARTITION_NONE, &version, &partition, NULL),
+            ERR_DAMAGED);
+        assert_int_equal(
+            projection_parse_temp_key(others[i], PARTITION_DAY, &version, &partition, NULL),
+            ERR_DAMAGED);
     }
 }
 
@@ -347,7 +353,7 @@ static void every_name_that_is_made_has_its_kind_and_all_others_are_strangers(vo
     char key[LAYOUT_KEY_SIZE];
     for (enum partition_by by = PARTITION_NONE; by <= PARTITION_DAY; by++) {
         static const int32_t values[] = {0, 20260000, 20260100, 20260131};
-        layout_projection(by, values[by], key);
+        projection_key(by, values[by], key);
         assert_int_equal(roots_kind(sample_roots(), key, NULL), LAYOUT_DERIVED);
     }
 }

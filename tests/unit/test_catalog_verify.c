@@ -203,11 +203,11 @@ static void a_damaged_pointer_is_a_finding_and_the_rest_is_still_looked_at(void 
     struct fixture *f = *state;
     struct verify_report r;
     edit(f->st, LAYOUT_POINTER, "\"gc_epoch\"", "\"epoch\"");
-    edit(f->st, LAYOUT_INDEX, "\"attempt\"", "\"attempted\"");
+    edit(f->st, INDEX_ROOT, "\"attempt\"", "\"attempted\"");
     verify(f->st, false, &r);
     assert_int_equal(r.count, 2);
     assert_true(finds(&r, FINDING_MUST, LAYOUT_POINTER, "gc_epoch"));
-    assert_true(finds(&r, FINDING_SHOULD, LAYOUT_INDEX, "attempt"));
+    assert_true(finds(&r, FINDING_SHOULD, INDEX_ROOT, "attempt"));
     verify_report_release(&r);
 }
 
@@ -250,13 +250,13 @@ static void every_damage_is_found_not_just_the_first(void **state)
     edit(f->st, manifest, "1234", "9234");
     assert_int_equal(store_remove(f->st, f->base.manifest.files.items[0].key, NULL), ERR_OK);
     sample_put(f->st, f->base.manifest.files.items[1].key, "");
-    sample_put(f->st, LAYOUT_PROJECTIONS, "{");
+    sample_put(f->st, PROJECTION_ROOT, "{");
     verify(f->st, true, &r);
     assert_int_equal(r.versions, 5);
     assert_true(finds(&r, FINDING_MUST, manifest, "altered"));
     assert_true(finds(&r, FINDING_MUST, f->base.manifest.files.items[0].key, "missing"));
     assert_true(finds(&r, FINDING_MUST, f->base.manifest.files.items[1].key, "0 bytes"));
-    assert_true(finds(&r, FINDING_SHOULD, LAYOUT_PROJECTIONS, "consolidate"));
+    assert_true(finds(&r, FINDING_SHOULD, PROJECTION_ROOT, "consolidate"));
     assert_int_equal(r.count, 4);
     verify_report_release(&r);
 }
@@ -378,8 +378,8 @@ static void a_checkpoint_that_does_not_fit_the_chain_is_found(void **state)
 static void a_missing_index_is_repairable(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(store_remove(f->st, LAYOUT_INDEX, NULL), ERR_OK);
-    assert_finds(f->st, false, FINDING_SHOULD, LAYOUT_INDEX, "rebuild-index");
+    assert_int_equal(store_remove(f->st, INDEX_ROOT, NULL), ERR_OK);
+    assert_finds(f->st, false, FINDING_SHOULD, INDEX_ROOT, "rebuild-index");
 }
 
 static void an_index_that_is_behind_says_so(void **state)
@@ -387,7 +387,7 @@ static void an_index_that_is_behind_says_so(void **state)
     struct fixture *f = *state;
     sample_publish(f->st, 1);
     sample_projection(f->st);
-    assert_finds(f->st, false, FINDING_SHOULD, LAYOUT_INDEX, "version 5 of 6");
+    assert_finds(f->st, false, FINDING_SHOULD, INDEX_ROOT, "version 5 of 6");
 }
 
 static void an_index_with_another_digest_is_found(void **state)
@@ -400,7 +400,7 @@ static void an_index_with_another_digest_is_found(void **state)
     id_new(s.attempt);
     assert_int_equal(index_swap(f->st, &s.tag, &s, NULL), ERR_OK);
     index_release(&s);
-    assert_finds(f->st, false, FINDING_SHOULD, LAYOUT_INDEX, "digest");
+    assert_finds(f->st, false, FINDING_SHOULD, INDEX_ROOT, "digest");
 }
 
 static void shards_of_the_index_are_checked(void **state)
@@ -418,8 +418,8 @@ static void shards_of_the_index_are_checked(void **state)
 static void missing_projections_are_repairable(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(store_remove(f->st, LAYOUT_PROJECTIONS, NULL), ERR_OK);
-    assert_finds(f->st, false, FINDING_SHOULD, LAYOUT_PROJECTIONS, "consolidate");
+    assert_int_equal(store_remove(f->st, PROJECTION_ROOT, NULL), ERR_OK);
+    assert_finds(f->st, false, FINDING_SHOULD, PROJECTION_ROOT, "consolidate");
 }
 
 static void projections_that_are_behind_say_so(void **state)
@@ -427,7 +427,7 @@ static void projections_that_are_behind_say_so(void **state)
     struct fixture *f = *state;
     sample_publish(f->st, 1);
     sample_index(f->st);
-    assert_finds(f->st, false, FINDING_SHOULD, LAYOUT_PROJECTIONS, "version 5 of 6");
+    assert_finds(f->st, false, FINDING_SHOULD, PROJECTION_ROOT, "version 5 of 6");
 }
 
 static void a_projection_file_that_is_not_as_stated_is_found(void **state)
@@ -473,21 +473,21 @@ static void projections_hold_one_row_for_each_key(void **state)
 {
     struct fixture *f = *state;
     change_projection(f->st, lose_a_row);
-    assert_finds(f->st, false, FINDING_SHOULD, LAYOUT_PROJECTIONS, "keys");
+    assert_finds(f->st, false, FINDING_SHOULD, PROJECTION_ROOT, "keys");
 }
 
 static void projections_of_a_version_that_never_was_are_found(void **state)
 {
     struct fixture *f = *state;
     change_projection(f->st, invent_a_stamp);
-    assert_finds(f->st, false, FINDING_SHOULD, LAYOUT_PROJECTIONS, "not in the chain");
+    assert_finds(f->st, false, FINDING_SHOULD, PROJECTION_ROOT, "not in the chain");
 }
 
 static void an_interrupted_consolidation_is_found(void **state)
 {
     struct fixture *f = *state;
     change_projection(f->st, begin);
-    assert_finds(f->st, false, FINDING_SHOULD, LAYOUT_PROJECTIONS, "interrupted");
+    assert_finds(f->st, false, FINDING_SHOULD, PROJECTION_ROOT, "interrupted");
 }
 
 /* ---- Ways of reading ----------------------------------------------------------------------- */

@@ -77,7 +77,7 @@ static bool verify_says(struct store *st, const char *text)
 
 static void a_pointer_that_went_back_is_told_by_index_and_by_projections_each(void **state)
 {
-    static const char *const witnesses[] = {LAYOUT_INDEX, LAYOUT_PROJECTIONS};
+    static const char *const witnesses[] = {INDEX_ROOT, PROJECTION_ROOT};
     struct store *st = *state;
     char *old[3];
     publish_three(st, old);

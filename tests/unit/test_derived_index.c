@@ -21,7 +21,7 @@ static void add_shard(struct index_state *s, unsigned number, uint64_t keys, con
         .digest = {.count = keys, .sum = {.low = keys, .high = number}},
         .partition = 20260000 + ((int32_t)number + 1) * 100,
     };
-    layout_index_shard(&attempt, number, shard.key);
+    index_shard_key(&attempt, number, shard.key);
     if (lower != NULL)
         shard.lower = golden_bound(lower, "2026-01-01");
     index_add_shard(s, &shard);
@@ -180,9 +180,9 @@ static void a_damaged_index_can_still_be_replaced(void **state)
     struct index_state back;
     struct index_state next;
     struct error err = ERROR_INIT;
-    sample_put(st, LAYOUT_INDEX, "{}");
+    sample_put(st, INDEX_ROOT, "{}");
     assert_int_equal(index_read(st, &back, &err), ERR_DAMAGED);
-    assert_non_null(strstr(err.text, LAYOUT_INDEX));
+    assert_non_null(strstr(err.text, INDEX_ROOT));
     assert_int_equal(back.shard_count, 0);
     golden_index(&next, true);
     assert_int_equal(index_swap(st, &back.tag, &next, NULL), ERR_OK);

@@ -24,7 +24,7 @@ static void golden_part(struct projection_part *p, int32_t partition, const char
         .versions = versions,
         .version_count = version_count,
     };
-    layout_projection(PARTITION_MONTH, partition, p->key);
+    projection_key(PARTITION_MONTH, partition, p->key);
     memcpy(p->sha256, sha256, sizeof p->sha256);
 }
 
@@ -73,10 +73,10 @@ static void golden_projection(struct projection_state *s, enum golden which)
         return;
     s->has_redo = true;
     golden_part(&part, 20260200, SHA_C, v2, versions, 2);
-    layout_temp(&earlier, PARTITION_MONTH, 20260200, part.temp);
+    projection_temp_key(&earlier, PARTITION_MONTH, 20260200, part.temp);
     projection_add_redo(s, &part);
     golden_part(&part, 20260300, SHA_D, v2, versions + 1, 1);
-    layout_temp(&earlier, PARTITION_MONTH, 20260300, part.temp);
+    projection_temp_key(&earlier, PARTITION_MONTH, 20260300, part.temp);
     projection_add_redo(s, &part);
 }
 
@@ -320,9 +320,9 @@ static void damaged_projections_can_still_be_replaced(void **state)
     struct projection_state back;
     struct projection_state next;
     struct error err = ERROR_INIT;
-    sample_put(st, LAYOUT_PROJECTIONS, "[]");
+    sample_put(st, PROJECTION_ROOT, "[]");
     assert_int_equal(projection_read(st, &back, &err), ERR_DAMAGED);
-    assert_non_null(strstr(err.text, LAYOUT_PROJECTIONS));
+    assert_non_null(strstr(err.text, PROJECTION_ROOT));
     golden_projection(&next, GOLDEN_COMPLETED);
     assert_int_equal(projection_swap(st, &back.tag, &next, PARTITION_MONTH, NULL), ERR_OK);
     projection_release(&next);

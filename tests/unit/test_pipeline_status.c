@@ -156,8 +156,8 @@ static void what_cannot_be_understood_is_invalid(void **state)
 {
     (void)state;
     assert_int_equal(scenario_publish(&s, st, "id,v\n1,a\n"), ERR_OK);
-    overwrite(LAYOUT_INDEX, "{");
-    overwrite(LAYOUT_PROJECTIONS, "{");
+    overwrite(INDEX_ROOT, "{");
+    overwrite(PROJECTION_ROOT, "{");
     assert_int_equal(look(time_now()), ERR_OK);
     assert_int_equal(status.derived[0].state, DERIVED_INVALID);
     assert_int_equal(status.derived[1].state, DERIVED_INVALID);

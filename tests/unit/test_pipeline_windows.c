@@ -110,7 +110,7 @@ static void go_back(bool redo)
         str_append(&text, "\"parts\": [");
     for (size_t i = 0; i < s.part_count; i++) {
         char former[LAYOUT_KEY_SIZE];
-        layout_former_projection(PARTITION_MONTH, s.parts[i].partition, former);
+        projection_former_key(PARTITION_MONTH, s.parts[i].partition, former);
         if (redo && i > 0)
             look_remove(g.memory, s.parts[i].key);
         else

@@ -126,7 +126,7 @@ static int check_row_hashes(struct check *c, struct shards *s, struct error *err
         rc = engine_count(c->d->engine, sql.data, &wrong, err);
     str_release(&sql);
     if (rc == ERR_OK && wrong > 0)
-        verify_add(c->report, FINDING_SHOULD, LAYOUT_INDEX,
+        verify_add(c->report, FINDING_SHOULD, INDEX_ROOT,
                    "It knows %" PRIu64
                    " published rows not at all, or with other content. " REBUILD,
                    wrong);

@@ -12,7 +12,7 @@
 void index_witness(const struct index_state *s, struct witness *out)
 {
     *out = (struct witness){.gc_epoch = s->gc_epoch, .version = s->stamp};
-    field_copy(out->who, sizeof out->who, LAYOUT_INDEX);
+    field_copy(out->who, sizeof out->who, INDEX_ROOT);
 }
 
 /* ---- Its root ------------------------------------------------------------------------------ */
@@ -20,7 +20,7 @@ void index_witness(const struct index_state *s, struct witness *out)
 static bool owns(const char *key)
 {
     struct version_id attempt;
-    return layout_parse_index_shard(key, &attempt, NULL) == ERR_OK;
+    return index_parse_shard_key(key, &attempt, NULL) == ERR_OK;
 }
 
 static void release(void *state)
@@ -82,7 +82,7 @@ static void give_up(struct store *st, const void *state)
     const struct index_state *s = state;
     log_warn("there is no room left even for gc: the key index is given up, and the next run "
              "builds it again");
-    if (store_remove(st, LAYOUT_INDEX, NULL) != ERR_OK)
+    if (store_remove(st, INDEX_ROOT, NULL) != ERR_OK)
         return;
     for (size_t i = 0; i < s->shard_count; i++)
         error_ignore(store_remove(st, s->shards[i].key, NULL)); /* an orphan, then */
@@ -314,7 +314,7 @@ const struct derived index_derived = {
     .label = "key index",
     .root =
         {
-            .key = LAYOUT_INDEX,
+            .key = INDEX_ROOT,
             .command = "rebuild-index",
             .absent = "There is no index of keys. " INDEX_REMEDY,
             .remedy = INDEX_REMEDY,

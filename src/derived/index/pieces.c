@@ -138,7 +138,7 @@ int index_pieces_store(struct dataset *d, struct index_pieces *p, const struct v
     int rc = ERR_OK;
     for (size_t i = 0; i < p->count && rc == ERR_OK; i++) {
         struct index_shard *shard = &p->items[i].shard;
-        layout_index_shard(attempt, (unsigned)i, shard->key);
+        index_shard_key(attempt, (unsigned)i, shard->key);
         keys[i] = shard->key;
         rc = store_body_file(p->items[i].path, &bodies[i], err);
         bodies[i].given = true;

@@ -117,7 +117,7 @@ static int decode_shard(const struct json *value, size_t i, bool by_partition,
     snprintf(at, sizeof at, "shards[%zu]", i);
     if ((rc = json_need_string(value, "key", at, &key, err)) != ERR_OK)
         return rc;
-    if (layout_parse_index_shard(key, &attempt, NULL) != ERR_OK)
+    if (index_parse_shard_key(key, &attempt, NULL) != ERR_OK)
         return field_bad(err, "key", at, "is not the key of a shard of the index");
     field_copy(out->key, sizeof out->key, key);
     if ((rc = json_need_unsigned(value, "size", at, &out->size, err)) != ERR_OK ||
@@ -202,7 +202,7 @@ int index_decode(const char *bytes, size_t count, struct index_state *out, struc
     json_free(root);
     if (rc != ERR_OK) {
         index_release(out);
-        error_prefix(err, LAYOUT_INDEX);
+        error_prefix(err, INDEX_ROOT);
     }
     return rc;
 }
@@ -215,7 +215,7 @@ int index_read(struct store *st, struct index_state *out, struct error *err)
     struct store_tag tag = {""};
     *out = (struct index_state){0};
     str_init(&body, INDEX_MAX_BYTES);
-    int rc = register_read(st, LAYOUT_INDEX, &body, &tag, err);
+    int rc = register_read(st, INDEX_ROOT, &body, &tag, err);
     if (rc == ERR_OK)
         rc = index_decode(body.data, body.len, out, err);
     str_release(&body);
@@ -231,7 +231,7 @@ int index_swap(struct store *st, const struct store_tag *expected, struct index_
     struct str bytes;
     str_init(&bytes, INDEX_MAX_BYTES);
     index_encode(next, &bytes);
-    int rc = register_swap(st, LAYOUT_INDEX, expected, &bytes, &next->tag, err);
+    int rc = register_swap(st, INDEX_ROOT, expected, &bytes, &next->tag, err);
     str_release(&bytes);
     return rc;
 }

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "catalog/catalog.h"
-#include "catalog/layout.h"
 #include "catalog/manifest.h"
+#include "derived/index/key.h"
 #include "util/hash.h"
 
 #define INDEX_FORMAT 1

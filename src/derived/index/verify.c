@@ -13,12 +13,12 @@ static int check_freshness(struct verifier *v, const struct index_state *s, stru
         return ERR_OK;
     }
     if (rc == ERR_OK && freshness == INDEX_BEHIND)
-        verify_add(v->report, FINDING_SHOULD, LAYOUT_INDEX,
+        verify_add(v->report, FINDING_SHOULD, INDEX_ROOT,
                    "It reflects version %" PRIu64 " of %" PRIu64
                    ". The next run catches up; `cauce rebuild-index` does it now.",
                    s->stamp.sequence, v->base.pointer.current.sequence);
     else if (rc == ERR_OK && freshness == INDEX_INVALID)
-        verify_add(v->report, FINDING_SHOULD, LAYOUT_INDEX,
+        verify_add(v->report, FINDING_SHOULD, INDEX_ROOT,
                    "It does not fit the chain of versions: %s. " INDEX_REMEDY, reason);
     return rc;
 }

@@ -128,7 +128,7 @@ static int check_missing(struct check *c, struct view *v, int32_t partition, enu
     str_release(&sql);
     fs_discard(path);
     free(path);
-    layout_projection(by, partition, key);
+    projection_key(by, partition, key);
     if (rc == ERR_OK && rows > 0)
         verify_add(c->report, FINDING_SHOULD, key,
                    "It should hold %" PRIu64

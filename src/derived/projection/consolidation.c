@@ -91,9 +91,8 @@ static int fit_to_chain(struct consolidation *c, struct error *err)
     if (rc == ERR_OK && under_way)
         rc = catalog_contains(c->d->store, c->base, &s->target, &target, err);
     if (rc == ERR_OK && !(stamp && target)) {
-        log_info(LAYOUT_PROJECTIONS
-                 " reflects version %llu, which the chain does not hold, as after "
-                 "a repair; all projections are built again",
+        log_info(PROJECTION_ROOT " reflects version %llu, which the chain does not hold, as after "
+                                 "a repair; all projections are built again",
                  (unsigned long long)w.version.sequence);
         start_over(c);
     }
@@ -295,7 +294,7 @@ static int take_remains(void *ctx, const struct store_entry *entry, struct error
     struct remains *r = ctx;
     int32_t partition;
     (void)err;
-    if (layout_parse_projection(entry->key, r->by, &partition, NULL) == ERR_OK)
+    if (projection_parse_key(entry->key, r->by, &partition, NULL) == ERR_OK)
         partition_set_add(r->found, partition);
     return ERR_OK;
 }
@@ -375,8 +374,8 @@ static void describe_part(const struct consolidation *c, int32_t partition,
     memcpy(attempt.commit, c->state.attempt, sizeof attempt.commit);
     *part = (struct projection_part){
         .partition = partition, .columns = c->schema->count, .stamp = c->state.target};
-    layout_projection(c->schema->partition_by, partition, part->key);
-    layout_temp(&attempt, c->schema->partition_by, partition, part->temp);
+    projection_key(c->schema->partition_by, partition, part->key);
+    projection_temp_key(&attempt, c->schema->partition_by, partition, part->temp);
     note_versions(c, part);
 }
 

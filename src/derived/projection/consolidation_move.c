@@ -152,7 +152,7 @@ static int move_once(struct consolidation *c, const struct projection_part *part
     struct store_move move = {.from = part->temp,
                               .to = part->key,
                               .expected = there ? &info.tag : NULL,
-                              .guard = LAYOUT_PROJECTIONS,
+                              .guard = PROJECTION_ROOT,
                               .guard_tag = &c->state.tag};
     snprintf(sequence, sizeof sequence, "%llu", (unsigned long long)c->state.target.sequence);
     store_label_set(move.labels, LABEL_SHA256, part->sha256);
@@ -237,9 +237,9 @@ static int take_todays_name(struct consolidation *c, const char *former, int32_t
                             struct error *err)
 {
     char today[LAYOUT_KEY_SIZE];
-    layout_projection(c->schema->partition_by, partition, today);
+    projection_key(c->schema->partition_by, partition, today);
     struct store_move move = {
-        .from = former, .to = today, .guard = LAYOUT_PROJECTIONS, .guard_tag = &c->state.tag};
+        .from = former, .to = today, .guard = PROJECTION_ROOT, .guard_tag = &c->state.tag};
     int rc = store_move(c->d->store, &move, err);
     return rc == ERR_CONFLICT && still_mine(c) ? ERR_OK : rc;
 }
@@ -251,7 +251,7 @@ static int rename_former(void *ctx, size_t i, struct error *err)
     struct error why = ERROR_INIT;
     char former[LAYOUT_KEY_SIZE];
     int32_t partition = c->state.former[i];
-    layout_former_projection(c->schema->partition_by, partition, former);
+    projection_former_key(c->schema->partition_by, partition, former);
     int rc = projection_find(c->state.redo, c->state.redo_count, partition) != NULL
                  ? take_todays_name(c, former, partition, &why)
                  : ERR_OK;
@@ -293,7 +293,8 @@ static bool redo_names(const struct consolidation *c, const char *temp)
 {
     struct version_id attempt;
     int32_t partition;
-    if (layout_parse_temp(temp, c->schema->partition_by, &attempt, &partition, NULL) != ERR_OK)
+    if (projection_parse_temp_key(temp, c->schema->partition_by, &attempt, &partition, NULL) !=
+        ERR_OK)
         return false;
     const struct projection_part *part =
         projection_find(c->state.redo, c->state.redo_count, partition);
@@ -319,7 +320,7 @@ int consolidation_sweep(struct consolidation *c, struct error *err)
     struct version_id attempt = {.sequence = c->state.target.sequence};
     size_t removed;
     memcpy(attempt.commit, c->state.attempt, sizeof attempt.commit);
-    layout_temp_prefix(&attempt, s.own);
+    projection_temp_prefix(&attempt, s.own);
     int rc = store_list(c->d->store, ".tmp/", take_scratch, &s, err);
     if (rc == ERR_OK && s.count > 0)
         rc = store_remove_many(c->d->store, (const char *const *)s.keys, s.count, &removed, err);

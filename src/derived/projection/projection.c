@@ -12,7 +12,7 @@ void projection_witness(const struct projection_state *s, struct witness *out)
 {
     bool under_way = s->phase == PROJECTION_IN_PROGRESS;
     *out = (struct witness){.gc_epoch = s->gc_epoch, .version = under_way ? s->target : s->stamp};
-    field_copy(out->who, sizeof out->who, LAYOUT_PROJECTIONS);
+    field_copy(out->who, sizeof out->who, PROJECTION_ROOT);
 }
 
 /* ---- Their root ---------------------------------------------------------------------------- */
@@ -23,9 +23,9 @@ static bool owns(const char *key)
     struct version_id attempt;
     int32_t partition;
     for (enum partition_by by = PARTITION_NONE; by <= PARTITION_DAY; by++) {
-        if (layout_parse_temp(key, by, &attempt, &partition, NULL) == ERR_OK ||
-            layout_parse_projection(key, by, &partition, NULL) == ERR_OK ||
-            layout_is_former(key, by))
+        if (projection_parse_temp_key(key, by, &attempt, &partition, NULL) == ERR_OK ||
+            projection_parse_key(key, by, &partition, NULL) == ERR_OK ||
+            projection_is_former_key(key, by))
             return true;
     }
     return false;
@@ -67,7 +67,7 @@ static void name_all(const void *state, struct inventory *named)
     }
     for (size_t i = 0; i < s->former_count; i++) {
         char key[LAYOUT_KEY_SIZE];
-        layout_former_projection(s->by, s->former[i], key);
+        projection_former_key(s->by, s->former[i], key);
         inventory_add(named, key, 0);
     }
 }
@@ -259,7 +259,7 @@ const struct derived projection_derived = {
     .label = "projections",
     .root =
         {
-            .key = LAYOUT_PROJECTIONS,
+            .key = PROJECTION_ROOT,
             .command = "consolidate",
             .absent = "There are no projections. The next run, or `cauce consolidate`, builds "
                       "them.",

@@ -170,14 +170,14 @@ static int decode_keys(const struct json *value, const char *at, enum partition_
     int rc = json_need_string(value, "key", at, &key, err);
     if (rc != ERR_OK)
         return rc;
-    layout_projection(by, out->partition, out->key);
+    projection_key(by, out->partition, out->key);
     if (strcmp(key, out->key) != 0)
         return field_bad(err, "key", at, "is not that of its partition");
     if (!redo)
         return ERR_OK;
     if ((rc = json_need_string(value, "temp", at, &temp, err)) != ERR_OK)
         return rc;
-    if (layout_parse_temp(temp, by, &attempt, &partition, NULL) != ERR_OK ||
+    if (projection_parse_temp_key(temp, by, &attempt, &partition, NULL) != ERR_OK ||
         partition != out->partition)
         return field_bad(err, "temp", at, "is not that of its partition");
     field_copy(out->temp, sizeof out->temp, temp);
@@ -451,7 +451,7 @@ int projection_decode(const char *bytes, size_t count, struct projection_state *
     json_free(root);
     if (rc != ERR_OK) {
         projection_release(out);
-        error_prefix(err, LAYOUT_PROJECTIONS);
+        error_prefix(err, PROJECTION_ROOT);
     }
     return rc;
 }
@@ -464,7 +464,7 @@ int projection_read(struct store *st, struct projection_state *out, struct error
     struct store_tag tag = {""};
     *out = (struct projection_state){0};
     str_init(&body, PROJECTION_MAX_BYTES);
-    int rc = register_read(st, LAYOUT_PROJECTIONS, &body, &tag, err);
+    int rc = register_read(st, PROJECTION_ROOT, &body, &tag, err);
     if (rc == ERR_OK)
         rc = projection_decode(body.data, body.len, out, err);
     str_release(&body);
@@ -480,7 +480,7 @@ int projection_swap(struct store *st, const struct store_tag *expected,
     struct str bytes;
     str_init(&bytes, PROJECTION_MAX_BYTES);
     projection_encode(next, by, &bytes);
-    int rc = register_swap(st, LAYOUT_PROJECTIONS, expected, &bytes, &next->tag, err);
+    int rc = register_swap(st, PROJECTION_ROOT, expected, &bytes, &next->tag, err);
     str_release(&bytes);
     return rc;
 }

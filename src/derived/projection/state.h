@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "catalog/catalog.h"
-#include "catalog/layout.h"
+#include "derived/projection/key.h"
 
 #define PROJECTION_FORMAT 2
 #define PROJECTION_MAX_BYTES ((size_t)256 << 20)
@@ -47,7 +47,7 @@ struct projection_state {
     struct projection_part *redo;
     size_t redo_count, redo_capacity;
     /*
-     * Partitions whose file may still lie under its former name (layout_former_projection), from
+     * Partitions whose file may still lie under its former name (projection_former_key), from
      * which it is moved before the next consolidation is completed; ascending.
      */
     int32_t *former;

@@ -10,7 +10,7 @@ static const struct verify_version *check_stamp(struct verifier *v,
     if (!v->has_pointer || !v->whole || s->stamp.sequence == 0)
         return NULL;
     if (version == NULL || !version_id_equal(&version->id, &s->stamp)) {
-        verify_add(v->report, FINDING_SHOULD, LAYOUT_PROJECTIONS,
+        verify_add(v->report, FINDING_SHOULD, PROJECTION_ROOT,
                    "They reflect version %" PRIu64
                    ", which is not in the chain of versions. " PROJECTION_REMEDY,
                    s->stamp.sequence);
@@ -24,7 +24,7 @@ static void tell_standing(struct verifier *v, const struct projection_state *s)
 {
     char name[LAYOUT_PARTITION_SIZE];
     layout_partition(s->by, s->affected[0], name);
-    verify_add(v->report, FINDING_SHOULD, LAYOUT_PROJECTIONS,
+    verify_add(v->report, FINDING_SHOULD, PROJECTION_ROOT,
                "%zu partition%s could not be brought to version %" PRIu64
                ", the first is %s. `cauce consolidate` tries again, and says why.",
                s->affected_count, s->affected_count == 1 ? "" : "s", s->target.sequence,
@@ -38,13 +38,13 @@ static void check_progress(struct verifier *v, const struct projection_state *s)
         version_id_equal(&s->stamp, &s->target))
         tell_standing(v, s);
     else if (s->phase == PROJECTION_IN_PROGRESS)
-        verify_add(v->report, FINDING_SHOULD, LAYOUT_PROJECTIONS,
+        verify_add(v->report, FINDING_SHOULD, PROJECTION_ROOT,
                    "A consolidation for version %" PRIu64
                    " is under way or was interrupted. The next run, or `cauce consolidate`, "
                    "finishes it.",
                    s->target.sequence);
     else if (v->has_pointer && s->stamp.sequence < current)
-        verify_add(v->report, FINDING_SHOULD, LAYOUT_PROJECTIONS,
+        verify_add(v->report, FINDING_SHOULD, PROJECTION_ROOT,
                    "They reflect version %" PRIu64 " of %" PRIu64
                    ". The next run, or `cauce consolidate`, brings them up to date.",
                    s->stamp.sequence, current);
@@ -58,7 +58,7 @@ static void check_rows(struct verifier *v, const struct projection_state *s,
     for (size_t i = 0; i < s->part_count; i++)
         rows += s->parts[i].rows;
     if (rows != version->keys.count)
-        verify_add(v->report, FINDING_SHOULD, LAYOUT_PROJECTIONS,
+        verify_add(v->report, FINDING_SHOULD, PROJECTION_ROOT,
                    "They hold %" PRIu64 " rows, and version %" PRIu64 " has %" PRIu64
                    " keys. " PROJECTION_REMEDY,
                    rows, version->id.sequence, version->keys.count);
