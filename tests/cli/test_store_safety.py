@@ -185,7 +185,7 @@ class Place(Case):
         (self.folder / "link").symlink_to(self.folder / "not" / "yet")
         for store, why in ((deep[:3960], "would not fit"), ("y" * 4200, "too long"),
                            ("rates*", "pattern"), ("rates[1]", "pattern"), ("what?", "pattern"),
-                           ("s3://bucket/a/../b", "are no names"), ("s3://bucket/./", "are no names"),
+                           ("s3://bucket/a/../b", "are not names"), ("s3://bucket/./", "are not names"),
                            ("s3://bucket/a//b", "empty segment"),
                            (f"s3://bucket/{'p' * 800}", "would not fit"),
                            ("s3://bucket/a\\b", "backslash")):

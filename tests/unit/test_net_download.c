@@ -610,9 +610,9 @@ static void a_redirect_without_a_target_is_no_answer(void **state)
 {
     struct fixture *f = *state;
     refused(f, fetch(f, "/a?status=302"), "status 302");
-    refused(f, fetch(f, "/a?status=302&to=ftp://example.org/x"), "no http or https URL");
-    refused(f, fetch(f, "/a?status=302&to=file:///etc/passwd"), "no http or https URL");
-    refused(f, fetch(f, "/a?status=302&to=http://"), "no http or https URL");
+    refused(f, fetch(f, "/a?status=302&to=ftp://example.org/x"), "not an http or https URL");
+    refused(f, fetch(f, "/a?status=302&to=file:///etc/passwd"), "not an http or https URL");
+    refused(f, fetch(f, "/a?status=302&to=http://"), "not an http or https URL");
 }
 
 static void set_header(struct fixture *f, const char *name)
