@@ -44,7 +44,7 @@ static void print_text(const char *path, const struct config *config)
     text_print(": no problems\n");
 }
 
-/* The problems themselves are the answer here, so they go where answers go. */
+/* The problems are the answer here, so they go to standard output. */
 static void print_problems(const struct config_problems *problems)
 {
     struct str lines;
@@ -86,7 +86,7 @@ const struct command cmd_check = {
     .summary = "find every mistake in a configuration",
     .operands = "DATASET.yml",
     .about = "Reads the configuration and lists every mistake in it, each with its file, line and\n"
-             "column. Neither the source nor the store is looked at.",
+             "column. It reads neither the source nor the store.",
     .examples = "  cauce check rates.yml\n"
                 "  cauce check --json rates.yml\n",
     .takes_dataset = true,

@@ -36,12 +36,12 @@ static void print_text(const struct options *o, const struct opened *in, const s
     else if (r->skipped || o->dry_run)
         text_printf("%s: the projections reflect version %llu; nothing to do\n", id, sequence);
     else
-        text_printf("%s: the projections reflect version %llu: %llu %s built, %llu put into "
+        text_printf("%s: the projections reflect version %llu: %llu %s built, %llu moved into "
                     "place%s\n",
                     id, sequence, (unsigned long long)r->built,
                     text_plural(r->built, "partition", "partitions"), (unsigned long long)r->moved,
                     r->replayed  ? "; an interrupted consolidation was finished"
-                    : r->resumed ? "; an interrupted consolidation was begun again"
+                    : r->resumed ? "; an interrupted consolidation was started again"
                                  : "");
 }
 
@@ -53,7 +53,7 @@ static int work(const struct options *o, struct opened *in, struct base *base,
         rc = derived_check_pointer(&in->dataset, base, err);
     if (rc != ERR_OK)
         return rc;
-    /* By explicit word every file is looked at, so that whatever verify found is healed. */
+    /* On explicit request every file is checked, so that whatever verify found is healed. */
     return o->dry_run ? consolidate_plan(&in->dataset, base, CONSOLIDATE_CHECK_BYTES, report, err)
                       : consolidate(&in->dataset, base, CONSOLIDATE_CHECK_BYTES, report, err);
 }
@@ -73,7 +73,7 @@ static int run(const struct options *o, int *status, struct error *err)
     rc = work(o, &in, &base, &report, err);
     if (rc == ERR_INTERRUPTED)
         error_append(err,
-                     "Every later run, or `cauce consolidate`, goes on where this one stopped.");
+                     "Any later run, or `cauce consolidate`, continues where this one stopped.");
     progress_end(&progress);
     if (rc == ERR_OK && o->json)
         print_json(o, &in, &base, &report);
@@ -90,9 +90,9 @@ const struct command cmd_consolidate = {
     .operands = "DATASET.yml",
     .about =
         "Builds the projections (one file per partition, with the newest row of every key) for\n"
-        "the newest version, finishes what an interrupted consolidation left, and builds anew\n"
-        "every file that is not as it should be. Runs do the same, but trust a file that has\n"
-        "its size.",
+        "the newest version, finishes what an interrupted consolidation left, and rebuilds\n"
+        "every file that is not as it should be. Runs do the same, but trust a file that has the\n"
+        "right size.",
     .examples = "  cauce consolidate rates.yml\n"
                 "  cauce consolidate --dry-run rates.yml\n",
     .own = {{"dry-run", 0, OPTION_FLAG, NULL, "only say what would be done", OPTION_AT(dry_run)}},

@@ -8,7 +8,7 @@
 #include "util/fs.h"
 #include "util/mem.h"
 
-/* Findings in the order of looking: each is one line, or one object of JSON. */
+/* Findings in the order of the checks: each is one line, or one JSON object. */
 struct doctor {
     struct json *checks;
     int code; /* of the first check that failed */
@@ -57,7 +57,7 @@ static void look_at_limits(struct doctor *d, const struct config *config)
     reportf(d, "threads", "%u", config->threads);
 }
 
-/* The folder itself, or the nearest one above it that is there. */
+/* The folder itself, or the nearest one above it that exists. */
 static char *existing_folder(const char *path)
 {
     char *folder = mem_strdup(path);
@@ -69,7 +69,7 @@ static char *existing_folder(const char *path)
     return folder;
 }
 
-/* File system and room of a local folder, and whether it may be written to. */
+/* File system and free space of a local folder, and whether it may be written to. */
 static void look_at_folder(struct doctor *d, const char *name, const char *path)
 {
     struct error err = ERROR_INIT;
@@ -100,7 +100,7 @@ static void look_at_traits(struct doctor *d, const struct store *st)
             t->labels ? "yes" : "no", t->guarded_move ? "yes" : "no");
 }
 
-/* After the probe, which learns how the server wants to be talked to. */
+/* After the probe, which learns the server's dialect. */
 static void look_at_server(struct doctor *d, struct store *st)
 {
     struct error err = ERROR_INIT;
@@ -128,7 +128,7 @@ static void look_at_store(struct doctor *d, const struct opened *in)
     int rc = store_probe(in->store, &err);
     look_at_server(d, in->store);
     report(d, "probe", rc,
-           rc == ERR_OK ? "the store honours its conditions: it is safe to publish to" : err.text);
+           rc == ERR_OK ? "the store honours its conditions: publishing to it is safe" : err.text);
 }
 
 static void look_at_dataset(struct doctor *d, const struct opened *in)
@@ -167,7 +167,7 @@ static void print(const struct options *o, struct doctor *d)
     text_print_json(object);
 }
 
-/* Without a dataset or a store only the machine is looked at. */
+/* Without a dataset or a store only the machine is checked. */
 static int open_what_is_named(const struct options *o, struct opened *in, struct doctor *d,
                               struct error *err)
 {
@@ -178,8 +178,8 @@ static int open_what_is_named(const struct options *o, struct opened *in, struct
         return rc;
     report(d, "store", ERR_OK,
            o->file == NULL && o->dataset == NULL
-               ? "the store's folder is not there; the first run makes it"
-               : "the dataset's folder is not there; the first run makes it");
+               ? "the store's folder does not exist; the first run creates it"
+               : "the dataset's folder does not exist; the first run creates it");
     error_clear(err);
     rc = open_config(o, in, err);
     if (rc == ERR_OK)

@@ -7,7 +7,7 @@
 #include "pipeline/collect.h"
 #include "util/log.h"
 
-/* Names of strangers in the warning; JSON has more of them. */
+/* Names of foreign objects in the warning; JSON has more of them. */
 #define STRANGERS_SHOWN 10
 
 static void print_json(const struct options *o, const struct opened *in, const struct gc_report *r)
@@ -35,7 +35,7 @@ static void print_json(const struct options *o, const struct opened *in, const s
     text_print_json(object);
 }
 
-/* Said as a warning, for it is no object of ours that would be deleted. */
+/* A warning, because it is not one of our objects that would be deleted. */
 static void warn_of_strangers(const struct opened *in, const struct gc_report *r)
 {
     struct str names;
@@ -80,7 +80,7 @@ static int collect(const struct options *o, int *status, struct error *err)
     if (rc != ERR_OK)
         return rc;
     progress_start(&progress, progress_wanted(o, STDERR_FILENO) ? STDERR_FILENO : -1,
-                   "looking for remains");
+                   "looking for leftovers");
     rc = collect_dataset(&in.dataset, o->apply, &report, err);
     progress_end(&progress);
     if (rc == ERR_OK)
@@ -102,7 +102,7 @@ const struct command cmd_gc = {
         "Lists the objects that neither a published version nor anything derived names: what\n"
         "interrupted or lost runs left behind. With --delete it deletes them, after a fence that\n"
         "makes every writer that is still at work start again; it never deletes by age. Records of\n"
-        "runs are kept, and what lies there under names that cauce does not make is left alone and\n"
+        "runs are kept, and objects under names that cauce does not make are left alone and\n"
         "named.",
     .examples = "  cauce gc rates.yml\n"
                 "  cauce gc --delete rates.yml\n",

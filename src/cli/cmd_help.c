@@ -1,7 +1,7 @@
 #include "cli/command.h"
 #include "cli/text.h"
 
-/* Commands with what they are for and how they are called; all of them, or the one that is meant. */
+/* Commands with what they are for and how they are called; all of them, or one. */
 static void print_json(const struct command *one)
 {
     size_t count;

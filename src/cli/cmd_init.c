@@ -58,7 +58,7 @@ static int source_url(const char *file, const char *from, char **out, struct err
     return rc;
 }
 
-/* ---- What is guessed ----------------------------------------------------------------------- */
+/* ---- What is inferred ----------------------------------------------------------------------- */
 
 static void split_key(const char *text, struct draft *d)
 {
@@ -138,7 +138,9 @@ static void describe_columns(struct draft *d)
     }
 }
 
-/* Rows of the sample that do not fit what was found: their values, or the findings, are wrong. */
+/*
+ * Rows of the sample that do not fit what was found: either their values or the findings are wrong.
+ */
 static void warn_of_rows(const struct draft *d)
 {
     const struct source_report *r = &d->sample.report;
@@ -223,7 +225,9 @@ static void make_text(const struct options *o, const struct draft *d, struct str
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-/* Say what the next command would complain of; the file is there to be edited all the same. */
+/*
+ * Say what the next command would complain about; the file is written all the same, to be edited.
+ */
 static void warn_of_problems(const char *path, const struct str *text)
 {
     struct config config = {.path = NULL};
@@ -261,7 +265,7 @@ static void print(const struct options *o, const struct draft *d)
         json_set_string(object, "partition", d->sample.partition_column);
         text_print_json(object);
     } else if (!o->quiet) {
-        text_printf("%s: written; look it through, then: cauce check %s\n", o->operands[0],
+        text_printf("%s: written; review it, then: cauce check %s\n", o->operands[0],
                     o->operands[0]);
     }
 }
@@ -275,7 +279,7 @@ static int init(const struct options *o, int *status, struct error *err)
     str_init(&text, STR_MAX_DEFAULT);
     int rc = ERR_OK;
     if (fs_exists(path) && !o->force)
-        rc = error_set(err, ERR_CONFIG, "%s exists already; --force replaces it.", path);
+        rc = error_set(err, ERR_CONFIG, "%s already exists; --force replaces it.", path);
     if (rc == ERR_OK)
         rc = check_id(o, &d, err);
     if (rc == ERR_OK && o->key != NULL)
@@ -299,9 +303,8 @@ const struct command cmd_init = {
     .name = "init",
     .summary = "write a configuration to start from",
     .operands = "DATASET.yml",
-    .about =
-        "Writes a commented configuration. With --from it looks at a file (CSV, JSON, NDJSON or\n"
-        "Parquet, also compressed) and fills in format, columns, types, a key and a partition.",
+    .about = "Writes a commented configuration. With --from it examines a file of any\n"
+             "supported format and fills in format, columns, types, a key and a partition.",
     .examples =
         "  cauce init rates.yml\n"
         "  cauce init --from incoming/rates.csv rates.yml\n"
@@ -313,11 +316,11 @@ const struct command cmd_init = {
              OPTION_AT(encoding)},
             {"records", 0, OPTION_TEXT, "PATH", "JSON: where its records are, as in data.items",
              OPTION_AT(records)},
-            {"source", 0, OPTION_TEXT, "URL", "source to write down, in place of the sample",
+            {"source", 0, OPTION_TEXT, "URL", "source to name in the file, in place of the sample",
              OPTION_AT(source)},
             {"key", 'k', OPTION_TEXT, "COLUMN,...", "columns that identify a row; default: found",
              OPTION_AT(key)},
-            {"dataset", 0, OPTION_TEXT, "ID", "id of the dataset; default: after the file",
+            {"dataset", 0, OPTION_TEXT, "ID", "id of the dataset; default: from the file's name",
              OPTION_AT(dataset)},
             {"store", 0, OPTION_TEXT, "URL", "where versions are to be published",
              OPTION_AT(store)},

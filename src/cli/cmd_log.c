@@ -108,7 +108,7 @@ static int list(const struct options *o, int *status, struct error *err)
         return rc;
     rc = base_read(in.store, in.config.dataset, &base, err);
     if (o->runs && (rc == ERR_OK || rc == ERR_DAMAGED)) {
-        /* What happened is worth the more to know where the dataset is damaged. */
+        /* Where the dataset is damaged, it is all the more useful to know what happened. */
         error_clear(err);
         rc = log_runs(&in, o->limit, o->json, err);
     } else if (rc == ERR_OK) {
@@ -123,9 +123,10 @@ const struct command cmd_log = {
     .name = "log",
     .summary = "list the versions, or the runs, newest first",
     .operands = "DATASET.yml",
-    .about = "Lists the versions, newest first, each with its time, the rows that it added and\n"
-             "revised, the rows of all versions up to it, its files, and its source. With --runs\n"
-             "it lists the runs: what became of each, what it healed or took back, and its error.",
+    .about =
+        "Lists the versions, newest first, each with its time, the rows that it added and\n"
+        "revised, the rows of all versions up to it, its files, and its source. With --runs\n"
+        "it lists the runs: what became of each, what it healed or rolled back, and its error.",
     .examples = "  cauce log rates.yml\n"
                 "  cauce log --limit 5 rates.yml\n"
                 "  cauce log --runs --limit 20 rates.yml\n"

@@ -15,7 +15,7 @@ static int choose_format(const struct options *o, enum metrics_format *out, stru
     *out = METRICS_OPENMETRICS;
     if (strcmp(o->format, "openmetrics") == 0)
         return ERR_OK;
-    return error_set(err, ERR_CONFIG, "--format \"%.40s\" is neither prometheus nor openmetrics.",
+    return error_set(err, ERR_CONFIG, "--format must be prometheus or openmetrics, not \"%.40s\".",
                      o->format);
 }
 

@@ -25,7 +25,7 @@ static int format_of(const char *text, enum read_format *out, struct error *err)
         }
     }
     return error_set(err, ERR_CONFIG,
-                     "The option --format is csv, jsonl or parquet, not \"%.100s\".", text);
+                     "The option --format must be csv, jsonl or parquet, not \"%.100s\".", text);
 }
 
 /* By --format, --json, or the name of the file; else CSV. */
@@ -63,12 +63,11 @@ static int choose(const struct options *o, struct read_request *out, struct erro
         out->path = NULL;
     int rc = choose_format(o, &out->format, err);
     if (rc == ERR_OK && o->at != NULL && o->version > 0)
-        rc = error_set(err, ERR_CONFIG,
-                       "--version and --at both say which version is meant: give one.");
+        rc = error_set(err, ERR_CONFIG, "--version and --at both name a version: give only one.");
     if (rc == ERR_OK && o->at != NULL && time_parse(o->at, &out->at, err) != ERR_OK)
         rc = error_prefix(err, "--at");
     if (rc == ERR_OK && o->at != NULL && out->at == 0)
-        out->at = -1; /* 0 would mean that no time was given; nothing is as old as that */
+        out->at = -1; /* 0 would mean that no time was given; nothing is that old */
     if (rc == ERR_OK && out->format == READ_PARQUET && to_stdout(o) && isatty(STDOUT_FILENO) == 1)
         rc = error_set(err, ERR_CONFIG,
                        "Parquet is not written to a terminal: name a file with -o FILE.");

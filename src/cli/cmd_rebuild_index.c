@@ -36,7 +36,7 @@ static void print(const struct options *o, const struct opened *in, const struct
     }
 }
 
-/* What is there is replaced, whatever it is; but not what a newer cauce wrote. */
+/* Whatever is there is replaced, except what a newer cauce wrote. */
 static int work(const struct options *o, struct opened *in, struct base *base,
                 struct index_state *index, struct index_report *report, struct error *err)
 {
@@ -67,7 +67,7 @@ static int rebuild(const struct options *o, int *status, struct error *err)
                    "rebuilding the key index");
     rc = work(o, &in, &base, &index, &report, err);
     if (rc == ERR_INTERRUPTED)
-        error_append(err, "The key index is as it was; run again.");
+        error_append(err, "The key index is unchanged; run again.");
     progress_end(&progress);
     if (rc == ERR_OK)
         print(o, &in, &base, &report);
@@ -79,10 +79,10 @@ static int rebuild(const struct options *o, int *status, struct error *err)
 
 const struct command cmd_rebuild_index = {
     .name = "rebuild-index",
-    .summary = "make the key index anew from the published versions",
+    .summary = "rebuild the key index from the published versions",
     .operands = "DATASET.yml",
-    .about = "Makes the key index anew from the chain of published versions, whatever state it is\n"
-             "in. Runs do so by themselves where they find it wrong.",
+    .about = "Rebuilds the key index from the chain of published versions, whatever state it\n"
+             "is in. Runs do so by themselves when they find it wrong.",
     .examples = "  cauce rebuild-index rates.yml\n"
                 "  cauce rebuild-index --dry-run rates.yml\n",
     .own = {{"dry-run", 0, OPTION_FLAG, NULL, "only say what would be done", OPTION_AT(dry_run)}},

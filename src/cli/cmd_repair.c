@@ -48,7 +48,7 @@ static int set(const struct options *o, struct opened *in, struct error *err)
     if (rc == ERR_OK)
         print(o, in, key, &pointer);
     else if (rc == ERR_GATE)
-        error_append(err, "`cauce repair --list` shows what there is to choose from.");
+        error_append(err, "`cauce repair --list` shows the candidates.");
     free(key);
     return rc;
 }
@@ -72,7 +72,7 @@ static int repair(const struct options *o, int *status, struct error *err)
     if ((o->to == NULL) == !o->list)
         return error_set(err, ERR_CONFIG,
                          "One of the options --to and --list is needed: --to names the manifest "
-                         "that the pointer is to name, --list shows which there are.");
+                         "for the pointer to name, --list shows the candidates.");
     int rc = open_dataset(o, OPEN_READ, &in, err);
     if (rc != ERR_OK)
         return rc;
@@ -83,27 +83,28 @@ static int repair(const struct options *o, int *status, struct error *err)
 
 const struct command cmd_repair = {
     .name = "repair",
-    .summary = "set a pointer that is lost, damaged or went back",
+    .summary = "set a pointer that is lost, damaged or out of date",
     .operands = "DATASET.yml",
     .about =
         "Sets the pointer of a dataset to the manifest named with --to, and brings the projections\n"
-        "to its version. --list shows the manifests there are, whether each is whole, who says that\n"
-        "it was published, and which one is proposed; it changes nothing. The chain of versions is\n"
-        "checked first. What was published is given up only with --replace, and a manifest that\n"
-        "nothing names, as a failed run leaves it, is taken only with --unpublished.",
+        "to its version. --list shows the manifests there are, whether each is whole, what shows\n"
+        "that it was published, and which one is proposed; it changes nothing. The chain of\n"
+        "versions is checked first. What was published is given up only with --replace, and a\n"
+        "manifest that nothing names, such as a failed run leaves, is taken only with\n"
+        "--unpublished.",
     .examples = "  cauce repair --list rates.yml\n"
                 "  cauce repair --dry-run --to manifests/0000000012-<commit>.json rates.yml\n"
                 "  cauce repair --to 0000000012-<commit> rates.yml\n",
     .own =
         {
-            {"list", 0, OPTION_FLAG, NULL, "show what there is to choose from, and change nothing",
+            {"list", 0, OPTION_FLAG, NULL, "show the candidates, and change nothing",
              OPTION_AT(list)},
             {"to", 0, OPTION_TEXT, "MANIFEST", "key of the manifest, or name of its version",
              OPTION_AT(to)},
             {"replace", 0, OPTION_FLAG, NULL, "give up what was published after it",
              OPTION_AT(replace)},
             {"unpublished", 0, OPTION_FLAG, NULL,
-             "take a manifest of which nothing says that it was published", OPTION_AT(unpublished)},
+             "take a manifest that nothing shows to have been published", OPTION_AT(unpublished)},
             {"dry-run", 0, OPTION_FLAG, NULL, "only check, and say what would be done",
              OPTION_AT(dry_run)},
         },

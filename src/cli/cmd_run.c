@@ -14,7 +14,7 @@ const struct command cmd_run = {
         "Reads the source, finds the rows that are new or revised, publishes them as a new\n"
         "version, and brings the key index and the projections up to date. A source that has not\n"
         "changed, or holds nothing new, ends the run without a version. What an interrupted run\n"
-        "left is healed first. Several runs at once end well: none loses a row or writes one twice.",
+        "left is healed first. Several runs at once are safe: none loses a row or writes one twice.",
     .examples =
         "  cauce run rates.yml\n"
         "  cauce run --source ./incoming/2026-01-31.csv rates.yml\n"

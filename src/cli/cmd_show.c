@@ -23,8 +23,8 @@ static int parse_version(const char *text, struct version_id *out, struct error 
     if (layout_parse_name(text, out, NULL) == ERR_OK && out->sequence > 0)
         return ERR_OK;
     return error_set(err, ERR_CONFIG,
-                     "\"%.100s\" is no version: give its number, or its name as \"cauce log\" and "
-                     "\"cauce status\" show it.",
+                     "\"%.100s\" is not a version: give its number, or its name as \"cauce log\" "
+                     "and \"cauce status\" show it.",
                      text);
 }
 

@@ -84,10 +84,10 @@ static void print_derived(const struct derived *thing, const struct derived_stan
         text_printf("behind, at version %llu; the next run catches up", sequence);
         break;
     case DERIVED_IN_PROGRESS:
-        text_printf("in progress, at version %llu; the next run goes on with it", sequence);
+        text_printf("in progress, at version %llu; the next run continues it", sequence);
         break;
     case DERIVED_INVALID:
-        text_print("not usable; the next run builds it anew");
+        text_print("not usable; the next run rebuilds it");
         break;
     }
     if (how->reason != NULL)
@@ -95,7 +95,10 @@ static void print_derived(const struct derived *thing, const struct derived_stan
     text_print("\n");
 }
 
-/* Each line of it below the values of the others, so that none can be taken for one of them. */
+/*
+ * Each of its lines is indented to the column of values, so that none can be taken for a line of
+ * ours.
+ */
 static void print_message(const char *message)
 {
     while (*message != '\0') {
@@ -136,11 +139,11 @@ static void print_expectation(const struct status *s, int64_t now)
                 s->late ? "LATE" : "in time", ago);
 }
 
-/* A clock that was wrong: what it dated says nothing of when runs came. */
+/* A clock that was wrong: its dates say nothing about when runs happened. */
 static void print_future(const struct metrics *m)
 {
     if (m->future > 0)
-        text_printf("in future:    %llu %s dated in the future and not believed: %s\n",
+        text_printf("in future:    %llu %s dated in the future and ignored: %s\n",
                     (unsigned long long)m->future,
                     text_plural(m->future, "record is", "records are"), m->future_example);
 }

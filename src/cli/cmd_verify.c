@@ -64,7 +64,7 @@ static void print_text(const struct opened *in, const struct verify_report *r, b
     if (must > 0)
         text_printf(": DAMAGED, %zu %s\n", must, text_plural(must, "finding", "findings"));
     else if (r->count > 0)
-        text_print(": sound; what is derived needs work\n");
+        text_print(": sound; something derived needs work\n");
     else
         text_print(": sound\n");
 }
@@ -93,22 +93,23 @@ static int verify(const struct options *o, int *status, struct error *err)
 
 const struct command cmd_verify = {
     .name = "verify",
-    .summary = "check that everything published is there and whole",
+    .summary = "check that everything published is present and whole",
     .operands = "DATASET.yml",
     .about =
-        "Checks the pointer, the chain of versions, and that every object they name is there with\n"
-        "its size. With --data every file is read and hashed, its rows and keys are counted, and\n"
-        "the key index and the projections are compared with what the events give.\n\n"
-        "A finding of what is published (\"damaged\") makes the exit status 12. Findings of what is\n"
-        "derived (\"derived\": key index, projections) heal with the next run, or as they say; they\n"
-        "count only with --strict. Nothing is changed.",
+        "Checks the pointer, the chain of versions, and that every object they name exists with\n"
+        "the right size. With --data every file is read and hashed, its rows and keys are\n"
+        "counted, and the key index and the projections are compared with what the events give.\n"
+        "\n"
+        "A finding about what is published (\"damaged\") makes the exit status 12. Findings about\n"
+        "what is derived (\"derived\": key index, projections) are healed by the next run, or as they\n"
+        "say; they count only with --strict. Nothing is changed.",
     .examples = "  cauce verify rates.yml\n"
                 "  cauce verify --data --strict rates.yml\n"
                 "  cauce verify --data --json --store s3://bucket/data --dataset rates\n",
     .own =
         {
             {"data", 0, OPTION_FLAG, NULL, "read and hash all data, too", OPTION_AT(data)},
-            {"strict", 0, OPTION_FLAG, NULL, "findings of what is derived count, too",
+            {"strict", 0, OPTION_FLAG, NULL, "findings about what is derived count, too",
              OPTION_AT(strict)},
         },
     .takes_dataset = true,

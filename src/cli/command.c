@@ -29,9 +29,10 @@ int command_find(const char *name, const struct command **out, struct error *err
     }
     const char *meant = str_closest(name, names, COMMANDS);
     if (meant != NULL)
-        return error_set(err, ERR_CONFIG, "\"%.60s\" is no command; did you mean \"%s\"?", name,
+        return error_set(err, ERR_CONFIG, "\"%.60s\" is not a command; did you mean \"%s\"?", name,
                          meant);
-    return error_set(err, ERR_CONFIG, "\"%.60s\" is no command; \"cauce help\" lists them.", name);
+    return error_set(err, ERR_CONFIG, "\"%.60s\" is not a command; \"cauce help\" lists them.",
+                     name);
 }
 
 void command_help(struct str *out)

@@ -1,4 +1,4 @@
-/* The table of commands. Each stands in a file of its own, cmd_<name>.c. */
+/* The table of commands. Each is in a file of its own, cmd_<name>.c. */
 #ifndef CAUCE_CLI_COMMAND_H
 #define CAUCE_CLI_COMMAND_H
 

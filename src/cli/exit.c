@@ -16,7 +16,7 @@ static const struct exit_meaning meanings[] = {
     {EXIT_DAMAGED, "verification failed, or the dataset is damaged"},
     {EXIT_TIMEOUT, "the run took longer than `timeout` allows"},
     {EXIT_STOPPED, "interrupted"},
-    {EXIT_BROKEN_PIPE, "whoever read the standard output has gone"},
+    {EXIT_BROKEN_PIPE, "the reader of standard output is gone"},
 };
 
 int exit_status_of(int code)

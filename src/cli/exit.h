@@ -1,5 +1,5 @@
 /*
- * Exit statuses of the program: stable, documented in docs/exit-codes.md, and decided here alone.
+ * Exit statuses of the program: stable, documented in docs/exit-codes.md, and decided only here.
  * Pure functions.
  */
 #ifndef CAUCE_CLI_EXIT_H
@@ -19,9 +19,9 @@ enum exit_status {
     EXIT_UNCHANGED = 9,    /* nothing changed; only with --detailed-exitcode */
     EXIT_ABSENT = 10,      /* no such dataset */
     EXIT_DAMAGED = 12,     /* verification failed, or the dataset is damaged */
-    EXIT_TIMEOUT = 124,    /* `timeout` was over before the commit; as timeout(1) says it */
+    EXIT_TIMEOUT = 124,    /* `timeout` was over before the commit; the same as timeout(1) */
     EXIT_STOPPED = 130,    /* interrupted */
-    EXIT_BROKEN_PIPE = 141 /* whoever read standard output has gone */
+    EXIT_BROKEN_PIPE = 141 /* the reader of standard output is gone */
 };
 
 /* The status for an error code (enum error_code). */

@@ -37,7 +37,7 @@ static void add_row(struct table *t, const struct run_report *r)
     table_cellf(t, "%.*s", (int)strcspn(message, "\n"), message);
 }
 
-/* As JSON a record is passed on as it is, with what this program does not know. */
+/* As JSON a record is passed on as it is, with fields that this program does not know. */
 static int visit(void *ctx, struct record *record, bool *stop, struct error *err)
 {
     struct listing *l = ctx;

@@ -19,7 +19,7 @@
 
 /*
  * Print an error: one line of the log; where people read it, the further lines of its text below,
- * set in so that none can be taken for a message of its own.
+ * indented, so that none can be taken for a message of its own.
  */
 static void complain(const struct error *err, enum log_format format)
 {
@@ -36,7 +36,7 @@ static void complain(const struct error *err, enum log_format format)
     }
 }
 
-/* Has whoever read our standard output gone? Then nobody is interested in an error, either. */
+/* Is the reader of our standard output gone? Then nobody is interested in an error, either. */
 static bool is_abandoned(void)
 {
     struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
@@ -44,13 +44,13 @@ static bool is_abandoned(void)
 }
 
 /*
- * What was printed must have arrived: a full disk is no success. Where the command has failed it has
- * said why, which is enough.
+ * What was printed must have arrived: with a full disk the command did not succeed. A command that
+ * failed has already said why, which is enough.
  */
 static int finish_output(int status, enum log_format format)
 {
     struct error err = ERROR_INIT;
-    bool before = ferror(stdout) != 0; /* errno is that of something else by now */
+    bool before = ferror(stdout) != 0; /* errno may be that of something else by now */
     bool failed = fflush(stdout) != 0 || before;
     int reason = errno;
     if (!failed || status != EXIT_DONE)
@@ -85,7 +85,7 @@ static int run_command_line(const struct command *command, const struct options 
     int rc = command->run(options, &status, &err);
     if (rc == ERR_OK)
         return status;
-    /* A failure to write to nobody is not worth a word. */
+    /* A failure to write to nobody need not be reported. */
     if (rc == ERR_SYSTEM && is_abandoned())
         return EXIT_BROKEN_PIPE;
     complain(&err, format);
@@ -129,7 +129,7 @@ static const char *command_name(const char *text)
 }
 
 /*
- * Credentials stand in memory: no core is to hold it (proc(5), coredump_filter). Best effort.
+ * Credentials are in memory: no core dump may contain it (proc(5), coredump_filter). Best effort.
  */
 static void keep_memory_out_of_cores(void)
 {
@@ -154,8 +154,8 @@ int main(int argc, char **argv)
     int rc = command_find(command_name(argv[1]), &command, &err);
     if (rc != ERR_OK && argv[1][0] == '-')
         error_set(&err, rc,
-                  "\"%.60s\" stands where the command should be: options come behind it, as in "
-                  "cauce run %.60s.",
+                  "\"%.60s\" is in the place of the command: options come after it, as in cauce "
+                  "run %.60s.",
                   argv[1], argv[1]);
     if (rc != ERR_OK) {
         complain(&err, LOG_TEXT);

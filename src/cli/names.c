@@ -33,7 +33,7 @@ char *names_of_file(const char *path)
 
 char *names_relative(const char *from, const char *to)
 {
-    size_t common = 0; /* length of the folders that both begin with, last slash included */
+    size_t common = 0; /* length of the folders that both begin with, including the last slash */
     size_t i = 0;
     for (; from[i] != '\0' && from[i] == to[i]; i++)
         if (to[i] == '/')

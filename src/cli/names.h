@@ -4,7 +4,7 @@
 
 #include "util/compiler.h"
 
-/* An id of a dataset, made of a file's name: "Daily Rates.yml" gives "daily-rates". */
+/* An id for a dataset, made from a file's name: "Daily Rates.yml" gives "daily-rates". */
 MUST_USE char *names_of_file(const char *path);
 
 /* The path `to` as seen from the folder `from`; both absolute and without links. */

@@ -57,7 +57,7 @@ struct store_s3_options open_s3_options(const struct config *config)
         .addressing = addressing_of(o),
         .encryption = encryption_of(o->encryption),
         .allow_plain = o->allow_http,
-        /* Written out or not, the default lets the environment speak. */
+        /* Whether written out or not, the default leaves it to the environment. */
         .parallel = o->parallel != CONFIG_PARALLEL_DEFAULT ? o->parallel : 0,
     };
 }
@@ -69,7 +69,7 @@ static const char *environment(void *ctx, const char *name)
     return env.get(env.ctx, name);
 }
 
-/* What the configuration says of opening a place, whichever it is; borrowed from it. */
+/* How the configuration says that a place is opened, whichever it is; borrowed from it. */
 static struct store_options open_places(const struct config *config)
 {
     return (struct store_options){
@@ -141,12 +141,12 @@ int open_config(const struct options *options, struct opened *out, struct error 
 
 /* ---- Store --------------------------------------------------------------------------------- */
 
-/* What the operating system says of a store is a failure of the storage. */
+/* An error of the operating system about a store is a failure of the storage. */
 static int unusable(const char *store, struct error *err)
 {
     error_prefix(err, "The store %s cannot be opened", store);
     return error_tell(err, ERR_AGAIN, ERROR_UNCHANGED,
-                      "See to the folder, or correct `store`; then run again.");
+                      "Check the folder, or correct `store`; then run again.");
 }
 
 static int open_store(enum open_mode mode, struct opened *out, struct error *err)
@@ -162,10 +162,12 @@ static int open_store(enum open_mode mode, struct opened *out, struct error *err
         rc = unusable(config->store, err);
     if (rc != ERR_ABSENT || config->dataset == NULL)
         return rc;
-    /* What is not there holds nothing, and nothing is to be made for a dry run. */
+    /* What does not exist is empty, and a dry run must create nothing. */
     if (mode == OPEN_DRY)
         return store_open("memory:", NULL, &out->store, err);
-    return error_set(err, rc, "There is no dataset \"%s\" in the store %s. \"cauce run\" makes it.",
+    return error_set(err, rc,
+                     "There is no dataset \"%s\" in the store %s. \"cauce run\" creates "
+                     "it.",
                      config->dataset, config->store);
 }
 
@@ -205,7 +207,7 @@ int open_dataset(const struct options *options, enum open_mode mode, struct open
         open_release(out);
         return rc;
     }
-    /* A trace says the same of each operation. */
+    /* A trace says the same about each operation. */
     if (log_enabled(LOG_DEBUG) && options->trace == NULL)
         out->store = store_trace_new(out->store, NULL, NULL);
     struct limits limits = {

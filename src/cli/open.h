@@ -13,8 +13,8 @@
 #include "store/store.h"
 
 enum open_mode {
-    OPEN_READ,   /* a folder that is not there: ERR_ABSENT, no such dataset */
-    OPEN_DRY,    /* as if it were there and empty; nothing is created */
+    OPEN_READ,   /* a folder that does not exist: ERR_ABSENT, no such dataset */
+    OPEN_DRY,    /* as if it existed and were empty; nothing is created */
     OPEN_CREATE, /* it is created */
     OPEN_PROVE,  /* as OPEN_READ; the store proves anew what it guarantees */
 };
@@ -25,7 +25,7 @@ struct opened {
     bool has_config;      /* of a file */
     char *url;            /* of the store, dataset included */
     char *memory;         /* folder where this machine remembers pointers; NULL: it does not */
-    char *place;          /* what it knows the dataset by */
+    char *place;          /* the name by which it remembers the dataset */
     struct store *store;
     struct dataset dataset;
 };

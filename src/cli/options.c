@@ -80,7 +80,7 @@ static int take_text(const char **target, const struct option_spec *spec, const 
                      struct error *err)
 {
     if (*target != NULL)
-        return error_set(err, ERR_CONFIG, "The option --%s stands there twice.", spec->name);
+        return error_set(err, ERR_CONFIG, "The option --%s is given twice.", spec->name);
     if (*text == '\0')
         return error_set(err, ERR_CONFIG, "The option --%s must not be empty.", spec->name);
     *target = text;
@@ -130,7 +130,9 @@ static int bad_name(const struct command *c, const struct specs *specs, const ch
     }
     const char *meant = str_closest(name, names, specs->count);
     if (alike > 1)
-        error_set(err, ERR_CONFIG, "The option --%.60s is the beginning of several ones of %s.",
+        error_set(err, ERR_CONFIG,
+                  "The option --%.60s is ambiguous: several options of %s begin "
+                  "like that.",
                   name, c->name);
     else if (meant != NULL)
         error_set(err, ERR_CONFIG, "The option --%.60s is not known to %s; did you mean \"--%s\"?",
@@ -218,8 +220,7 @@ static int check_dataset(const struct command *c, const struct options *o, struc
         return ERR_OK;
     if (o->file != NULL && o->dataset != NULL)
         return error_set(err, ERR_CONFIG,
-                         "\"%.300s\" and --dataset both say which dataset is meant: give one.",
-                         o->file);
+                         "\"%.300s\" and --dataset both name a dataset: give only one.", o->file);
     if (o->dataset != NULL && o->store == NULL)
         return error_set(err, ERR_CONFIG, "--dataset needs --store, the store that holds it.");
     if (o->file != NULL || o->dataset != NULL || c->may_lack_dataset)
@@ -261,7 +262,9 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
         rc = take_operands(command, argc, argv, out, err);
     if (rc == ERR_OK && out->log_format != NULL && strcmp(out->log_format, "text") != 0 &&
         strcmp(out->log_format, "json") != 0)
-        rc = error_set(err, ERR_CONFIG, "The option --log-format is text or json, not \"%.100s\".",
+        rc = error_set(err, ERR_CONFIG,
+                       "The option --log-format must be text or json, not "
+                       "\"%.100s\".",
                        out->log_format);
     if (rc == ERR_OK && out->quiet && out->verbose > 0)
         rc = error_set(err, ERR_CONFIG, "The options --quiet and --verbose contradict each other.");

@@ -55,7 +55,7 @@ struct options {
     bool list;
     bool alert;
 
-    /* operands behind DATASET.yml */
+    /* operands after DATASET.yml */
     const char *operands[2];
     size_t operand_count;
 };
@@ -82,7 +82,7 @@ struct option_spec {
 struct command {
     const char *name;
     const char *summary;  /* one line, for the list of commands */
-    const char *operands; /* behind the options in the usage line: "DATASET.yml VERSION" */
+    const char *operands; /* after the options in the usage line: "DATASET.yml VERSION" */
     const char *about;    /* paragraphs, wrapped */
     const char *examples; /* lines */
     struct option_spec own[OPTIONS_OWN_MAX]; /* the first without a name ends the list */
@@ -90,7 +90,7 @@ struct command {
     bool file_only;                          /* DATASET.yml only: it needs a configuration */
     bool may_lack_dataset;                   /* the dataset may be left out */
     size_t least, most;                      /* operands besides DATASET.yml */
-    bool stoppable; /* SIGINT and SIGTERM end it in good order, not at once */
+    bool stoppable; /* SIGINT and SIGTERM end it in an orderly way, not at once */
     /*
      * Do it. The exit status is that of the error code returned, and of `*status` (0 before) where
      * it returns ERR_OK. NULL: main does it.
@@ -99,7 +99,7 @@ struct command {
 };
 
 /*
- * Parse argv behind the command's name (argv[0] is the name). ERR_CONFIG: a sentence with what was
+ * Parse argv after the command's name (argv[0] is the name). ERR_CONFIG: a sentence with what was
  * probably meant. With `help` among the options nothing else is checked.
  */
 MUST_USE int options_parse(const struct command *command, int argc, char **argv,

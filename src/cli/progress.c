@@ -12,7 +12,7 @@
 
 #define SECOND 1000000
 #define CLEAR "\r\033[K"
-#define WIDTH 80 /* of a terminal that does not tell */
+#define WIDTH 80 /* of a terminal that does not say */
 
 bool progress_wanted(const struct options *options, int fd)
 {
@@ -88,7 +88,7 @@ static void *keep_drawing(void *ctx)
     return NULL;
 }
 
-/* A line of the log takes the place of ours, which comes again below it. */
+/* A line of the log replaces ours, which is drawn again below it. */
 static void take_log_line(void *ctx, const char *line)
 {
     struct progress *p = ctx;
@@ -99,7 +99,7 @@ static void take_log_line(void *ctx, const char *line)
     pthread_mutex_unlock(&p->mutex);
 }
 
-/* Signals are for the thread that works: its waiting calls shall return. */
+/* Signals are for the thread that works: its waiting calls must return. */
 static int start_thread(struct progress *p)
 {
     sigset_t all;

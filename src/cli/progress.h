@@ -1,7 +1,7 @@
 /*
  * One line on a terminal that says what is being done, from the first second on, redrawn in place
- * and removed at the end. Nothing at all where it is not wanted. Log lines written meanwhile appear
- * above it. progress_step may be called from any thread.
+ * and removed at the end. Nothing at all where it is not wanted. Log lines written in the meantime
+ * appear above it. progress_step may be called from any thread.
  */
 #ifndef CAUCE_CLI_PROGRESS_H
 #define CAUCE_CLI_PROGRESS_H

@@ -18,7 +18,7 @@ static const char *state_of(const struct repair_view *view)
     return repair_went_back(view) ? "went_back" : "intact";
 }
 
-/* Where the pointer is as it should be nothing; else what was published last and is whole. */
+/* Nothing where the pointer is as it should be; else what was published last and is whole. */
 static const struct candidate *proposed(const struct repair_view *view)
 {
     const struct evidence *e = &view->evidence;
@@ -30,7 +30,7 @@ static const struct candidate *proposed(const struct repair_view *view)
     return evidence_find(e, &latest->version);
 }
 
-/* What was published last, where that is not whole: it is given up where something else is set. */
+/* What was published last, where that is not whole: setting anything else gives it up. */
 static const struct witness *lost(const struct repair_view *view, const struct candidate *choice)
 {
     const struct witness *latest = evidence_latest(&view->evidence, false);
@@ -159,7 +159,7 @@ static void print_choice(const struct repair_view *view)
     } else if (choice != NULL) {
         text_printf("* was published last and is whole: cauce repair --to %s\n", name);
     } else if (!view->found.intact) {
-        text_print("Nothing that is whole is known to be published: see the runbook.\n");
+        text_print("Nothing whole is known to be published: see the runbook.\n");
     }
 }
 

@@ -62,7 +62,7 @@ static void print(const struct options *o, const char *dataset, const struct run
     str_release(&out);
 }
 
-/* With --json whoever reads the answer gets one, also where the run could not even begin. */
+/* With --json there is always an answer, also where the run could not even begin. */
 static void print_not_begun(const struct options *o, const char *run_id, int code,
                             const struct error *err)
 {

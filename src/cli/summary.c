@@ -15,7 +15,7 @@ const char *summary_step(enum run_step step)
         [STEP_BASE] = "reading the newest version",
         [STEP_INDEX_CHECK] = "checking the key index",
         [STEP_INDEX_REBUILD] = "rebuilding the key index",
-        [STEP_SOURCE] = "looking at the source",
+        [STEP_SOURCE] = "examining the source",
         [STEP_LOAD] = "loading the source",
         [STEP_DELTA] = "comparing keys",
         [STEP_WRITE_EVENTS] = "writing events",
@@ -50,7 +50,7 @@ static void outcome_line(const char *dataset, const struct run_report *r, struct
     case RUN_LOST:
     case RUN_SKIPPED:
     case RUN_UNKNOWN:
-        break; /* these are told as errors */
+        break; /* these are reported as errors */
     }
 }
 
@@ -102,7 +102,7 @@ static void projections_line(const struct run_report *r, struct str *out)
     if (c->replayed)
         str_append(out, ", an interrupted consolidation was finished");
     else if (c->resumed)
-        str_append(out, ", an interrupted consolidation was begun again");
+        str_append(out, ", an interrupted consolidation was started again");
     if (c->behind > 0)
         str_printf(out, "; %" PRIu64 " partitions behind", c->behind);
     str_append_char(out, '\n');

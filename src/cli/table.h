@@ -22,8 +22,8 @@ void table_init(struct table *t, const char *const *heads, size_t columns);
 void table_release(struct table *t);
 
 /*
- * The next cell of the current row, copied; NULL and "" are shown as "-". Control characters are shown as
- * "?", so that no text of a dataset moves the cursor.
+ * The next cell of the current row, copied; NULL and "" are shown as "-". Control characters are
+ * shown as "?", so that no text of a dataset can move the cursor.
  */
 void table_cell(struct table *t, const char *text);
 void table_cellf(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));

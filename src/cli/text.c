@@ -91,7 +91,7 @@ void text_printf(const char *format, ...)
     va_start(args, format);
     str_vprintf(&text, format, args);
     va_end(args);
-    /* Of the newlines only the one that the format ends with is ours. */
+    /* Only the newline that the format ends with is ours. */
     bool line = str_ends(format, "\n") && str_ends(text.data, "\n");
     print(text.data, text.len - line, VISIBLE_LINE);
     if (line)

@@ -1,6 +1,6 @@
 /*
- * Days and the clock: the proleptic Gregorian calendar, years 1 to 9999, and what of it is written
- * down. Pure functions.
+ * Days and the clock: the proleptic Gregorian calendar, years 1 to 9999, and how they are written.
+ * Pure functions.
  */
 #ifndef CAUCE_VALUE_CALENDAR_H
 #define CAUCE_VALUE_CALENDAR_H

@@ -28,7 +28,7 @@ struct cast_options {
     size_t null_count;
     char decimal;   /* '.' or ',' */
     char thousands; /* 0: none; else it may stand only before groups of three digits */
-    bool trim;      /* blanks around a value are no part of it, of texts too */
+    bool trim;      /* blanks around a value are not part of it, not even in texts */
     bool percent;   /* numbers may end in %, and are then a hundredth */
     int pivot;      /* %y: the first of the hundred years that two digits stand for; 0: 1969 */
     const char *time_zone; /* IANA name for timestamps without an offset; NULL: UTC */
@@ -49,8 +49,8 @@ enum cast_outcome {
 };
 
 /*
- * Append the value that a text stands for. `text` needs no NUL behind it. Blanks around a value are no
- * part of it, except of texts and binary values without `trim`. Texts are checked to be UTF-8.
+ * Append the value that a text stands for. `text` need not end in a NUL. Blanks around a value are
+ * not part of it, except in texts and binary values without `trim`. Texts are checked to be UTF-8.
  */
 enum cast_outcome cast_text(const struct cast *c, const char *text, size_t length,
                             struct column *out);
@@ -62,18 +62,18 @@ enum cast_outcome cast_text(const struct cast *c, const char *text, size_t lengt
 enum cast_outcome cast_number(const struct cast *c, const char *text, size_t length,
                               struct column *out);
 
-/* Is there no difference between the two, because texts of the column have numbers like that, too? */
+/* Do both give the same, because texts of the column write numbers in that way, too? */
 bool cast_is_plain(const struct cast *c);
 
-/* A text among others: `length` bytes, `at` bytes behind the base of all. */
+/* A text among others: `length` bytes, `at` bytes after the base of all. */
 struct cast_span {
     uint32_t at;
     uint32_t length;
 };
 
 /*
- * So many bytes behind every text that cast_texts is given can be read, whatever they are, and are
- * not part of it: a text can be loaded in whole words.
+ * So many bytes after every text that cast_texts is given can be read, whatever they are, and are
+ * not part of it, so that a text can be loaded in whole words.
  */
 #define CAST_MARGIN 32
 

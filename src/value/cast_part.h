@@ -40,7 +40,7 @@ static inline bool cast_may_be_null(const struct cast *c, size_t length)
     return (c->null_lengths >> (length < 63 ? length : 63) & 1) != 0;
 }
 
-/* The reader of a type, by what is said about how it is written. */
+/* The reader of a type, by how it is said to be written. */
 cast_reader *cast_reader_of(enum type_kind kind, bool formats);
 
 /* A day, or microseconds since 1970 (of UTC, or of the cast's zone) as the type of the column. */

@@ -1,4 +1,4 @@
-/* From texts: one reader per type. What each takes is written down in docs/types.md. */
+/* From texts: one reader per type. What each accepts is written down in docs/types.md. */
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -80,7 +80,7 @@ static enum fault read_integer(const struct cast *c, const char *text, size_t le
     enum fault fault = number_read(text, length, &c->style, &n);
     if (fault != FAULT_NONE)
         return fault;
-    /* 1e3 is how programs print what they hold as a floating-point number. */
+    /* 1e3 is how programs print floating-point numbers. */
     if (!n.whole)
         return FAULT_FORM;
     return cast_put_number(c, &n, out);
@@ -220,7 +220,7 @@ static enum fault read_date(const struct cast *c, const char *text, size_t lengt
         column_add_int(out, days);
         return FAULT_NONE;
     }
-    /* Midnight is what programs write behind a date that they hold as a moment. */
+    /* Midnight is what programs add to a date that they keep as a timestamp. */
     struct moment m;
     if (fault == FAULT_FORM)
         fault = moment_read(text, length, &m);
@@ -246,7 +246,7 @@ static enum fault read_timestamp(const struct cast *c, const char *text, size_t 
     return fault == FAULT_NONE ? put_moment(c, &m, out) : fault;
 }
 
-/* The first format that fits counts; where none does, the fault that says most. */
+/* The first format that fits counts; where none does, the most informative fault. */
 static enum fault read_formats(const struct cast *c, const char *text, size_t length,
                                struct column *out)
 {

@@ -2,8 +2,8 @@
  * Many texts at once: cast_texts of value/cast.h.
  *
  * Most texts of a column are written in the plainest way. Those are read here, eight digits in one
- * step, and written behind each other; whatever is the least bit unusual is left to cast_text, whose
- * rules are the only ones: what is read here, it would read the same.
+ * step, and written one after the other; anything unusual is left to cast_text, which alone has the
+ * rules: what is read here, it would read in the same way.
  *
  * Eight digits in a word: https://johnnylee-sde.github.io/Fast-numeric-string-to-int/.
  */
@@ -56,7 +56,7 @@ ALWAYS_INLINE uint64_t eight_digits(uint64_t word)
     return (word & 0x0000ffff0000ffffu) * 42949672960001 >> 32;
 }
 
-/* So many zeros as digits as are missing to eight, in front of one to eight of them. */
+/* Put zeros in front of one to eight digits, so that there are eight. */
 ALWAYS_INLINE uint64_t zeros_before(uint32_t count)
 {
     return 0x3030303030303030u >> (8 * (count - 1)) >> 8;
@@ -82,7 +82,7 @@ ALWAYS_INLINE bool read_digits(const char *text, uint32_t count, uint64_t *out)
     return good && all_digits(word);
 }
 
-/* Bits at the top of the bytes that are `c`; those behind the first may be wrong. */
+/* Bits at the top of the bytes that are `c`; those after the first may be wrong. */
 ALWAYS_INLINE uint64_t find_byte(uint64_t word, char c)
 {
     uint64_t x = word ^ 0x0101010101010101u * (uint8_t)c;
@@ -101,7 +101,7 @@ ALWAYS_INLINE bool read_short(const char *text, uint32_t length, char point,
     unsigned at = (unsigned)__builtin_ctzll(found) / 8;
     if (at == 8 - length || at == 7)
         return false;
-    /* What stands before the point moves into its place. */
+    /* What comes before the point moves into its place. */
     uint64_t before = word & ((UINT64_C(1) << (8 * at)) - 1);
     word =
         (word >> (8 * at) >> 8 << 8 << (8 * at)) | before << 8 | zeros_before(length) << 8 | 0x30;
@@ -239,7 +239,7 @@ ALWAYS_INLINE bool read_date(struct bulk *b, const char *text, uint32_t length, 
 
 /* ---- columns ---- */
 
-/* A text that is not plain; false where it is bad. There is only one of no length. */
+/* A text that is not plain; false where it is bad. Only one has no length. */
 static bool read_odd(const struct bulk *b, const char *base, struct cast_span text,
                      struct column *out)
 {
@@ -280,7 +280,7 @@ ALWAYS_INLINE bool is_plain_text(const struct bulk *b, const char *text, uint32_
     return !b->cast->trim || (text[0] > ' ' && text[length - 1] > ' ');
 }
 
-/* Copied in whole words: the margin of the text and the room behind the bytes allow that. */
+/* Copied in whole words: the margin of the text and the room after the bytes allow that. */
 ALWAYS_INLINE void copy_text(char *to, const char *text, uint32_t length)
 {
     memcpy(to, text, 16);
@@ -332,7 +332,10 @@ size_t cast_texts(const struct cast *c, const char *base, const struct cast_span
         .cast = c,
         .null_lengths = c->null_lengths,
         .decimal = c->style.decimal,
-        /* A month from the start: what no text has read yet could be the bytes of a text that is none. */
+        /*
+         * A month from the start: bytes that no text has set could match those of a text that is
+         * not a date.
+         */
         .month = load8("1970-01-"),
         .month_days = -1,
     };

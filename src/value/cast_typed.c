@@ -11,7 +11,7 @@
 #include "value/octets.h"
 #include "value/print.h"
 
-/* Whole doubles are all different from here down; above, one stands for several whole numbers. */
+/* Up to here every whole number has its own double; above, one stands for several. */
 #define WHOLE_MAX 9007199254740992.0 /* 2^53 */
 
 static enum cast_outcome outcome(enum fault fault)
@@ -88,7 +88,7 @@ static enum cast_outcome decimal_to_double(int128 value, unsigned scale, struct 
     return CAST_VALUE;
 }
 
-/* No decimal of ours has more digits. */
+/* Our decimals have no more digits than this. */
 static bool fits_a_decimal(int128 value)
 {
     int128 limit = (int128)number_power(NUMBER_DIGITS);
@@ -195,7 +195,7 @@ enum cast_outcome cast_days(const struct cast *c, int64_t days, struct column *o
     return CAST_BAD;
 }
 
-/* False where it is no whole number of microseconds that 64 bits hold. */
+/* False where it is not a whole number of microseconds that fits 64 bits. */
 static bool to_micros(int64_t *value, enum cast_unit unit)
 {
     switch (unit) {

@@ -42,7 +42,7 @@ void column_init(struct column *c, struct type type)
     if (c->offsets == NULL)
         return;
     c->offsets[0] = 0;
-    column_reserve_bytes(c, FIRST_BYTES); /* never NULL, however little is in it */
+    column_reserve_bytes(c, FIRST_BYTES); /* never NULL, however empty it is */
 }
 
 void column_release(struct column *c)
@@ -75,7 +75,7 @@ void column_reserve(struct column *c, size_t count)
     c->capacity = capacity;
 }
 
-/* Say that there is one more value, and whether it is one; its place is the caller's to fill. */
+/* Say that there is one more value, and whether it is one; the caller fills its place. */
 static size_t add(struct column *c, bool valid)
 {
     size_t i = c->count;

@@ -1,9 +1,9 @@
 /*
- * Typed values by column: what readers of sources give, and what everything behind them takes.
+ * Typed values by column: what readers of sources give, and what everything after them takes.
  *
  * A column holds its values in the layout of the Arrow C data interface
  * (https://arrow.apache.org/docs/format/CDataInterface.html): a bitmap of the values that are not
- * NULL, and the values one behind the other; texts and binary values as offsets into their bytes.
+ * NULL, and the values one after the other; texts and binary values as offsets into their bytes.
  * Two things differ: a boolean is a byte, and a decimal of up to 18 digits is 64 bits wide.
  *
  * A batch is a number of columns with the same number of rows. Not thread-safe (one owner); a batch
@@ -27,7 +27,9 @@
 __extension__ typedef __int128 int128;
 __extension__ typedef unsigned __int128 uint128;
 
-/* 128 bits as they stand in a UUID's text, first byte first. */
+/*
+ * 128 bits in the order of a UUID's text, first byte first.
+ */
 struct uuid {
     uint8_t bytes[16];
 };
@@ -70,7 +72,7 @@ void column_clear(struct column *c);
 /* Make room for `count` values in all, so that the calls below need no check of their own. */
 void column_reserve(struct column *c, size_t count);
 
-/* Append one value. The type must be the one that is said; room is made as needed. */
+/* Append one value. The type must be the one stated; room is made as needed. */
 void column_add_null(struct column *c);
 void column_add_boolean(struct column *c, bool value);
 void column_add_int(struct column *c, int32_t value);    /* int, date */
@@ -82,8 +84,8 @@ void column_add_uuid(struct column *c, struct uuid value);
 bool column_add_bytes(struct column *c, const void *bytes, size_t count);
 
 /*
- * For those who write values themselves: say that so many more, none of them NULL, stand behind the
- * last one (of text and binary, with their offsets), in the room that was reserved.
+ * For those who write values themselves: say that so many more, none of them NULL, follow the last
+ * one (of text and binary, with their offsets), in the room that was reserved.
  */
 void column_extend(struct column *c, size_t count);
 
@@ -93,7 +95,7 @@ void column_reserve_bytes(struct column *c, size_t count);
 /* Append value `i` of another column of the same type; false as with column_add_bytes. */
 bool column_copy(struct column *to, const struct column *from, size_t i);
 
-/* Take back the last values, so that `count` are left. */
+/* Remove the last values, so that `count` are left. */
 void column_truncate(struct column *c, size_t count);
 
 static inline bool column_is_null(const struct column *c, size_t i)

@@ -1,10 +1,10 @@
-/* Why a text or a typed value is not a value of a column: what the casts tell one another. */
+/* Why a text or a typed value is not a value of a column: what the casts tell each other. */
 #ifndef CAUCE_VALUE_FAULT_H
 #define CAUCE_VALUE_FAULT_H
 
 enum fault {
     FAULT_NONE, /* it is one */
-    FAULT_FORM, /* it is written otherwise, or of another kind */
+    FAULT_FORM, /* it is written in another way, or of another kind */
     FAULT_RANGE,
     FAULT_SCALE,    /* digits beyond those that the type keeps */
     FAULT_GROUPS,   /* thousands signs */
@@ -24,7 +24,7 @@ enum fault {
     FAULT_COUNT
 };
 
-/* What stands in brackets behind "is not a date"; NULL for FAULT_NONE and FAULT_FORM. Static. */
+/* What is put in brackets after "is not a date"; NULL for FAULT_NONE and FAULT_FORM. Static. */
 const char *fault_text(enum fault fault);
 
 #endif

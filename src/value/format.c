@@ -9,7 +9,7 @@
 #include "util/mem.h"
 #include "value/calendar.h"
 
-/* What a piece of a format tells. */
+/* What a piece of a format says. */
 enum field {
     YEAR,       /* of four digits */
     SHORT_YEAR, /* of two */
@@ -94,7 +94,7 @@ static const struct {
     {'Q', {COUNT, EPOCH_MILLIS, 0, 0, 0, 0, 0, NULL}},
 };
 
-/* What stands for several pieces. */
+/* Short forms of several pieces. */
 static const struct {
     char letter;
     const char *text;
@@ -148,12 +148,12 @@ static int add_piece(struct parser *p, char letter, struct error *err)
         if (short_forms[i].letter == letter)
             return parse_text(p, short_forms[i].text, err);
     if (letter == '\0')
-        return error_set(err, ERR_CONFIG, "The format \"%.80s\" ends behind a \"%%\".", p->whole);
-    return error_set(err, ERR_CONFIG, "The format \"%.80s\" holds \"%%%c\", which is not known.",
+        return error_set(err, ERR_CONFIG, "The format \"%.80s\" ends after a \"%%\".", p->whole);
+    return error_set(err, ERR_CONFIG, "The format \"%.80s\" contains \"%%%c\", which is not known.",
                      p->whole, letter);
 }
 
-/* Recursion ends: what short forms stand for holds none. */
+/* Recursion ends: short forms are not made of short forms. */
 static int parse_text(struct parser *p, const char *text,
                       struct error *err) // NOLINT(misc-no-recursion)
 {
@@ -171,10 +171,7 @@ static int parse_text(struct parser *p, const char *text,
     return rc;
 }
 
-/*
- * Where digits follow digits nothing tells where a number ends but its width: 2024115 may be two
- * days.
- */
+/* Where digits follow digits, only its width says where a number ends: 2024115 may be two days. */
 static void fix_widths(struct format *f)
 {
     for (size_t i = 0; i + 1 < f->count; i++) {
@@ -206,7 +203,7 @@ static const char *wrong_date(unsigned has)
     if (day && !month)
         return "has a day without a month";
     if ((month && (of_year || week)) || (of_year && week))
-        return "tells the day in two ways";
+        return "gives the day in two ways";
     return NULL;
 }
 
@@ -220,7 +217,7 @@ static const char *wrong_clock(unsigned has)
     if (hour && hour12)
         return "has two hours";
     if (hour12 && !half)
-        return "has %I without %p: it does not tell morning from afternoon";
+        return "has %I without %p: morning and afternoon would be the same";
     if (half && !hour && !hour12)
         return "has %p without an hour";
     if ((minute && !hour && !hour12) || (second && !minute))
@@ -235,11 +232,11 @@ static const char *wrong(const struct format *f)
     unsigned epoch = f->has & (1u << EPOCH | 1u << EPOCH_MILLIS);
     if (epoch != 0) {
         if (f->type == TYPE_TIME)
-            return "holds a moment, which is not a time of day";
+            return "contains a timestamp, which is not a time of day";
         unsigned others = f->has & ~epoch & ~(1u << FRACTION);
         bool fraction = (f->has & 1u << FRACTION) != 0;
         return others != 0 || (fraction && epoch != 1u << EPOCH)
-                   ? "holds a moment and something beside it"
+                   ? "contains a timestamp and something beside it"
                    : NULL;
     }
     const char *clock = wrong_clock(f->has);
@@ -310,7 +307,7 @@ static enum fault read_number(const struct step *s, struct reading *r)
     return FAULT_NONE;
 }
 
-/* The longest name that is there; capitals do not matter. */
+/* The longest name that matches; capitals do not matter. */
 static enum fault read_name(const struct step *s, struct reading *r)
 {
     size_t left = (size_t)(r->end - r->at);

@@ -53,7 +53,7 @@ static enum fault day_of(struct calendar_day day, int32_t *days)
     return FAULT_NONE;
 }
 
-/* The ten bytes of a padded date: eight digits and two signs, looked at all at once. */
+/* The ten bytes of a padded date: eight digits and two signs, checked all at once. */
 static bool is_padded(const char *text)
 {
     unsigned char wrong = 0;

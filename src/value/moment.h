@@ -1,6 +1,6 @@
 /*
- * Dates, times of day and moments as ISO 8601 writes them. docs/types.md says what is taken. Pure
- * functions; none of them asks the locale or the time zone of the process.
+ * Dates, times of day and moments as ISO 8601 writes them. docs/types.md says what is accepted.
+ * Pure functions; none of them asks the locale or the time zone of the process.
  */
 #ifndef CAUCE_VALUE_MOMENT_H
 #define CAUCE_VALUE_MOMENT_H
@@ -25,12 +25,14 @@ enum fault moment_read_date(const char *text, size_t length, int32_t *days);
 /* 23:59, 23:59:59, 23:59:59.999999. */
 enum fault moment_read_clock(const char *text, size_t length, int64_t *clock);
 
-/* A date, and behind "T" or blanks a time of day, and behind that an offset; midnight without one. */
+/*
+ * A date, then after "T" or blanks a time of day, then an offset; without a time of day, midnight.
+ */
 enum fault moment_read(const char *text, size_t length, struct moment *out);
 
 /*
- * What pieces of formats and texts share. Each moves *at behind what it read, never past `end`.
- * A fraction is the digits behind its point; zero to `most` of them count, only zeros may follow.
+ * What pieces of formats and texts share. Each moves *at past what it read, never past `end`. A
+ * fraction is the digits after its point; zero to `most` of them count, only zeros may follow.
  */
 enum fault moment_take_fraction(const char **at, const char *end, int64_t *micros);
 

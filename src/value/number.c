@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Exponents beyond it mean nothing that a shorter one does not. */
+/* Greater exponents mean the same as this one: infinite, or zero. */
 #define EXPONENT_MAX 1000000
 
 const uint64_t number_powers[20] = {
@@ -89,7 +89,7 @@ static size_t take_digits(struct cursor *c, struct number *out)
     return (size_t)(c->at - begin);
 }
 
-/* The sign between groups; where it is a blank, no-break spaces (U+00A0, U+202F) are as good. */
+/* The sign between groups; where it is a blank, no-break spaces (U+00A0, U+202F) count as well. */
 static bool take_thousands(struct cursor *c, char sign)
 {
     static const char *const blanks[] = {"\xc2\xa0", "\xe2\x80\xaf"};
@@ -106,8 +106,8 @@ static bool take_thousands(struct cursor *c, char sign)
 }
 
 /*
- * Digits before the point. Behind a thousands sign stand three, before the first one to three that
- * do not begin with a zero: nobody writes 0.123 for a hundred and twenty-three.
+ * Digits before the point. Three follow each thousands sign, and one to three that do not begin
+ * with a zero come before the first: nobody writes 0.123 for a hundred and twenty-three.
  */
 static enum fault take_whole(struct cursor *c, char sign, struct number *out, size_t *count)
 {
@@ -287,7 +287,7 @@ static double wide_double(uint64_t digits, int power)
 }
 
 /*
- * All digits that can decide how a double is rounded: 767 (IEEE 754 binary64), and one that tells
+ * All digits that can decide how a double is rounded: 767 (IEEE 754 binary64), and one that says
  * whether others follow.
  */
 #define LONG_DIGITS 800

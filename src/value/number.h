@@ -30,7 +30,7 @@ struct number {
     bool lost;
     bool whole;    /* written with digits before the point and without an exponent */
     bool fraction; /* has digits after the point */
-    /* Where the digits stand, for those that are lost; the last of them counts 10^last. */
+    /* Where the digits are, for those that are lost; the last of them counts 10^last. */
     const char *begin;
     size_t length;
     int64_t last;
@@ -44,7 +44,7 @@ enum fault number_read(const char *text, size_t length, const struct number_styl
 enum fault number_unscaled(const struct number *n, unsigned precision, unsigned scale, int128 *out);
 
 /*
- * The nearest double, ties to even, as IEEE 754 wants it; zero is never negative. FAULT_RANGE where
+ * The nearest double, ties to even, as IEEE 754 requires; zero is never negative. FAULT_RANGE where
  * it would be infinite, FAULT_ZERO where it would become zero.
  */
 enum fault number_double(const struct number *n, double *out);
@@ -53,8 +53,8 @@ enum fault number_double(const struct number *n, double *out);
 uint128 number_power(unsigned n);
 
 /*
- * The hot way: sign, digits and at most one point in at most 19 bytes. False: not that plain, which
- * says nothing about whether it is a number.
+ * The fast path: sign, digits and at most one point in at most 19 bytes. False: not that plain,
+ * which does not mean that it is not a number.
  */
 struct number_plain {
     uint64_t digits;

@@ -7,7 +7,7 @@
 
 #include "value/calendar.h"
 
-#define DIGITS_MAX 17 /* tell every double from every other one */
+#define DIGITS_MAX 17 /* distinguish every double from every other one */
 
 /* "d.ddde+xx" with the fewest digits that are read as the same double; returns how many. */
 static int shortest(double value, char text[PRINT_DOUBLE_SIZE])

@@ -1,6 +1,6 @@
 /*
- * Values as texts, which read as the same values again. Pure functions; each writes a text with its
- * NUL behind it.
+ * Values as texts, which read as the same values again. Pure functions; each writes a text with a
+ * NUL at its end.
  */
 #ifndef CAUCE_VALUE_PRINT_H
 #define CAUCE_VALUE_PRINT_H
@@ -28,7 +28,7 @@ void print_days(int32_t days, char out[PRINT_MOMENT_SIZE]);
 /* 23:59:59, 23:59:59.5: microseconds of the day, without zeros at the end. */
 void print_clock(int64_t micros, char out[PRINT_MOMENT_SIZE]);
 
-/* 2026-01-31 23:59:59.5, and +00 behind it where it is `utc`. It must be in the years 1 to 9999. */
+/* 2026-01-31 23:59:59.5, followed by +00 where it is `utc`. It must be in the years 1 to 9999. */
 void print_moment(int64_t micros, bool utc, char out[PRINT_MOMENT_SIZE]);
 
 void print_uuid(struct uuid value, char out[PRINT_UUID_SIZE]);

@@ -1,6 +1,6 @@
 /*
  * A column begins with every reading open; each text closes those that do not fit it. Most are
- * closed by the first text, so that what follows costs one or two looks.
+ * closed by the first text, so that what follows costs one or two comparisons.
  */
 #include "value/survey.h"
 
@@ -31,10 +31,10 @@ enum kind_bit {
 enum seen_bit {
     SEEN_PLUS = 1,
     SEEN_MINUS = 2,
-    SEEN_DIGITS = 4,   /* a number that is no word ("nan") */
-    SEEN_EXPONENT = 8, /* or a word: no decimal */
+    SEEN_DIGITS = 4,   /* a number that is not a word ("nan") */
+    SEEN_EXPONENT = 8, /* or a word: not a decimal */
     SEEN_WIDE = 16,    /* a whole number beyond 64 bits */
-    SEEN_LONG = 32,    /* more digits than a double gives back */
+    SEEN_LONG = 32,    /* more digits than a double keeps */
     SEEN_CLOCK = 64,   /* a time of day */
     SEEN_OFFSET = 128, /* an offset from UTC */
     SEEN_LOCAL = 256,  /* a time of day without one */
@@ -70,9 +70,9 @@ struct column_state {
     uint16_t seen;
     uint8_t can;
     uint8_t styles;                   /* that are open, */
-    uint8_t styles_fraction;          /* and those in which a value has digits behind the point */
+    uint8_t styles_fraction;          /* and those in which a value has digits after the point */
     uint8_t whole;                    /* most digits before the point */
-    uint8_t fraction, fraction_least; /* most and fewest behind it */
+    uint8_t fraction, fraction_least; /* most and fewest after it */
     uint64_t closed;         /* number of the value that closed the last reading; 0: none */
     char first[SAMPLE_SIZE]; /* the first value, and */
     char last[SAMPLE_SIZE];  /* that one */
@@ -137,7 +137,7 @@ static bool has_zeros(struct text t)
     return t.length > at + 1 && t.data[at] == '0' && t.data[at + 1] >= '0' && t.data[at + 1] <= '9';
 }
 
-/* Does a double give back the digits of the text? Up to 15 always. */
+/* Does a double keep the digits of the text? Up to 15 it always does. */
 static bool is_double(const struct number *n)
 {
     static const struct number_style plain = {.decimal = '.'};
@@ -164,7 +164,7 @@ static uint8_t least(size_t a)
     return (uint8_t)(a < UINT8_MAX ? a : UINT8_MAX);
 }
 
-/* Digits before and behind the point, as they are written. */
+/* Digits before and after the point, as they are written. */
 static void note_digits(struct column_state *c, const struct number *n,
                         const struct number_style *s)
 {
@@ -192,7 +192,10 @@ static bool is_code(struct text t, char decimal)
     return e + 1 == t.data + t.length || (e[1] != '+' && e[1] != '-');
 }
 
-/* Zeros behind the point of a whole number count, too: 1.0 is not an integer where nobody says so. */
+/*
+ * Zeros after the point of a whole number count, too: 1.0 is not an integer unless somebody says
+ * so.
+ */
 static void note_number(struct column_state *c, struct text t, const struct number *n,
                         const struct number_style *style)
 {
@@ -212,7 +215,7 @@ static void note_number(struct column_state *c, struct text t, const struct numb
     note_digits(c, n, style);
 }
 
-/* Whole numbers of up to 15 digits, which most columns are made of, want no more than this. */
+/* Whole numbers of up to 15 digits, which most columns are made of, need no more than this. */
 static bool is_short(struct column_state *c, struct text t)
 {
     struct number_plain plain;
@@ -327,7 +330,7 @@ static void look_for_formats(const struct survey *s, struct column_state *c, str
 static void note_sample(char sample[SAMPLE_SIZE], struct text t)
 {
     size_t length = utf8_cut(t.data, t.length, SAMPLE_SIZE - 1);
-    for (size_t i = 0; i < length; i++) /* what is quoted stays in its line */
+    for (size_t i = 0; i < length; i++) /* what is quoted stays on its line */
         sample[i] = (unsigned char)t.data[i] < ' ' || t.data[i] == 0x7f ? ' ' : t.data[i];
     sample[length] = '\0';
 }
@@ -414,7 +417,10 @@ void survey_add(struct survey *s, size_t column, const char *text, size_t length
         return;
     }
     c->values++;
-    /* Blanks alone are a text, but no value of any other type: its cast looks for NULL without them. */
+    /*
+     * Blanks alone are a text, but not a value of any other type: its cast looks for NULL without
+     * them.
+     */
     if (t.length < length && is_null(s, t))
         return;
     if (!note_null_word(c, t))
@@ -476,7 +482,7 @@ static struct dates dates_of(const struct survey *s, const struct column_state *
 
 #define NO_TYPE ((struct type){TYPE_NONE, 0, 0})
 
-/* +34600123456 is no number: only where others have a minus is a plus a sign. */
+/* +34600123456 is not a number: a plus is a sign only where other values have a minus. */
 static bool may_be_numbers(const struct column_state *c)
 {
     return (c->seen & SEEN_DIGITS) != 0 &&
@@ -530,7 +536,7 @@ void survey_find(const struct survey *s, size_t column, struct survey_finding *o
     const struct column_state *c = &s->columns[column];
     *out = (struct survey_finding){.values = c->values, .nulls = c->nulls};
     out->type = type_of(s, c, &out->format);
-    /* Which hundred years two digits are of, and whether "-" is a value, is nobody's to guess. */
+    /* Which century two digits belong to, and whether "-" is a value, must not be guessed. */
     if (out->type.kind == TYPE_NONE || c->words != 0 || has_short_year(out->format)) {
         out->type = (struct type){TYPE_TEXT, 0, 0};
         out->format = NULL;
@@ -696,12 +702,13 @@ static void doubt_numbers(const struct survey *s, const struct column_state *c, 
     if ((c->can & CAN_NUMBER) != 0 && (c->seen & SEEN_DIGITS) != 0 && !may_be_numbers(c))
         sentence(out, "Numbers with a plus sign (\"%s\") stay texts.", c->first);
     if (type.kind == TYPE_DECIMAL)
-        sentence(out, "It has numbers of more digits than %s.",
+        sentence(out, "It has numbers with more digits than %s.",
                  (c->can & CAN_WHOLE) != 0 ? "64 bits hold" : "a double keeps");
     if ((c->can & CAN_NUMBER) != 0 && may_be_numbers(c) && type.kind == TYPE_NONE)
-        sentence(out, "It has numbers of more digits than a decimal holds: they stay texts.");
+        sentence(out, "It has numbers with more digits than a decimal holds: they stay texts.");
     if (style != NULL)
-        sentence(out, "Texts such as \"%s\" may be numbers that are written otherwise.", c->first);
+        sentence(out, "Texts such as \"%s\" may be numbers that are written in another way.",
+                 c->first);
     char sign = twofold_sign(s, c);
     if (sign != '\0')
         sentence(out,
@@ -724,7 +731,7 @@ static void doubt_nulls(const struct column_state *c, struct type type, struct s
     str_append_char(out, '.');
 }
 
-#define LATE 10 /* what is closed before is not worth a word: it is an ordinary text */
+#define LATE 10 /* what was closed earlier is not worth mentioning: it is an ordinary text */
 
 void survey_doubts(const struct survey *s, size_t column, struct str *out)
 {

@@ -1,9 +1,10 @@
 /*
- * What the texts of columns are, where nobody has said it.
+ * What the texts of columns are, where nobody has said so.
  *
  * Every text of a source is shown to a survey once; it keeps a few bytes per column, whatever the
- * number of rows. Then it tells per column the type that every value has (and the casts take: what is
- * found also loads), and what people probably meant, with the doubts. docs/types.md has the rules.
+ * number of rows. Then it says for each column which type every value has (one that the casts
+ * accept: what is found also loads), and what people probably meant, with the doubts. docs/types.md
+ * has the rules.
  *
  *     survey_new(&options, columns, &survey);
  *     for every record and column: survey_add(survey, column, text, length);
@@ -11,8 +12,8 @@
  *     survey_doubts(survey, column, &line);          a warning of a run, a comment of `init`
  *     survey_mean(survey, column, &meaning);         `init`: what to write into the configuration
  *
- * Parts of a source may be surveyed side by side, each by a survey of its own, and then merged.
- * Not thread-safe (one owner).
+ * Parts of a source may be surveyed side by side, each by a survey of its own, and then merged. Not
+ * thread-safe (one owner).
  */
 #ifndef CAUCE_VALUE_SURVEY_H
 #define CAUCE_VALUE_SURVEY_H
@@ -32,7 +33,7 @@ struct survey_options {
     char decimal;   /* '.' or ','; 0: '.' */
     char thousands; /* 0: none */
     bool percent;
-    bool trim;                   /* blanks around texts are no part of them, of NULLs neither */
+    bool trim;                   /* blanks around texts, and around NULLs, are not part of them */
     struct format *const *dates; /* how they are written; none: in ISO 8601 */
     size_t date_count;
     struct format *const *timestamps;
@@ -69,7 +70,7 @@ struct survey_meaning {
     const char *format; /* the survey's own */
     char decimal, thousands;
     bool percent;
-    int scale;  /* of a double: digits that every value has behind the point; -1: they differ */
+    int scale;  /* of a double: digits that every value has after the point; -1: they differ */
     bool local; /* of a timestamp: no value has an offset, so that `time_zone` decides */
     const char *nulls[SURVEY_NULLS_MAX]; /* found in the column beside those configured; static */
     size_t null_count;

@@ -1,7 +1,7 @@
 /*
- * A zone is a table: from which moment on which offset holds. What the rule at the end of a file
- * (its footer, a TZ string of POSIX) says is written into the table for the 400 years behind its last
- * entry; then the calendar repeats itself, days of the week included.
+ * A zone is a table of offsets and the moments from which they hold. What the rule at the end of a
+ * file (its footer, a TZ string of POSIX) says is written into the table for the 400 years after
+ * its last entry; then the calendar repeats itself, days of the week included.
  */
 #include "value/zone.h"
 
@@ -21,7 +21,9 @@
 #define CYCLE_SECONDS (INT64_C(146097) * 86400)
 #define DAY INT64_C(86400)
 
-/* No offset is greater, so that what holds two days around a moment holds there in every zone. */
+/*
+ * No offset is greater, so that what holds for two days around a moment holds at it in every zone.
+ */
 #define OFFSET_MAX (26 * 3600)
 
 struct change {
@@ -112,7 +114,7 @@ static const char *read_changes(const struct block *b, struct zone *z)
     add(z, INT64_MIN, offset_of(b, 0));
     for (size_t i = 0; i < b->type_count; i++)
         if (offset_of(b, i) > OFFSET_MAX || offset_of(b, i) < -OFFSET_MAX)
-            return "an offset is too great";
+            return "an offset is too large";
     for (size_t i = 0; i < b->time_count; i++) {
         if (b->indexes[i] >= b->type_count)
             return "a change names no offset";
@@ -123,7 +125,7 @@ static const char *read_changes(const struct block *b, struct zone *z)
     return NULL;
 }
 
-/* ---- The rule behind the last change --------------------------------------------------------- */
+/* ---- The rule after the last change --------------------------------------------------------- */
 
 static int year_of(int64_t utc)
 {
@@ -261,7 +263,7 @@ static size_t find(const struct zone *z, int64_t utc)
     return low;
 }
 
-/* How far to go back so that the table holds a moment: whole cycles of the calendar. */
+/* How far to go back so that the table covers a moment: whole cycles of the calendar. */
 static int64_t beyond(const struct zone *z, int64_t utc)
 {
     if (!z->repeats)

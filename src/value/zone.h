@@ -1,7 +1,6 @@
 /*
- * Time zones, from the files of the system (RFC 8536, TZif) and nothing else: libc's idea of a zone
- * is a state of the whole process. A zone is read-only once it is open: any number of threads may
- * use it.
+ * Time zones, from the files of the system (RFC 8536, TZif) and nothing else: libc keeps one zone
+ * for the whole process. A zone is read-only once it is open: any number of threads may use it.
  */
 #ifndef CAUCE_VALUE_ZONE_H
 #define CAUCE_VALUE_ZONE_H

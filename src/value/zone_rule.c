@@ -35,7 +35,7 @@ static bool is_letter(char c)
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-/* "CET" or "<+03>": what it is called is of no interest. */
+/* "CET" or "<+03>": its name is not needed. */
 static bool take_name(struct cursor *c)
 {
     const char *begin = c->at;
@@ -119,7 +119,7 @@ static int32_t days_of(int year, int month, int day)
     return calendar_days((struct calendar_day){year, month, day});
 }
 
-/* The first such weekday of the month, and weeks behind it as long as the month has them. */
+/* The first such weekday of the month, and the weeks after it as long as the month has them. */
 static int32_t month_day(const struct zone_rule_day *rule, int year)
 {
     int32_t first = days_of(year, rule->month, 1);

@@ -14,7 +14,7 @@ struct zone_rule_day {
     char kind;       /* 'M': weekday of a week of a month; 'J': 1 to 365, no 29 February; '0' */
     int month, week; /* of 'M': 1 to 12; 1 to 5, where 5 is the last */
     int day;         /* of 'M': 0 (Sunday) to 6; else of the year */
-    int64_t time;    /* seconds of that day, perhaps of one before or behind it */
+    int64_t time;    /* seconds of that day, perhaps of one before or after it */
 };
 
 struct zone_rule {

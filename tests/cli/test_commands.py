@@ -65,10 +65,10 @@ class Mistakes(Case):
         return err
 
     def test_commands_and_options_are_guessed(self):
-        self.refused("statsu", "d.yml", says='"statsu" is no command; did you mean "status"?')
+        self.refused("statsu", "d.yml", says='"statsu" is not a command; did you mean "status"?')
         self.refused("nonsense", says='"cauce help" lists them')
         self.refused("run", "--forse", "d.yml", says='did you mean "--force"?')
-        self.refused("--json", "run", says="options come behind it, as in cauce run --json")
+        self.refused("--json", "run", says="options come after it, as in cauce run --json")
 
     def test_a_dataset_must_be_named(self):
         self.refused("run", says="No dataset is named: give DATASET.yml.")
@@ -337,7 +337,7 @@ class Looking(Case):
         self.assertTrue(all(line.startswith("ok ")
                             for line in self.answer("doctor", "d.yml").splitlines()))
         self.assertNotIn(".probe", " ".join(self.objects()))
-        self.assertIn("the first run makes it", self.answer("doctor", "--store", "nowhere",
+        self.assertIn("the first run creates it", self.answer("doctor", "--store", "nowhere",
                                                             "--dataset", "d"))
 
     @unittest.skipIf(os.geteuid() == 0 and not shutil.which("setpriv"), "needs setpriv")

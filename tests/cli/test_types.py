@@ -96,7 +96,7 @@ class Types(Case):
                      "2024-07-01T10:00:00.000000Z"], time_zone="Europe/Madrid")
 
     def test_an_hour_that_a_clock_left_out_or_showed_twice_is_refused(self):
-        self.refuse("timestamp", ["2024-03-31 02:30:00", "2024-10-27 02:30:00"], "put forward over it",
+        self.refuse("timestamp", ["2024-03-31 02:30:00", "2024-10-27 02:30:00"], "skipped it when they were put forward",
                     time_zone="Europe/Madrid")
 
     def test_a_thousands_sign_stands_before_three_digits(self):

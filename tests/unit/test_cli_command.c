@@ -32,9 +32,9 @@ static void a_misspelt_command_is_guessed(void **state)
     const struct command *found = NULL;
     struct error err = ERROR_INIT;
     assert_int_equal(command_find("statsu", &found, &err), ERR_CONFIG);
-    assert_string_equal(err.text, "\"statsu\" is no command; did you mean \"status\"?");
+    assert_string_equal(err.text, "\"statsu\" is not a command; did you mean \"status\"?");
     assert_int_equal(command_find("frobnicate", &found, &err), ERR_CONFIG);
-    assert_string_equal(err.text, "\"frobnicate\" is no command; \"cauce help\" lists them.");
+    assert_string_equal(err.text, "\"frobnicate\" is not a command; \"cauce help\" lists them.");
     assert_null(found);
 }
 

@@ -74,12 +74,12 @@ static void formats_of_dates_are_checked(void **state)
         "source: {url: a.csv, date_formats: [DD.MM.YYYY, '%d.%q'], "
         "timestamp_formats: '%'}\n",
         NULL,
-        "dir/d.yml:3:37: \"source.date_formats[0]\" must be a format such as "
-        "\"%d.%m.%Y\", not \"DD.MM.YYYY\".\n"
-        "dir/d.yml:3:49: \"source.date_formats[1]\" is wrong: The format \"%d.%q\" "
-        "holds \"%q\", which is not known.\n"
-        "dir/d.yml:3:78: \"source.timestamp_formats\" is wrong: The format \"%\" ends "
-        "behind a \"%\".\n");
+        "dir/d.yml:3:37: \"source.date_formats[0]\" must be a format such as \"%d.%m.%Y\", not "
+        "\"DD.MM.YYYY\".\n"
+        "dir/d.yml:3:49: \"source.date_formats[1]\" is wrong: The format \"%d.%q\" contains "
+        "\"%q\", which is not known.\n"
+        "dir/d.yml:3:78: \"source.timestamp_formats\" is wrong: The format \"%\" ends after a "
+        "\"%\".\n");
 }
 
 static void formats_that_no_value_could_be_read_by_are_mistakes(void **state)
@@ -93,14 +93,14 @@ static void formats_that_no_value_could_be_read_by_are_mistakes(void **state)
         "- {name: id, type: time, formats: ['%H:%M', '%M:%S']}\n"
         "- {name: a, type: date, formats: '%d %b %H:%M'}\n",
         NULL,
-        "dir/d.yml:3:36: \"source.date_formats\" is wrong: The format \"%d/%m\" of a "
-        "date has no year (%Y).\n"
-        "dir/d.yml:3:64: \"source.timestamp_formats\" is wrong: The format \"%Y %I:%M\" "
-        "of a timestamp has %I without %p: it does not tell morning from afternoon.\n"
-        "dir/d.yml:5:45: \"columns[0].formats[1]\" is wrong: The format \"%M:%S\" of a "
-        "time has minutes without hours or seconds without minutes.\n"
-        "dir/d.yml:6:34: \"columns[1].formats\" is wrong: The format \"%d %b %H:%M\" of "
-        "a date has no year (%Y).\n");
+        "dir/d.yml:3:36: \"source.date_formats\" is wrong: The format \"%d/%m\" of a date has no "
+        "year (%Y).\n"
+        "dir/d.yml:3:64: \"source.timestamp_formats\" is wrong: The format \"%Y %I:%M\" of a "
+        "timestamp has %I without %p: morning and afternoon would be the same.\n"
+        "dir/d.yml:5:45: \"columns[0].formats[1]\" is wrong: The format \"%M:%S\" of a time has "
+        "minutes without hours or seconds without minutes.\n"
+        "dir/d.yml:6:34: \"columns[1].formats\" is wrong: The format \"%d %b %H:%M\" of a date has "
+        "no year (%Y).\n");
 }
 
 static void a_time_zone_is_one_that_the_system_knows(void **state)

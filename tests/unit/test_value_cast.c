@@ -177,7 +177,7 @@ static void a_thousands_sign_stands_only_before_three_digits(void **state)
         {GERMAN, .text = "12.345", .expected = "12345.00"},
         {GERMAN, .text = "-1.234.567,89", .expected = "-1234567.89"},
         {GERMAN, .text = "1234567,89", .expected = "1234567.89"},
-        {GERMAN, .text = "1.5", .why = "(a thousands sign may stand only before groups of three"},
+        {GERMAN, .text = "1.5", .why = "(a thousands sign may only stand before groups of three"},
         {GERMAN, .text = "1.2345"},
         {GERMAN, .text = "1234.567"},
         {GERMAN, .text = "0.123"},
@@ -366,7 +366,7 @@ static void moments_belong_to_their_own_offset(void **state)
         {STAMP, .text = "2031-01-31 10:00:00.123456000",
          .expected = "2031-01-31 10:00:00.123456+00"},
         {STAMP, .text = "2031-01-31 10:00:00.1234567", .why = "six digits"},
-        {STAMP, .text = "2031-01-31 10:00:00 BST", .why = "names of zones"},
+        {STAMP, .text = "2031-01-31 10:00:00 BST", .why = "only the zone names"},
         {STAMP, .text = "2031-01-31 10:00:00 CET"},
         {STAMP, .text = "2031-01-31 10:00:00 Europe/Madrid"},
         {STAMP, .text = "2031-01-31 10:00:00+2"},
@@ -541,7 +541,7 @@ static void a_format_that_cannot_be_used_is_refused_by_name(void **state)
         const char *format, *why;
     } samples[] = {
         {TYPE_DATE, "%q", "%q"},
-        {TYPE_DATE, "%d.%m.%", "ends behind"},
+        {TYPE_DATE, "%d.%m.%", "ends after"},
         {TYPE_DATE, "%d.%m", "no year"},
         {TYPE_DATE, "%d %Y", "day without a month"},
         {TYPE_DATE, "%Y %y-%m", "two years"},
@@ -551,7 +551,7 @@ static void a_format_that_cannot_be_used_is_refused_by_name(void **state)
         {TYPE_TIMESTAMP, "%Y-%m-%d %M", "minutes without hours"},
         {TYPE_TIMESTAMP, "%s %Y", "beside"},
         {TYPE_TIME, "%M:%S", "hours"},
-        {TYPE_TIME, "%s", "moment"},
+        {TYPE_TIME, "%s", "timestamp"},
         {TYPE_TIME, "at noon", "hour"},
     };
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
