@@ -96,7 +96,7 @@ class Mistakes(Case):
         self.refused("read", "--format", "xml", "d.yml", says="csv, jsonl or parquet")
         self.refused("read", "--json", "--format", "csv", "d.yml", says="--format jsonl, not csv")
         self.refused("read", "--at", "now", "d.yml", says="is not a time")
-        self.refused("read", "--at", "2026-01-01", "--version", "1", "d.yml", says="give one")
+        self.refused("read", "--at", "2026-01-01", "--version", "1", "d.yml", says="give only one")
         self.refused("show", "d.yml", "newest", status=10, says='There is no dataset "rates"')
         self.refused("repair", "d.yml", says="--to and --list")
         self.refused("status", "--store", "ftp://x", "--dataset", "d", says="ftp://x")
