@@ -17,8 +17,10 @@
 #define BLOCK_MAX ((size_t)256 << 10)
 #define THREADS_MAX 64
 
-/* Values of a column apart from those of the next in a worker's spans: no power of two, so that
- * they do not meet in the same place of the cache. */
+/*
+ * Distance between a value of one column and that of the next in a worker's spans: not a power of
+ * two, so that they do not fall on the same place of the cache.
+ */
 #define STRIDE_MORE 24
 
 /* A block of the file, and the rows that were found in it. */
@@ -26,7 +28,7 @@ struct csv_part {
     struct relay_part relay; /* first: see relay.h */
     struct lines_block text;
     size_t start;        /* where its first record was taken to begin */
-    size_t tail;         /* behind its last whole record; what follows ends in another block */
+    size_t tail;         /* after its last whole record; what follows ends in another block */
     size_t quote_at;     /* where there is such a tail: the quote that opens */
     bool footer;         /* the records of the file end here */
     uint64_t records;    /* rows and faults */
@@ -36,7 +38,7 @@ struct csv_part {
     struct reader_batch *batches;
     size_t batch_count;
     size_t batch_capacity; /* all of them are initialised */
-    size_t given;          /* batches that are with the caller already */
+    size_t given;          /* batches that the caller already has */
     uint64_t first_row;    /* records of the file before it */
     uint64_t first_line;   /* line endings before it */
 };
@@ -68,10 +70,10 @@ struct csv {
     /* In the order of the file: what is known for sure. */
     struct csv_part join;     /* what lies across blocks, and blocks that were guessed wrongly */
     struct csv_part *current; /* whose rows are given to the caller; NULL: none */
-    char *pending;            /* the begin of a record that has not ended yet */
+    char *pending;            /* the beginning of a record that has not ended yet */
     size_t pending_length;
     size_t pending_capacity;
-    size_t pending_tried;  /* its length when it was last looked at */
+    size_t pending_tried;  /* its length when it was last examined */
     size_t pending_quote;  /* offset of the quote that opens */
     uint64_t pending_line; /* line endings before it */
     uint64_t rows;         /* records so far */
@@ -101,7 +103,7 @@ static char *flaw_reason(const struct csv_cut *cut)
         return mem_printf("has %zu value%s instead of %zu", cut->fields,
                           cut->fields == 1 ? "" : "s", cut->rules->fields);
     case CSV_FLAW_TEXT:
-        return mem_strdup("has text behind a closing quote");
+        return mem_strdup("has text after a closing quote");
     case CSV_FLAW_UTF8:
         return mem_strdup("is not UTF-8 text");
     }
@@ -151,7 +153,7 @@ static size_t origin_of(void *ctx, struct cast_span span)
     return csv_cut_origin(ctx, span);
 }
 
-/* All records from where the cut stands on. */
+/* All records from where the cut is. */
 static void cut_part(const struct csv *c, struct csv_scratch *s, struct csv_part *part, size_t max)
 {
     size_t stride = max + STRIDE_MORE;
@@ -223,7 +225,7 @@ static void note_ends(struct csv *c, const struct csv_part *part, uint64_t line)
             c->header.first_end[i] = line + part->first_end[i];
 }
 
-/* The rows of the part are true: it begins behind so many lines. */
+/* The rows of the part are right: it begins after so many lines. */
 static void accept(struct csv *c, struct csv_part *part, uint64_t line)
 {
     part->first_row = c->rows;
@@ -243,7 +245,7 @@ static void set_pending(struct csv *c, const char *bytes, size_t length)
     c->pending_length += length;
 }
 
-/* What is behind the last whole record waits for the next block. */
+/* What follows the last whole record waits for the next block. */
 static void keep_tail(struct csv *c, const struct csv_part *part, uint64_t line)
 {
     c->pending_length = 0;
@@ -269,7 +271,7 @@ static void cut_join(struct csv *c, const struct csv_part *part, size_t length)
     work_on(c, &c->join, &c->scratch[0], true);
 }
 
-/* A long record is not looked at again before it has doubled. */
+/* A long record is not examined again before it has doubled. */
 static bool can_wait(const struct csv *c, const struct csv_part *part)
 {
     return !part->text.last && c->pending_length >= BLOCK_MAX &&
@@ -335,7 +337,7 @@ static int check_pending(const struct csv *c, const struct csv_part *part, struc
 static const char *const end_names[CSV_LINE_ENDS] = {
     [CSV_LF] = "LF", [CSV_CRLF] = "CR LF", [CSV_CR] = "CR"};
 
-/* Each of them ends a line; but one kind in a file is what people mean. */
+/* Each of them ends a line; but people mean a file to have only one kind. */
 static void warn_mixed_ends(struct csv *c)
 {
     int first = -1;

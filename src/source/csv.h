@@ -1,10 +1,10 @@
 /*
  * The reader of CSV: records are cut and their values typed in one pass, block by block, on as many
- * threads as the options allow. What CSV is, is defined in docs/sources.md.
+ * threads as the options allow. docs/sources.md defines what CSV is.
  *
- * A block of whole lines is worked on before it is known whether it begins between records or inside
- * quotes: the worker guesses where a record begins. When the block before it is done the guess is
- * compared with the truth, and a block that was guessed wrongly is cut again.
+ * A block of whole lines is worked on before it is known whether it begins between records or
+ * inside quotes: the worker guesses where a record begins. When the block before it is done the
+ * guess is compared with the truth, and a block that was guessed wrongly is cut again.
  */
 #ifndef CAUCE_SOURCE_CSV_H
 #define CAUCE_SOURCE_CSV_H

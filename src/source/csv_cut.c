@@ -8,10 +8,13 @@
 #include "util/mem.h"
 #include "util/utf8.h"
 
-/* A value with escapes is written anew; before it stands where it came from. */
+/* A value with escapes is written again; in front of it is where it came from. */
 #define ORIGIN_SIZE sizeof(uint32_t)
 
-/* Records that must fit for a place to be taken for the begin of one, and places that are tried. */
+/*
+ * Records that must fit for a place to be taken for the beginning of one, and places that are
+ * tried.
+ */
 #define GUESS_RECORDS 4
 #define GUESS_PLACES 64
 
@@ -92,7 +95,7 @@ static bool ends_line(char byte)
     return byte == '\n' || byte == '\r';
 }
 
-/* Does the line end here, for whoever counts? Of CR LF only the LF does. */
+/* Does the line end here, when lines are counted? Of CR LF only the LF does. */
 static bool counts_as_line(const struct csv_cut *c, size_t at)
 {
     return c->bytes[at] == '\n' || (c->bytes[at] == '\r' && c->bytes[at + 1] != '\n');
@@ -113,7 +116,7 @@ static bool is_blank(const struct csv_cut *c, size_t at)
     return (byte == ' ' || byte == '\t') && !is_delimiter(c, at);
 }
 
-/* Go behind the line ending that stands here. */
+/* Go past the line ending that is here. */
 static void end_line(struct csv_cut *c, size_t at, bool record)
 {
     enum csv_line_end kind = c->bytes[at] == '\n'       ? CSV_LF
@@ -140,7 +143,7 @@ static size_t find_end(struct csv_cut *c, size_t at)
     }
 }
 
-/* The text between quotes without its escapes, behind the block. */
+/* The text between quotes without its escapes, after the block. */
 static struct cast_span unescaped(struct csv_cut *c, size_t origin, size_t at, size_t end)
 {
     char *to = c->spare + c->spare_used;
@@ -162,7 +165,7 @@ static struct cast_span unescaped(struct csv_cut *c, size_t origin, size_t at, s
     return (struct cast_span){(uint32_t)(text - c->bytes), (uint32_t)length};
 }
 
-/* Behind the opening quote: the closing one, or `length`. */
+/* From after the opening quote: the closing one, or `length`. */
 static size_t find_close(struct csv_cut *c, size_t at, bool *escapes)
 {
     const struct csv_rules *r = c->rules;
@@ -186,7 +189,7 @@ static size_t find_close(struct csv_cut *c, size_t at, bool *escapes)
     }
 }
 
-/* Where the value's quote stands: at its begin, behind one blank, or (trim) behind any; else -1. */
+/* Where the value's quote is: at its beginning, after one blank, or (trim) after any; else -1. */
 static bool find_quote(const struct csv_cut *c, size_t at, size_t *quote)
 {
     const struct csv_rules *r = c->rules;
@@ -254,7 +257,7 @@ static bool cut_value(struct csv_cut *c, size_t at, struct cast_span *span, size
 
 /* ---- one record ---- */
 
-/* Values that are no characters: where they begin. */
+/* Bytes that are not characters: where they begin. */
 static void check_text(struct csv_cut *c, bool *flawed)
 {
     if (c->text || *flawed)
@@ -265,7 +268,7 @@ static void check_text(struct csv_cut *c, bool *flawed)
         note_flaw(c, flawed, CSV_FLAW_UTF8, c->record + good);
 }
 
-/* One delimiter too many at the end of a record is no value. */
+/* One delimiter too many at the end of a record is not a value. */
 static void check_fields(struct csv_cut *c, size_t extra, bool bare, bool *flawed)
 {
     size_t wanted = c->rules->fields;

@@ -1,7 +1,7 @@
 /*
  * Cutting a block of text into the records and values of CSV, as docs/sources.md defines them.
  *
- * A block is taken to begin where a record begins. Whether that is so is the caller's to know: two
+ * A block is taken to begin where a record begins. The caller must know whether that is so: two
  * cuts that agree on one place between records agree on all that follows. Not thread-safe (one
  * owner); any number of cuts may share their rules.
  */
@@ -23,7 +23,7 @@ struct csv_rules {
     char quote;   /* 0: none */
     char escape;  /* 0: none */
     char comment; /* 0: none */
-    bool trim;    /* any blanks and tabs may stand around quotes; values keep theirs: casts trim */
+    bool trim;    /* any blanks and tabs may be around quotes; values keep theirs: casts trim */
     bool blank_is_record; /* a blank line is a record of one empty value */
     const char *footer;   /* NULL: none */
     size_t footer_length;
@@ -40,16 +40,16 @@ enum csv_found {
     CSV_RECORD,
     CSV_NOTHING, /* a blank line or a comment */
     CSV_FLAW,    /* a record that does not fit: see csv_cut.flaw */
-    CSV_OPEN,    /* the block ends inside quotes: `at` is still the record's begin */
-    CSV_FOOTER,  /* a line that ends the records: `at` is its begin */
+    CSV_OPEN,    /* the block ends inside quotes: `at` is still the beginning of the record */
+    CSV_FOOTER,  /* a line that ends the records: `at` is its beginning */
     CSV_END      /* of the block */
 };
 
 enum csv_flaw {
     CSV_FLAW_FEW,  /* fewer values than wanted */
     CSV_FLAW_MANY, /* more */
-    CSV_FLAW_TEXT, /* text behind a closing quote */
-    CSV_FLAW_UTF8  /* bytes that are no characters */
+    CSV_FLAW_TEXT, /* text after a closing quote */
+    CSV_FLAW_UTF8  /* bytes that are not characters */
 };
 
 /* Kinds of line endings, as bits. */
@@ -59,7 +59,7 @@ struct csv_cut {
     const struct csv_rules *rules;
     const char *bytes;
     size_t length;
-    char *spare; /* behind the block: texts of values that held escapes */
+    char *spare; /* after the block: texts of values that had escapes */
     size_t spare_used;
     uint32_t *marks;
     size_t mark_count;
@@ -74,14 +74,14 @@ struct csv_cut {
     /* Of the record that was cut last. */
     uint64_t record_line; /* line endings before it */
     size_t record;        /* its offset */
-    size_t record_end;    /* behind its last value */
+    size_t record_end;    /* after its last value */
     size_t fields;        /* of it */
     enum csv_flaw flaw;
     size_t flaw_at;  /* offset of the value, or of its text, that is in fault */
     size_t quote_at; /* CSV_OPEN: offset of the quote that opens */
 };
 
-/* Index a block, whose memory is borrowed and written to behind its text; `at` is its begin. */
+/* Index a block, whose memory is borrowed and written to after its text; `at` is its beginning. */
 void csv_cut_begin(struct csv_cut *c, const struct csv_rules *rules, struct lines_block *block);
 
 /* Go to a place of the block where a line begins, as if it began there. */
@@ -99,8 +99,8 @@ enum csv_found csv_cut_next(struct csv_cut *c, struct cast_span *spans, size_t s
 size_t csv_cut_plain(struct csv_cut *c, struct cast_span *spans, size_t stride, size_t max);
 
 /*
- * Where in the block a record probably begins: the first begin of a line from which on a few records
- * fit; `length` where none does. The cut stands there afterwards.
+ * Where in the block a record probably begins: the first beginning of a line from which a few
+ * records fit; `length` where none does. The cut is there afterwards.
  */
 size_t csv_cut_guess(struct csv_cut *c, struct cast_span *spans, size_t stride);
 

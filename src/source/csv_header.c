@@ -138,7 +138,7 @@ struct reading {
     struct cast_span *spans; /* READ_COLUMNS_MAX of them */
     uint64_t line;           /* line endings before the block */
     uint64_t skipped;
-    bool held; /* what stands from here on is looked at only, and to be read again */
+    bool held; /* what follows from here is only looked at, and will be read again */
     size_t held_at;
     uint64_t held_line;
     char **cells; /* rows of READ_COLUMNS_MAX texts each */
@@ -171,7 +171,7 @@ static int is_empty(const struct reading *r, struct error *err)
             r->file->shown, r->rows, r->options->header);
     if (r->options->skip_lines > 0)
         return error_set(err, ERR_SOURCE,
-                         "%s is empty behind the %llu lines that `skip_lines` leaves out.",
+                         "%s is empty after the %llu lines that `skip_lines` leaves out.",
                          r->file->shown, (unsigned long long)r->options->skip_lines);
     return error_set(err, ERR_SOURCE, "%s is empty: it holds nothing but blank lines and comments.",
                      r->file->shown);
@@ -181,7 +181,7 @@ static int bad_quotes(const struct reading *r, struct error *err)
 {
     return error_set(err, ERR_SOURCE,
                      "%s: line %llu, before the data, has a quote that is not closed, or text "
-                     "behind a closing quote. Correct it, or check `quote` and `escape` in the "
+                     "after a closing quote. Correct it, or check `quote` and `escape` in the "
                      "configuration.",
                      r->file->shown, (unsigned long long)(r->line + r->cut.record_line + 1));
 }
@@ -232,7 +232,7 @@ static int take_cells(struct reading *r, struct error *err)
     return ERR_OK;
 }
 
-/* What obviously is no CSV at all. Values may be JSON, but names are not. */
+/* What is obviously not CSV at all. Values may be JSON, but names are not. */
 static int check_kind(const struct reading *r, struct error *err)
 {
     enum kind kind = kind_of(r->block.bytes, r->block.length);
@@ -278,7 +278,7 @@ static int next_block(struct reading *r, bool first, struct error *err)
     return rc;
 }
 
-/* The next line that is not nothing. A value in quotes may make it several. */
+/* The next line that is not blank or a comment. A value in quotes may make it several. */
 static int next_line(struct reading *r, enum csv_found *found, struct error *err)
 {
     for (;;) {
@@ -351,7 +351,9 @@ static int read_names(struct reading *r, struct error *err)
     return ERR_OK;
 }
 
-/* Without a header the first record tells how many columns there are, and stays one of the data. */
+/*
+ * Without a header the first record says how many columns there are, and remains one of the data.
+ */
 static int count_columns(struct reading *r, struct error *err)
 {
     r->held = true;

@@ -50,7 +50,7 @@ static inline uint64_t find16(const char *text, const struct wanted *w, bool esc
     return high_bits(found);
 }
 
-/* Write the places of the bits, four in a step: what is written behind the last is written over. */
+/* Write the places of the bits, four in a step: what is written after the last is overwritten. */
 static inline uint32_t *write_marks(uint32_t *marks, uint64_t mask, uint32_t base)
 {
     while (mask != 0)

@@ -23,7 +23,7 @@ struct encoding {
     iconv_t iconv;
     bool begun;   /* the byte-order mark has been looked for */
     bool end;     /* of the stream below */
-    bool flushed; /* the decoder gave what it held back */
+    bool flushed; /* the decoder has given what it held back */
     unsigned char *input;
     size_t at, filled; /* what of it is not converted */
     uint64_t offset;   /* of `at`, in the text before conversion */
@@ -37,7 +37,7 @@ struct mark {
     const char *encoding; /* NULL: UTF-8 */
 };
 
-/* Longer marks first: that of UTF-32 begins as that of UTF-16 does. */
+/* Longer marks first: that of UTF-32 begins like that of UTF-16. */
 static const struct mark marks[] = {
     {"\xff\xfe\0\0", 4, "UTF-32LE"}, {"\0\0\xfe\xff", 4, "UTF-32BE"}, {"\xef\xbb\xbf", 3, NULL},
     {"\xff\xfe", 2, "UTF-16LE"},     {"\xfe\xff", 2, "UTF-16BE"},
@@ -72,7 +72,7 @@ static int open_iconv(const char *encoding, iconv_t *out, struct error *err)
         encoding);
 }
 
-/* More of the text behind what is left of it. */
+/* More of the text after what is left of it. */
 static int refill(struct encoding *e, struct error *err)
 {
     memmove(e->input, e->input + e->at, e->filled - e->at);

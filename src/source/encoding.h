@@ -7,8 +7,8 @@
 #include "source/stream.h"
 
 /*
- * `from` is the text as it is stored, which is taken, also where that fails. `name` of the file is
- * for messages; it and `encoding` (iconv's name, NULL: UTF-8) are borrowed. A byte-order mark (UTF-8,
+ * `from` is the text as it is stored; it is taken over, also on failure. `name` of the file is for
+ * messages; it and `encoding` (iconv's name, NULL: UTF-8) are borrowed. A byte-order mark (UTF-8,
  * UTF-16, UTF-32) decides over `encoding`. UTF-8 is passed on as it is, not validated.
  *
  * ERR_CONFIG: iconv does not know the encoding. Reading gives ERR_SOURCE, with line and offset in

@@ -45,7 +45,7 @@ static void split_columns(const struct files *f, struct reading *r)
         column_init(&r->file, cast_type(r->columns[r->file_at].cast));
 }
 
-/* The last part of a path: of a member that in its archive, of a URL without what follows it. */
+/* The last part of a path: for a member the one inside its archive, for a URL without its query. */
 static char *name_of_file(const struct reader_file *file)
 {
     const char *whole = file->member != NULL ? file->member : file->shown;
@@ -57,7 +57,7 @@ static char *name_of_file(const struct reader_file *file)
     return mem_printf("%.*s", (int)(end - begin), whole + begin);
 }
 
-/* The name of the file must not stand in the place of what the file itself has. */
+/* The name of the file must not hide a column of the file itself. */
 static int check_file_column(const struct files *f, struct reader *reader, struct error *err)
 {
     struct reader_texts has = {0};

@@ -1,6 +1,6 @@
 /*
- * All files of a source, one behind the other, as one stream of typed columns. Time and memory do
- * not depend on how many files there are but by what is in them.
+ * All files of a source, one after the other, as one stream of typed columns. Time and memory
+ * depend on what is in the files, not on how many there are.
  */
 #ifndef CAUCE_SOURCE_FILES_H
 #define CAUCE_SOURCE_FILES_H
@@ -17,7 +17,7 @@ struct files {
     size_t count;
     const struct read_options *options;
     const char *file_column; /* name of one more column, with the name of the file; NULL: none */
-    const struct unpivot *unpivot; /* rows that are to be made of columns; NULL: none */
+    const struct unpivot *unpivot; /* columns that are to become rows; NULL: none */
     struct format_tools tools;
 };
 
@@ -40,8 +40,8 @@ MUST_USE int files_read(const struct files *f, const struct reader_column *colum
                         const struct files_reading *how, struct error *err);
 
 /*
- * Add the names of all files, in the order in which they come first. Opens every one of them, and reads
- * it to its end where there is no header.
+ * Add the names of all files, in the order in which they first occur. Opens every one of them, and
+ * reads it to its end where there is no header.
  */
 MUST_USE int files_names(const struct files *f, struct names *out, struct error *err);
 

@@ -97,7 +97,7 @@ static bool is_footer(const struct fixed *f, const struct line *line)
            memcmp(f->block.bytes + line->at, footer, n) == 0;
 }
 
-/* Behind the next `count` characters. */
+/* The place after the next `count` characters. */
 static size_t skip_characters(const char *bytes, size_t at, size_t end, size_t count)
 {
     for (; count > 0 && at < end; count--)
@@ -109,7 +109,7 @@ static size_t skip_characters(const char *bytes, size_t at, size_t end, size_t c
 
 /*
  * The values of a line. It may end within the last one; false where it ends before that begins, or
- * where more than blanks follow, which `*flaw` then is the place of.
+ * where something other than blanks follows, whose place is then in `*flaw`.
  */
 static bool cut_line(const struct fixed *f, const struct line *line, struct cast_span *spans,
                      size_t stride, size_t *flaw)
@@ -154,7 +154,7 @@ static void take_line(struct fixed *f, const struct line *line, size_t *rows,
     else if (!cut_line(f, line, f->spans + *rows, f->stride, &flaw))
         add_flaw(f, line, flaw,
                  mem_strdup(flaw == line->end ? "ends before its last column"
-                                              : "goes on behind its last column"),
+                                              : "continues after its last column"),
                  out);
     else
         text_rows_note(out, (*rows)++, f->records, line->number);
@@ -219,14 +219,14 @@ static int fixed_next(struct reader *self, struct reader_batch *out, struct erro
 
 /* ---- header ---- */
 
-/* The next line that is there, whichever block it is in. */
+/* The next line there is, whichever block it is in. */
 static int header_line(struct fixed *f, struct line *line, struct error *err)
 {
     int rc = ERR_OK;
     while (rc == ERR_OK && !next_line(f, line)) {
         if (f->block.last)
             return error_set(err, ERR_SOURCE,
-                             "%s is empty behind its header. Check that the source was published "
+                             "%s is empty after its header. Check that the source was published "
                              "completely, and `header` and `skip_lines` in the configuration.",
                              f->reader.file->shown);
         rc = next_block(f, err);

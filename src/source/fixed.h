@@ -1,10 +1,10 @@
 /*
- * The reader of fixed width: each line is a record whose values stand at the same characters. The
+ * The reader of fixed width: each line is a record whose values are at the same characters. The
  * options give the widths of the columns, in characters and in their order; docs/sources.md has the
  * rules.
  *
  * Configuration: `format: fixed` and `widths: [10, 8, 12]`. Filler between columns is a column that
- * nobody wants.
+ * is not listed.
  */
 #ifndef CAUCE_SOURCE_FIXED_H
 #define CAUCE_SOURCE_FIXED_H

@@ -8,10 +8,10 @@
 
 struct found {
     struct names names;
-    struct type *types;    /* text where nothing more is certain; NULL: nobody has looked */
+    struct type *types;    /* text where nothing more is certain; NULL: not examined */
     char **formats;        /* of dates and times as strptime has them; NULL: ISO 8601 */
     struct survey *survey; /* of the texts; NULL: types are declared */
-    struct format **dates; /* as the source says that it writes them; the survey borrows them */
+    struct format **dates; /* as the source is said to write them; the survey borrows them */
     size_t date_count;
     struct format **timestamps;
     size_t timestamp_count;
@@ -21,15 +21,15 @@ struct found {
 void found_release(struct found *f);
 
 /*
- * Names of the columns of all files, in the order in which they come first. Where nobody has listed
- * them (`alike`), formats with a header must have all of them in every file, else ERR_GATE.
+ * Names of the columns of all files, in the order in which they first occur. Where nobody has
+ * listed them (`alike`), formats with a header must have all of them in every file, else ERR_GATE.
  */
 MUST_USE int found_names(const struct files *files, bool alike, struct found *out,
                          struct error *err);
 
 /*
- * The types as well, by reading the whole source once. What a format declares (Parquet) is kept; of
- * texts a type is proposed where every value has it. ERR_CONFIG: files contradict one another.
+ * The types as well, by reading the whole source once. What a format declares (Parquet) is kept;
+ * for texts a type is proposed where every value has it. ERR_CONFIG: files contradict each other.
  */
 MUST_USE int found_types(const struct files *files, const struct source_options *o,
                          struct found *out, struct error *err);

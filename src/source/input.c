@@ -96,7 +96,7 @@ static int too_large(const struct input *in, struct error *err)
                      in->file->shown, (unsigned long long)in->options->max_bytes);
 }
 
-/* A pipe or a device may go on for ever. */
+/* A pipe or a device may never end. */
 static int check_kind(struct input *in, int fd, struct error *err)
 {
     struct stat st;
@@ -118,7 +118,7 @@ static int check_kind(struct input *in, int fd, struct error *err)
 
 static int open_stored(struct input *in, struct error *err)
 {
-    /* Not to wait for a writer of a pipe before its kind is known. */
+    /* So as not to wait for the writer of a pipe before its kind is known. */
     int fd = open(in->file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return error_set_errno(err, ERR_SOURCE, errno, "Cannot open %s", in->file->shown);
@@ -136,7 +136,7 @@ static int open_stored(struct input *in, struct error *err)
 
 /* ---- the stages above it ---- */
 
-/* The kind that the first bytes tell: of zstd a frame or a skippable one. */
+/* The kind by the first bytes; zstd may begin with a frame or a skippable one. */
 static enum read_compression detect(const unsigned char *head, size_t count)
 {
     if (count >= 2 && head[0] == 0x1f && head[1] == 0x8b)

@@ -1,6 +1,6 @@
 /*
- * The text of one local file of a source: unpacked, as UTF-8 without byte-order mark, in one pass
- * over the stored bytes, which are hashed on the way where that is wanted. Nothing is written to
+ * The text of one local file of a source: unpacked, as UTF-8 without a byte-order mark, in one pass
+ * over the stored bytes, which are hashed on the way where that is asked for. Nothing is written to
  * disk. Not thread-safe (one owner).
  */
 #ifndef CAUCE_SOURCE_INPUT_H
@@ -29,9 +29,9 @@ MUST_USE int input_open_bytes(const struct reader_file *file, const struct read_
 void input_free(struct input *in); /* NULL allowed */
 
 /*
- * Read up to `room` bytes of the text, and no fewer but at its end or where less than
- * STREAM_ROOM_MIN bytes of room are left. ERR_SOURCE: cut or damaged, or no text of the encoding;
- * ERR_LIMIT: more than `max_bytes` when unpacked; ERR_INTERRUPTED: a stop was requested.
+ * Read up to `room` bytes of the text, and fewer only at its end or where less than STREAM_ROOM_MIN
+ * bytes of room are left. ERR_SOURCE: cut or damaged, or not text of the encoding; ERR_LIMIT: more
+ * than `max_bytes` when unpacked; ERR_INTERRUPTED: a stop was requested.
  */
 MUST_USE int input_read(struct input *in, void *to, size_t room, size_t *got, struct error *err);
 
@@ -42,8 +42,8 @@ const unsigned char *input_head(const struct input *in, size_t *count);
 uint64_t input_size(const struct input *in);
 
 /*
- * The SHA-256 of the stored bytes: the text is read to its end first, and thrown away. Errors as
- * those of input_read. "" where options->digest was not set.
+ * The SHA-256 of the stored bytes: the text is first read to its end and discarded. Errors as those
+ * of input_read. "" where options->digest was not set.
  */
 MUST_USE int input_digest(struct input *in, char out[SHA256_HEX_SIZE], struct error *err);
 

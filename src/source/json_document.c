@@ -42,7 +42,7 @@ struct json_document {
         bool found;   /* what the step names */
         size_t index; /* of the member at hand */
     } open[JSON_PATH_MAX];
-    bool first;     /* nothing was in the innermost array or object yet */
+    bool first;     /* nothing has been in the innermost array or object yet */
     bool was_array; /* the last document */
     uint64_t documents;
     uint64_t row;
@@ -78,7 +78,7 @@ static int fail_scan(const struct json_document *d, const struct json_scan *s, s
     return rc;
 }
 
-/* What the path leads to has not what it should. */
+/* What the path leads to is not what it should be. */
 static int fail_path(const struct json_document *d, const char *at, const char *what,
                      struct error *err)
 {
@@ -91,8 +91,8 @@ static int fail_path(const struct json_document *d, const char *at, const char *
 /* --- steps ----------------------------------------------------------------------------------- */
 
 /*
- * What one step came to. Each begins at the window's `at`, and changes nothing unless it was done:
- * it can be tried again with more of the file.
+ * What one step came to. Each begins at the window's `at`, and changes nothing unless it is
+ * completed: it can be tried again with more of the file.
  */
 enum step { STEP_DONE, STEP_SCAN, STEP_FAILED };
 
@@ -153,7 +153,7 @@ static enum step step_document(struct json_document *d, struct json_scan *s, str
         return STEP_FAILED;
     }
     if (d->documents > 0 && (d->was_array || *s->at != '{')) {
-        fail_at(d, s->at, "not JSON: there is text behind the end", err);
+        fail_at(d, s->at, "not JSON: there is text after the end", err);
         return STEP_FAILED;
     }
     d->was_array = *s->at == '[';
@@ -161,7 +161,7 @@ static enum step step_document(struct json_document *d, struct json_scan *s, str
     return STEP_DONE;
 }
 
-/* Go one step of the path further, into the array or object that stands here. */
+/* Go one step of the path further, into the array or object that is here. */
 static enum step step_into(struct json_document *d, struct json_scan *s, struct error *err)
 {
     bool object = d->path.steps[d->depth].name != NULL;
@@ -204,7 +204,7 @@ static enum step step_value(struct json_document *d, struct json_scan *s, struct
     return STEP_FAILED;
 }
 
-/* Behind the last member of what a step leads into. */
+/* After the last member of what a step leads into. */
 static enum step leave(struct json_document *d, const char *at, struct error *err)
 {
     if (!d->open[d->depth - 1].found) {
@@ -240,7 +240,7 @@ static enum step step_member(struct json_document *d, struct json_scan *s, struc
         return STEP_SCAN;
     if (object ? is_name(&piece, step) : d->open[d->depth - 1].index == step->index) {
         if (d->open[d->depth - 1].found) {
-            fail_path(d, begin, "leads to two values: this name stands in its object twice", err);
+            fail_path(d, begin, "leads to two values: this name occurs twice in its object", err);
             return STEP_FAILED;
         }
         d->open[d->depth - 1].found = true;

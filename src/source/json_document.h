@@ -8,7 +8,9 @@
 #include "source/reader.h"
 #include "util/error.h"
 
-/* `file` and `options` are borrowed until the reader is freed. ERR_CONFIG: `records` is no path. */
+/*
+ * `file` and `options` are borrowed until the reader is freed. ERR_CONFIG: `records` is not a path.
+ */
 MUST_USE int json_open(const struct reader_file *file, const struct read_options *options,
                        struct reader **out, struct error *err);
 

@@ -26,7 +26,7 @@ static struct json_step *add_step(struct json_path *p)
     return &p->steps[p->count++];
 }
 
-/* A name in quotes, which begins at `text`; returns what stands behind it, NULL: it has no end. */
+/* A name in quotes, which begins at `text`; returns what follows it; NULL: it has no end. */
 static const char *quoted_name(const char *text, struct json_step *step)
 {
     char quote = *text++;
@@ -54,7 +54,7 @@ static bool is_quote(char c)
     return c == '"' || c == '\'';
 }
 
-/* [0], ["name"]; `text` is behind the bracket. */
+/* [0], ["name"]; `text` is after the bracket. */
 static const char *bracket(const char *text, struct json_step *step)
 {
     if (is_quote(*text)) {
@@ -93,7 +93,7 @@ static int parse_steps(const char *whole, const char *text, struct json_path *ou
         return ERR_OK;
     return error_set(err, ERR_CONFIG,
                      "\"%s\" is not a path into a record. Write it as in $.value.amount, $.tags[0] "
-                     "or $.\"a.b\"; no path leads to more than one value.",
+                     "or $.\"a.b\"; a path leads to only one value.",
                      whole);
 }
 
@@ -148,7 +148,7 @@ struct table {
 struct node {
     char *key;
     size_t length;
-    char *token; /* a field as it is mostly written: its name in quotes, and a colon */
+    char *token; /* a field as it is usually written: its name in quotes, and a colon */
     size_t token_length;
     json_node parent; /* of the root: itself */
     bool element;
@@ -209,7 +209,7 @@ const char *json_tree_token(const struct json_tree *t, json_node n, size_t *leng
     return t->nodes[n].token;
 }
 
-/* Where a key stands in a table, or would stand. */
+/* Where a key is in a table, or would be. */
 static size_t find_slot(const struct json_tree *t, const struct table *table, const char *key,
                         size_t length)
 {

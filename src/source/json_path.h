@@ -4,7 +4,7 @@
  *   name               the field of that name, whatever characters the name has
  *   $.value.amount     a field inside a field
  *   $.tags[0]          an element of an array, from 0
- *   $."a.b"[0]['c']    names with dots, brackets or blanks stand in quotes
+ *   $."a.b"[0]['c']    names with dots, brackets or blanks are in quotes
  *
  * That is the part of JSONPath (RFC 9535) that leads to one value; a backslash in quotes takes the
  * next character as it is.
@@ -36,8 +36,8 @@ struct json_path {
 };
 
 /*
- * Read a name or path. ERR_CONFIG: it begins as a path, but is none. A path that is not plain begins
- * with `$.` or `$[`; `records` paths (bare: true) may leave the `$.` away: data.items.
+ * Read a name or path. ERR_CONFIG: it begins like a path, but is not one. A path that is not plain
+ * begins with `$.` or `$[`; `records` paths (bare: true) may omit the `$.`: data.items.
  */
 MUST_USE int json_path_parse(const char *text, bool bare, struct json_path *out, struct error *err);
 void json_path_release(struct json_path *p); /* safe on a zeroed struct */
@@ -68,7 +68,7 @@ json_node json_tree_field(const struct json_tree *t, json_node parent, const cha
                           size_t length);
 json_node json_tree_element(const struct json_tree *t, json_node parent, size_t index);
 
-/* Is anything wanted inside an object (array) that stands here? */
+/* Is anything wanted inside an object (array) that is here? */
 bool json_tree_has_fields(const struct json_tree *t, json_node n);
 bool json_tree_has_elements(const struct json_tree *t, json_node n);
 
@@ -76,7 +76,7 @@ bool json_tree_has_elements(const struct json_tree *t, json_node n);
 json_node json_tree_parent(const struct json_tree *t, json_node n);
 bool json_tree_is_element(const struct json_tree *t, json_node n);
 
-/* The name of a field as it is mostly written: in quotes, with a colon behind it. Borrowed. */
+/* The name of a field as it is usually written: in quotes, followed by a colon. Borrowed. */
 const char *json_tree_token(const struct json_tree *t, json_node n, size_t *length);
 
 #endif

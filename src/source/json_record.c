@@ -14,7 +14,7 @@
 /* Values that are cast together. */
 #define RUN_MAX 256
 
-/* A field that stood at some position of the record before, as it was written there. */
+/* A field at some position of the previous record, as it was written there. */
 struct guess {
     const char *token; /* NULL: none */
     size_t length;
@@ -38,7 +38,7 @@ struct json_record {
     uint64_t number;    /* of the record at hand, from 1 */
     uint64_t objects;
     struct json_piece whole;
-    const char *twice; /* a name that stands in one object twice; NULL: none */
+    const char *twice; /* a name that occurs twice in one object; NULL: none */
     char *scratch;     /* a text without its escapes */
     size_t scratch_capacity;
 };
@@ -130,7 +130,7 @@ static uint64_t load(const char *text)
     return word;
 }
 
-/* Remember that a field stands at this position. */
+/* Remember that a field is at this position. */
 static void remember(struct json_record *r, json_node n, size_t position, json_node field)
 {
     struct slot *slot = &r->slots[n];
@@ -219,7 +219,7 @@ static bool scan_elements(struct json_record *r, struct json_scan *s, json_node 
     return true;
 }
 
-/* The value of a node. This calls itself as often as a path has steps, and no oftener. */
+/* The value of a node. This calls itself as often as a path has steps, and no more. */
 static bool scan_node(struct json_record *r, struct json_scan *s, json_node n)
 {
     struct slot *slot = &r->slots[n];
@@ -290,7 +290,10 @@ static bool is_met(const struct json_record *r, json_node n)
     return r->slots[n].record == r->number;
 }
 
-/* Whatever stands where a path should have gone on, unless that is null; NULL: it could go on. */
+/*
+ * Whatever is in the place where a path should have continued, unless that is null; NULL: it could
+ * continue.
+ */
 static const struct json_piece *obstacle(const struct json_record *r, json_node n)
 {
     bool element = json_tree_is_element(r->tree, n);

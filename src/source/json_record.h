@@ -2,7 +2,7 @@
  * One JSON record after the other, into the columns of a batch: what all readers of JSON share.
  *
  * A record is an object. Its fields may come in any order, and any of them may be missing: that is
- * NULL, as null is. A name that stands twice in one object, a value that leads a path nowhere (a
+ * NULL, as null is. A name that occurs twice in one object, a value that leads a path nowhere (a
  * text where an object was expected), a value that does not fit its column: the record is a fault.
  *
  * A `struct json_record` has one owner; several may share one tree.
@@ -24,10 +24,10 @@ struct json_wanted {
     struct json_tree *tree;
     const struct reader_column *columns; /* borrowed */
     size_t count;
-    json_node *nodes; /* of all columns' alternatives, one column behind the other */
+    json_node *nodes; /* of all columns' alternatives, one column after the other */
 };
 
-/* ERR_CONFIG: a name under `from` that begins as a path but is none. */
+/* ERR_CONFIG: a name under `from` that begins like a path but is not one. */
 MUST_USE int json_wanted_init(struct json_wanted *w, const struct reader_column *columns,
                               size_t count, struct error *err);
 void json_wanted_release(struct json_wanted *w); /* safe on a zeroed struct */
@@ -37,13 +37,13 @@ struct json_record;
 MUST_USE struct json_record *json_record_new(const struct json_wanted *w);
 void json_record_free(struct json_record *r); /* NULL allowed */
 
-/* Why a record is no row. */
+/* Why a record is not a row. */
 struct json_fault {
     const char *at;    /* where in the text */
     size_t index;      /* of the column; SIZE_MAX: the record as a whole */
     const char *value; /* as it stands in the text; NULL: none */
     size_t value_length;
-    char *reason; /* owned by whoever gets it */
+    char *reason; /* owned by the receiver */
 };
 
 /*
@@ -59,11 +59,11 @@ bool json_record_scan(struct json_record *r, struct json_scan *s);
 bool json_record_take(struct json_record *r, struct batch *values, struct json_fault *fault);
 
 /*
- * The same for many records, whose values are cast column by column: keep the pieces of the record that
- * was scanned, that of column k at [k * stride + i]; false where the record wants a closer look
- * (json_record_take). Then append all that was kept; false where any of it does not fit, and nothing
- * is appended. The texts must still be there, less than 4 GiB behind `base`, and CAST_MARGIN bytes
- * behind each of them readable.
+ * The same for many records, whose values are cast column by column: keep the pieces of the record
+ * that was scanned, that of column k at [k * stride + i]; false where the record needs a closer
+ * look (json_record_take). Then append all that was kept; false where any of it does not fit, and
+ * nothing is appended. The texts must still be there, less than 4 GiB after `base`, and CAST_MARGIN
+ * bytes after each of them must be readable.
  */
 bool json_record_keep(const struct json_record *r, struct json_piece *pieces, size_t stride,
                       size_t i);
@@ -80,7 +80,7 @@ MUST_USE int json_wanted_check(const struct json_wanted *w, struct reader *reade
 /* Did any record that was scanned have the first column, be it null? */
 bool json_record_met(const struct json_wanted *w, const struct json_record *r);
 
-/* Names of the fields of all records, in the order in which they first came. */
+/* Names of the fields of all records, in the order in which they first occurred. */
 struct json_names {
     char **items; /* as they are written under `from` */
     size_t count;

@@ -28,7 +28,7 @@ static bool scan_wide(struct json_scan *s)
     return true;
 }
 
-/* The four digits of \u, which stand at s->at. */
+/* The four digits of \u, which are at s->at. */
 static bool scan_unit(struct json_scan *s, unsigned *unit)
 {
     *unit = 0;
@@ -45,7 +45,7 @@ static bool scan_unit(struct json_scan *s, unsigned *unit)
 /* What follows \u; a high surrogate needs a low one behind it. */
 static bool scan_code_point(struct json_scan *s)
 {
-    static const char alone[] = "half of a surrogate pair stands alone";
+    static const char alone[] = "half of a surrogate pair is alone";
     unsigned unit;
     const char *begin = s->at;
     if (!scan_unit(s, &unit))
@@ -114,7 +114,7 @@ bool json_scan_name(struct json_scan *s, struct json_piece *out)
         return false;
     json_scan_blanks(s);
     if (*s->at != ':')
-        return json_scan_fail(s, s->at, "a colon is missing behind a name");
+        return json_scan_fail(s, s->at, "a colon is missing after a name");
     s->at++;
     json_scan_blanks(s);
     return true;
@@ -235,7 +235,7 @@ static bool in_object(const struct levels *l)
     return ((l->objects[top / 8] >> (top % 8)) & 1) != 0;
 }
 
-/* Open the bracket that stands here; `closed`: and close it again, for it is empty. */
+/* Open the bracket that is here; `closed`: and close it again, because it is empty. */
 static bool open_level(struct json_scan *s, struct levels *l, bool *closed)
 {
     bool object = *s->at == '{';
@@ -245,7 +245,7 @@ static bool open_level(struct json_scan *s, struct levels *l, bool *closed)
     return true;
 }
 
-/* Behind a value: close what closes here, up to the next comma, or to the end of it all. */
+/* After a value: close what closes here, up to the next comma, or to the end of everything. */
 static bool close_levels(struct json_scan *s, struct levels *l)
 {
     bool closed = true;
@@ -332,7 +332,7 @@ size_t json_scan_unescape(const char *text, size_t length, char *out)
     return (size_t)(to - out);
 }
 
-/* A character of a string as JSON has to write it. */
+/* A character of a string as JSON must write it. */
 static size_t put_character(char *out, unsigned c)
 {
     static const char hex[] = "0123456789ABCDEF";

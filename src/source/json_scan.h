@@ -1,12 +1,12 @@
 /*
- * The tokens of JSON (RFC 8259), strictly, out of memory.
+ * The tokens of JSON (RFC 8259), strictly, from memory.
  *
- * Nothing is built and nothing is converted: a value is the piece of text where it stands, numbers
- * keep their digits. No trailing commas, comments or NaN; strings must be UTF-8 and their surrogates
- * in pairs. Nothing here recurses, whatever the text.
+ * Nothing is built and nothing is converted: a value is its piece of the text, and numbers keep
+ * their digits. No trailing commas, comments or NaN; strings must be UTF-8 and their surrogates in
+ * pairs. Nothing here recurses, whatever the text.
  *
- * A text may be the beginning of a longer one: that it ended inside a value is told apart from a
- * flaw, so that whoever reads on can try again with more of it.
+ * A text may be the beginning of a longer one: that it ended inside a value is distinguished from a
+ * flaw, so that the scan can be tried again with more of it.
  */
 #ifndef CAUCE_SOURCE_JSON_SCAN_H
 #define CAUCE_SOURCE_JSON_SCAN_H
@@ -19,7 +19,7 @@
 /* Most levels of arrays and objects inside each other. */
 #define JSON_SCAN_DEPTH_MAX 1000
 
-/* Bytes behind the end of a text that must be readable; the first of them must be NUL. */
+/* Bytes after the end of a text that must be readable; the first of them must be NUL. */
 #define JSON_SCAN_PADDING 8
 
 enum json_kind {
@@ -32,7 +32,7 @@ enum json_kind {
     JSON_ARRAY
 };
 
-/* A value as it stands in the text: of a string what is between its quotes. */
+/* A value as it is in the text: of a string, what is between its quotes. */
 struct json_piece {
     const char *begin;
     size_t length;
@@ -41,9 +41,9 @@ struct json_piece {
 };
 
 /*
- * Where a scan stands. The functions below return true and stand behind what they have read; or
- * false, and stand at the byte that does not fit, with the reason: `flaw` is a static text, the rest
- * of "not JSON: "; NULL where it is only that the text ends there.
+ * Where a scan is. The functions below return true and are then after what they have read; or
+ * false, and are then at the byte that does not fit, with the reason: `flaw` is a static text, the
+ * rest of "not JSON: "; NULL where it is only that the text ends there.
  */
 struct json_scan {
     const char *at;
@@ -65,21 +65,22 @@ static inline void json_scan_blanks(struct json_scan *s)
 /* Say that the text does not fit at the place `at`. Returns false. */
 bool json_scan_fail(struct json_scan *s, const char *at, const char *flaw);
 
-/* A string; the scan stands at its first quote, if it is one. */
+/* A string; the scan is at its first quote, if it is one. */
 bool json_scan_string(struct json_scan *s, struct json_piece *out);
 
 /* Blanks, a name, a colon, and the blanks before the value. */
 bool json_scan_name(struct json_scan *s, struct json_piece *out);
 
-/* A whole value, of any kind, whatever is inside; the scan stands at its first byte. */
+/* A whole value, of any kind, whatever is inside; the scan is at its first byte. */
 bool json_scan_any(struct json_scan *s, struct json_piece *out);
 
 /*
- * The first byte from `p` on that is not a plain character of a string, which are those of ASCII but
- * for quotes, backslashes and control characters. The NUL behind a text is none.
+ * The first byte from `p` on that is not a plain character of a string, which are those of ASCII
+ * except quotes, backslashes and control characters. The NUL after a text is not one.
  *
- * A word at a time: the lowest bit that is set in `special` is right, those above it may not be (see
- * "Determine if a word has a byte less than n", https://graphics.stanford.edu/~seander/bithacks.html).
+ * A word at a time: the lowest bit that is set in `special` is right, those above it may not be
+ * (see "Determine if a word has a byte less than n",
+ * https://graphics.stanford.edu/~seander/bithacks.html).
  */
 static inline const char *json_scan_plain(const char *p)
 {
@@ -143,13 +144,13 @@ static inline bool json_scan_value(struct json_scan *s, struct json_piece *out)
     return true;
 }
 
-/* The opening bracket, the blanks behind it, and the closing one, where it comes at once: true. */
+/* The opening bracket, the blanks after it, and the closing one, where it comes at once: true. */
 bool json_scan_open(struct json_scan *s, char close);
 
-/* Say that neither a comma nor the closing bracket stands here. */
+/* Say that neither a comma nor the closing bracket is here. */
 bool json_scan_fail_next(struct json_scan *s, char close);
 
-/* Behind a value: blanks, and a comma with the blanks behind it, or the closing bracket. */
+/* After a value: blanks, and a comma with the blanks after it, or the closing bracket. */
 static inline bool json_scan_next(struct json_scan *s, char close, bool *closed)
 {
     json_scan_blanks(s);
@@ -169,8 +170,8 @@ static inline bool json_scan_next(struct json_scan *s, char close, bool *closed)
 size_t json_scan_unescape(const char *text, size_t length, char *out);
 
 /*
- * The shortest text of a value that was scanned: no blanks between tokens, no escapes but for
- * quotes, backslashes and control characters, numbers as they stand. As json_scan_unescape.
+ * The shortest text of a value that was scanned: no blanks between tokens, no escapes except for
+ * quotes, backslashes and control characters, numbers as they are. As json_scan_unescape.
  */
 size_t json_scan_compact(const char *text, size_t length, char *out);
 

@@ -40,7 +40,7 @@ void json_window_release(struct json_window *w)
     *w = (struct json_window){0};
 }
 
-/* Room behind what is there: what is done with makes way, then the window grows. */
+/* Room after what is there: what is finished with makes way, then the window grows. */
 static int make_room(struct json_window *w, struct error *err)
 {
     memmove(w->data, w->data + w->at, w->used - w->at);
@@ -71,7 +71,7 @@ int json_window_more(struct json_window *w, struct error *err)
     return ERR_OK;
 }
 
-/* Go on from a line and column over some text. */
+/* Move a line and column on over some text. */
 static void move_place(const char *from, const char *to, uint64_t *line, uint64_t *column)
 {
     const char *newline;

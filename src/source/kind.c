@@ -94,7 +94,7 @@ static bool is_json(const char *p, const char *end)
     return object ? *p == '"' || *p == '}' : strchr("[{]", *p) != NULL && *p != '\0';
 }
 
-/* Text in UTF-16 is, in most languages, every other byte NUL. */
+/* In most languages every other byte of text in UTF-16 is NUL. */
 static enum kind zeros_kind(const char *head, size_t count)
 {
     size_t zeros[2] = {0, 0};
@@ -158,7 +158,7 @@ static const struct description {
     [KIND_DUCKDB] = {"a DuckDB database", "Have its data published as CSV, JSON or Parquet.", true},
     [KIND_PDF] = {"a PDF document", "Have its data published as CSV, JSON or Parquet.", true},
     [KIND_IMAGE] = {"an image", "Have its data published as CSV, JSON or Parquet.", true},
-    [KIND_HTML] = {"a web page (HTML)", "Check the address: what it gives is not the data.", true},
+    [KIND_HTML] = {"a web page (HTML)", "Check the address: it does not give the data.", true},
     [KIND_XML] = {"an XML document", "", false},
     [KIND_JSON] = {"JSON", "Set `format: json`, or `ndjson`.", false},
     [KIND_UTF16LE] = {"text in UTF-16 without a byte-order mark", "Set `encoding: utf-16le`.",

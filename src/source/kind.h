@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of a file that tell its kind; more are not looked at. */
+/* Bytes of a file that decide its kind; more are not examined. */
 #define KIND_HEAD 4096
 
 enum kind {
@@ -38,11 +38,11 @@ enum kind {
     KIND_JSON,
     KIND_UTF16LE, /* without byte-order mark */
     KIND_UTF16BE,
-    KIND_BINARY, /* none of them, and no text */
+    KIND_BINARY, /* none of them, and not text */
     KIND_COUNT
 };
 
-/* `head` is the begin of a file, at least KIND_HEAD bytes of it or all. */
+/* `head` is the beginning of a file, at least KIND_HEAD bytes of it or all. */
 enum kind kind_of(const void *head, size_t count);
 
 /* As in "is a ZIP archive": "a ZIP archive". Static. */
@@ -54,7 +54,10 @@ const char *kind_name(enum kind kind);
  */
 const char *kind_advice(enum kind kind);
 
-/* Can it be no text of CSV, fixed width or JSON, whatever the settings? HTML can, but never is. */
+/*
+ * Can it not be text of CSV, fixed width or JSON, whatever the settings? HTML could be, but never
+ * is.
+ */
 bool kind_is_no_text(enum kind kind);
 
 #endif

@@ -13,7 +13,7 @@ struct lines {
     char *rest; /* what the next block begins with */
     size_t rest_length;
     size_t rest_capacity;
-    bool end;   /* of the input: the rest is all there is, and without the footer */
+    bool end;   /* of the input: what is left is all there is, and without the footer */
     bool added; /* a line ending to the last line */
 };
 
@@ -76,7 +76,9 @@ static bool ends_line(char c)
     return c == '\n' || c == '\r';
 }
 
-/* Behind the last line ending; 0 where there is none. A CR at the end may be half of one. */
+/*
+ * The place after the last line ending; 0 where there is none. A CR at the end may be half of one.
+ */
 static size_t last_end(const char *bytes, size_t length)
 {
     const char *p = memrchr(bytes, '\n', length);
@@ -85,7 +87,7 @@ static size_t last_end(const char *bytes, size_t length)
     return p == NULL ? 0 : (size_t)(p - bytes) + 1;
 }
 
-/* Before the last `count` lines that are not blank, and the blank ones between and behind them. */
+/* Before the last `count` lines that are not blank, and the blank ones between and after them. */
 static size_t before_lines(const char *bytes, size_t length, uint64_t count)
 {
     size_t at = length;

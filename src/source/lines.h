@@ -1,8 +1,8 @@
 /*
  * The text of a file in blocks of whole lines, so that blocks can be cut into records side by side.
  *
- * A line ends with LF, CR LF or CR, wherever that stands: that it is inside quotes is for the reader
- * of the format to find. Not thread-safe (one owner at a time).
+ * A line ends with LF, CR LF or CR, wherever it is: the reader of the format must find out whether
+ * it is inside quotes. Not thread-safe (one owner at a time).
  */
 #ifndef CAUCE_SOURCE_LINES_H
 #define CAUCE_SOURCE_LINES_H
@@ -13,7 +13,7 @@
 
 #include "source/input.h"
 
-/* Readable bytes behind a block, all zero. */
+/* Readable bytes after a block, all zero. */
 #define LINES_MARGIN 64
 
 struct lines;
@@ -31,13 +31,12 @@ void lines_block_release(struct lines_block *b);
 
 /* `footer_lines` at the end of the file, blank ones not counted, are left out. */
 MUST_USE struct lines *lines_new(struct input *input, size_t block_size, uint64_t footer_lines);
-void lines_free(struct lines *l); /* NULL allowed; the input stays the caller's */
+void lines_free(struct lines *l); /* NULL allowed; the input remains the caller's */
 
 /*
- * The next block: about block_size bytes, more where a line (or what was unread) is longer; it ends
- * with a line ending, which is added where the file's last line has none. Errors of input_read;
- * ERR_LIMIT with `too_long`: the caller knows the line's number, and
- * what that means.
+ * The next block: about block_size bytes, more where a line (or what was given back) is longer; it
+ * ends with a line ending, which is added where the file's last line has none. Errors of
+ * input_read; ERR_LIMIT with `too_long`: the caller knows the line's number, and what that means.
  */
 MUST_USE int lines_next(struct lines *l, struct lines_block *out, struct error *err);
 

@@ -79,7 +79,9 @@ static int damaged(const struct unpacking *u, const char *name, struct error *er
                      reason != NULL ? reason : "it is damaged");
 }
 
-/* A tar archive comes from the input, which unpacks it; its packing tells whether it is whole. */
+/*
+ * A tar archive comes from the input, which unpacks it; its compression shows whether it is whole.
+ */
 static la_ssize_t feed(struct archive *archive, void *ctx, const void **bytes)
 {
     struct unpacking *u = ctx;
@@ -108,7 +110,7 @@ static int open_tar(struct unpacking *u, struct error *err)
                                                                             : damaged(u, NULL, err);
 }
 
-/* A ZIP archive is read by the list at its end. */
+/* A ZIP archive is read by the directory at its end. */
 static int open_zip(struct unpacking *u, struct error *err)
 {
     archive_read_support_format_zip_seekable(u->archive);
@@ -133,7 +135,7 @@ static int open_archive(struct unpacking *u, uint64_t max_bytes, struct error *e
     return zip ? open_zip(u, err) : open_tar(u, err);
 }
 
-/* Names that are no UTF-8 are taken as they stand in the archive. NULL: there is none. */
+/* Names that are not UTF-8 are taken as they are in the archive. NULL: there is none. */
 static const char *name_of(struct archive_entry *entry)
 {
     const char *name = archive_entry_pathname_utf8(entry);
@@ -233,7 +235,7 @@ static int take_entry(struct unpacking *u, struct archive_entry *entry, struct e
     }
     if (archive_entry_is_encrypted(entry))
         return error_set(err, ERR_SOURCE,
-                         "%s:%s is encrypted. Unpack it before, or have it published without a "
+                         "%s:%s is encrypted. Unpack it first, or have it published without a "
                          "password.",
                          u->file->shown, name);
     if (type != AE_IFREG || archive_entry_hardlink(entry) != NULL)
@@ -250,7 +252,9 @@ static int take_all(struct unpacking *u, struct error *err)
     struct archive_entry *entry;
     int rc = ERR_OK;
     while (rc == ERR_OK) {
-        /* Below a warning the name or a time could not be understood, which does no harm. */
+        /*
+         * A mere warning means that the name or a time could not be understood, which does no harm.
+         */
         int read = archive_read_next_header(u->archive, &entry);
         if (read == ARCHIVE_EOF)
             return ERR_OK;
@@ -266,7 +270,7 @@ static int take_all(struct unpacking *u, struct error *err)
 
 /*
  * A plain tar archive that was cut between two members looks whole, but for the block of zeros at
- * its end. What follows the end is read for the sake of its packing.
+ * its end. What follows the end is read to check its compression.
  */
 static int check_end(struct unpacking *u, struct error *err)
 {
@@ -311,8 +315,9 @@ static int check_members(struct unpacking *u, struct error *err)
 }
 
 /*
- * libarchive gives names in the characters of the locale, and those that these cannot write not at
- * all: only one that has them all will do. The locale of the thread is given back.
+ * libarchive gives names in the characters of the locale, and does not give those with other
+ * characters: only a locale that has all characters will do. The locale of the thread is given
+ * back.
  */
 static int unpack(struct unpacking *u, uint64_t max_bytes, struct error *err)
 {

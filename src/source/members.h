@@ -14,7 +14,7 @@
 #include "source/reader.h"
 #include "util/error.h"
 
-/* Most members that are looked at, and most that may match. */
+/* Most members that are examined, and most that may match. */
 #define MEMBERS_MAX ((size_t)100000)
 #define MEMBERS_MATCHED_MAX ((size_t)10000)
 
@@ -37,15 +37,15 @@ struct members {
 void members_release(struct members *m); /* safe on a zeroed struct; the files stay */
 
 /*
- * What no more than may come out of an archive: `max_bytes`, or (0) so much as MEMBERS_RATIO allows.
+ * The most that may come out of an archive: `max_bytes`, or (0) so much as MEMBERS_RATIO allows.
  * ERR_ABSENT: it is not there.
  */
 MUST_USE int members_limit(const struct reader_file *archive, uint64_t max_bytes, uint64_t *limit,
                            struct error *err);
 
 /*
- * Unpack the members that a pattern matches into `folder`, which exists, as files named by numbers
- * behind `prefix`. The pattern knows *, ? and [...], which match no slash; one without a slash is
+ * Unpack the members that a pattern matches into `folder`, which exists, as files named by `prefix`
+ * and a number. The pattern has *, ? and [...], which do not match a slash; one without a slash is
  * compared with the last part of a member's path.
  *
  * ERR_SOURCE: not an archive, damaged, encrypted, no member matches, two have one name, or one that

@@ -1,4 +1,4 @@
-/* Names in the order in which they came first, each once. One owner. */
+/* Names in the order in which they first occurred, each once. One owner. */
 #ifndef CAUCE_SOURCE_NAMES_H
 #define CAUCE_SOURCE_NAMES_H
 

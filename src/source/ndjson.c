@@ -22,19 +22,19 @@
 #define KEPT_MAX 256
 #define PIECES_MAX 16384
 
-/* Whole lines of the file, and the rows and faults that came of them. */
+/* Whole lines of the file, and the rows and faults made of them. */
 struct ndjson_part {
     struct relay_part relay; /* first: see relay.h */
-    char *text;              /* JSON_SCAN_PADDING bytes behind it are ours */
+    char *text;              /* JSON_SCAN_PADDING bytes after it are ours */
     size_t used;
     size_t capacity;
-    bool too_long; /* it is the begin of a line that is larger than a record may be */
+    bool too_long; /* it is the beginning of a line that is larger than a record may be */
     uint64_t records;
     uint64_t lines;
     struct reader_batch *batches; /* row and line numbers are those within the part */
     size_t batch_count;
     size_t batch_capacity; /* all of them are initialised */
-    size_t given;          /* batches that are with the caller already */
+    size_t given;          /* batches that the caller already has */
 };
 
 /* A line that is not blank, with a NUL in place of its end. */
@@ -61,7 +61,7 @@ struct ndjson {
     struct json_wanted wanted;
     struct json_names names;
     struct input *input;
-    char *rest; /* the begin of a line whose end was not read yet */
+    char *rest; /* the beginning of a line whose end has not been read yet */
     size_t rest_length;
     bool began;   /* the first part was read */
     size_t block; /* bytes to read at once */
@@ -103,7 +103,7 @@ static bool scan_line(struct json_record *r, struct json_scan *line)
         return false;
     json_scan_blanks(line);
     return line->at == line->end ||
-           json_scan_fail(line, line->at, "there is text behind the object");
+           json_scan_fail(line, line->at, "there is text after the object");
 }
 
 /* What the line, which is not blank, makes: a row, or a fault. */
@@ -119,7 +119,7 @@ static bool take_line(struct json_record *r, struct json_scan *line, struct batc
     return false;
 }
 
-/* A line of its own: a row, or a fault. */
+/* One line by itself: a row, or a fault. */
 static void take_one(struct ndjson_work *w, struct ndjson_line line)
 {
     struct json_fault fault;
@@ -281,7 +281,7 @@ static void start(struct ndjson *n)
     if (n->threads > THREADS_MAX)
         n->threads = THREADS_MAX;
     n->part_count = n->threads + 2;
-    /* A part takes about as much again for its values. */
+    /* A part needs about as much again for its values. */
     size_t memory = options->memory > 0 ? options->memory : MEMORY_DEFAULT;
     n->block = memory / n->part_count / 4;
     n->block = n->block < BLOCK_MIN ? BLOCK_MIN : n->block > BLOCK_MAX ? BLOCK_MAX : n->block;
@@ -303,7 +303,7 @@ static int ndjson_select(struct reader *r, const struct reader_column *columns, 
     return json_wanted_init(&self_of(r)->wanted, columns, count, err);
 }
 
-/* Be done with the part at hand, and have the next one; none behind the last. */
+/* Finish with the current part, and have the next one; none after the last. */
 static int next_part(struct ndjson *n, struct error *err)
 {
     if (n->current != NULL) {
@@ -376,7 +376,7 @@ static int ndjson_next(struct reader *r, struct reader_batch *out, struct error 
     return rc;
 }
 
-/* The next line of a window, with a NUL in place of its end; behind the last one, `ended` is set. */
+/* The next line of a window, with a NUL in place of its end; after the last one, `ended` is set. */
 static int next_line(struct json_window *w, struct json_scan *line, bool *ended, struct error *err)
 {
     for (;;) {
@@ -397,7 +397,7 @@ static int next_line(struct json_window *w, struct json_scan *line, bool *ended,
     }
 }
 
-/* Lines that are no JSON have no names: they become faults when they are read. */
+/* Lines that are not JSON have no names: they become faults when they are read. */
 static int ndjson_names(struct reader *r, struct reader_texts *out, struct error *err)
 {
     struct ndjson *n = self_of(r);

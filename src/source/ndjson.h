@@ -1,6 +1,6 @@
 /*
- * Sources in newline-delimited JSON: a reader whose file has one object on each line. A line that is
- * none is a fault of its own. docs/sources.md says more.
+ * Sources in newline-delimited JSON: a reader whose file has one object on each line. A line that
+ * is not an object is a fault. docs/sources.md says more.
  */
 #ifndef CAUCE_SOURCE_NDJSON_H
 #define CAUCE_SOURCE_NDJSON_H

@@ -7,9 +7,9 @@
 #include "source/format.h"
 
 /*
- * A text or number of a JSON document by its path (`$.` may be left out), as a new string; NULL where
- * it is missing (which `there` tells), null, false or empty. ERR_SOURCE: it is an array or object, or the document is not
- * JSON; ERR_CONFIG: that is not a path.
+ * A text or number of a JSON document by its path (`$.` may be left out), as a new string; NULL
+ * where it is missing (which `there` tells), null, false or empty. ERR_SOURCE: it is an array or
+ * object, or the document is not JSON; ERR_CONFIG: not a path.
  */
 MUST_USE int page_field(const struct reader_file *file, const struct read_options *options,
                         const char *path, char **out, bool *there, struct error *err);

@@ -17,7 +17,7 @@ struct source_of {
     size_t at;     /* in the file; SIZE_MAX: it is not there */
     size_t result; /* in the result */
     struct column
-        values; /* made of what the result has, where libduckdb does not give the values */
+        values; /* made from what the result has, where libduckdb does not give the values */
     bool *bad;  /* by value: it is beyond what can be held */
     size_t bad_capacity;
 };
@@ -65,7 +65,7 @@ static int names(struct reader *self, struct reader_texts *out, struct error *er
     return ERR_OK;
 }
 
-/* ---- What is wanted of it ------------------------------------------------------------------ */
+/* ---- What is wanted from it ------------------------------------------------------------------ */
 
 /* The column of the file that feeds a wanted one; SIZE_MAX: none, and it is optional. */
 static int match(struct parquet *p, const struct reader_column *column, size_t *at,

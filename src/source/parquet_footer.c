@@ -34,7 +34,7 @@ enum wire {
     WIRE_STRUCT = 12
 };
 
-/* The structs of a footer that something is changed in, or that lead there. */
+/* The structs of a footer in which something is changed, or that lead there. */
 enum place {
     PLACE_OTHER,
     PLACE_FILE,    /* FileMetaData */
@@ -209,7 +209,7 @@ static void copy_value(struct rewrite *r, unsigned type, enum place below)
     }
 }
 
-/* Is a field of an entry of the schema part of what it loses? */
+/* Does a field of an entry of the schema belong to what it loses? */
 static bool is_declaration(int64_t field)
 {
     return field == ELEMENT_CONVERTED || field == ELEMENT_SCALE || field == ELEMENT_PRECISION ||

@@ -1,9 +1,9 @@
 /*
- * A copy of a Parquet file in which some columns are declared as nothing but what they are stored as:
- * INT64 as whole numbers, byte arrays (and INT96, which has the same layout as a byte array of 12) as
- * bytes. Data pages stay as they are; the footer is written anew.
+ * A copy of a Parquet file in which some columns are declared only as what they are stored as:
+ * INT64 as whole numbers, byte arrays (and INT96, which has the same layout as a byte array of 12)
+ * as bytes. Data pages stay as they are; the footer is rewritten.
  *
- * libduckdb 1.4 changes values of a few declared types without a word; of the copy it gives the stored
+ * libduckdb 1.4 silently changes values of a few declared types; from the copy it gives the stored
  * ones, and source/parquet.c knows what they mean.
  *
  * Format: https://github.com/apache/parquet-format, its footer in the compact protocol of Thrift

@@ -7,7 +7,7 @@
 #include "engine/engine.h"
 #include "engine/result.h"
 
-/* Declarations under which libduckdb would change values without a word. */
+/* Declarations under which libduckdb would silently change values. */
 enum parquet_loss {
     PARQUET_EXACT,   /* none: it is read as it is */
     PARQUET_INT96,   /* a moment of 96 bits: nanoseconds would be cut off */

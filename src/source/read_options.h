@@ -30,7 +30,7 @@ struct read_options {
     char delimiter[5];     /* one UTF-8 character */
     char quote;            /* 0: none */
     char escape;           /* the quote itself, or another character; 0: none */
-    char comment;          /* lines that begin with it are no records; 0: none */
+    char comment;          /* lines that begin with it are not records; 0: none */
     unsigned header;       /* lines of it, joined; 0: none, columns are named column0, ... */
     uint64_t skip_lines;   /* before the header */
     uint64_t footer_lines; /* at the end */

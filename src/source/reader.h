@@ -1,11 +1,10 @@
 /*
  * A reader gives the rows of one file of a source as typed columns.
  *
- * Every format is one reader behind this interface, in a file of its own, and one row in the table
- * of source/format.h. A reader knows file, line and column of every fault, because it is the one
- * that cut the records; what a record is and how its values are written is defined in
- * docs/sources.md and docs/types.md. Nothing is dropped silently: every record becomes a row or a
- * fault.
+ * Every format is one reader behind this interface, in a file of its own, and one case in
+ * source/format.c. A reader knows file, line and column of every fault, because it is the one that
+ * cut the records; what a record is and how its values are written is defined in docs/sources.md
+ * and docs/types.md. Nothing is dropped silently: every record becomes a row or a fault.
  *
  * The order of calls: open, (names,) select, next until no rows come, free. One owner; a reader may
  * use threads of its own inside.
@@ -70,7 +69,7 @@ void reader_batch_clear(struct reader_batch *b);
 /* Say that a row is complete: all columns of `values` have one more value. */
 void reader_batch_row(struct reader_batch *b, uint64_t row, uint64_t line);
 
-/* Take back the values of a row that was begun, and note why. `value` (NULL: none) is copied, cut. */
+/* Remove the values of a row that was begun, and note why. `value` (NULL: none) is copied, cut. */
 void reader_batch_fault(struct reader_batch *b, const struct reader_fault *place, const char *value,
                         size_t value_length, char *reason);
 

@@ -54,7 +54,7 @@ static bool can_read(const struct relay *r)
     return !r->stop && !r->end && !r->reading && r->states[r->read % r->count] == FREE;
 }
 
-/* With the lock held, which is given back meanwhile: read the next part and work on it. */
+/* With the lock held, which is released in between: read the next part and work on it. */
 static void do_part(struct relay *r, unsigned worker)
 {
     size_t slot = r->read++ % r->count;
@@ -93,7 +93,7 @@ static void *help(void *ctx)
     return NULL;
 }
 
-/* Threads that cannot be started are done without. Signals are for the program's own thread. */
+/* Threads that cannot be started are not needed. Signals are for the program's main thread. */
 static void start(struct relay *r)
 {
     sigset_t all;

@@ -15,7 +15,7 @@
 
 /* A part is the caller's own struct, which begins with this. */
 struct relay_part {
-    /* As whatever it is the head of may need it. */
+    /* Aligned for any struct that it may be the head of. */
     _Alignas(void *) int rc; /* of reading it: no part follows one that failed */
     struct error err;
     bool last; /* nothing follows */
@@ -24,7 +24,10 @@ struct relay_part {
 struct relay_work {
     /* Fill the next part; one call at a time. The result goes into the part, and `last`. */
     void (*read)(void *ctx, struct relay_part *part);
-    /* Work on it; several calls at once, each with another `worker` below the number of threads. */
+    /*
+     * Work on it; several calls at once, each with a different `worker` below the number of
+     * threads.
+     */
     void (*work)(void *ctx, struct relay_part *part, unsigned worker);
     void *ctx;
 };
@@ -32,19 +35,21 @@ struct relay_work {
 struct relay;
 
 /*
- * `parts` are borrowed: more than there are threads, or nobody may work ahead. `threads` counts the
- * caller's.
+ * `parts` are borrowed: there must be more than threads, or none could work ahead. `threads` counts
+ * the caller's.
  */
 MUST_USE struct relay *relay_new(const struct relay_work *work, struct relay_part **parts,
                                  size_t count, unsigned threads);
 /* Ends the threads first. NULL allowed. */
 void relay_free(struct relay *r);
 
-/* The next part in order; NULL behind the last one. It is the caller's until relay_give. */
+/* The next part in order; NULL after the last one. It is the caller's until relay_give. */
 struct relay_part *relay_take(struct relay *r);
 void relay_give(struct relay *r, struct relay_part *part);
 
-/* Read no further part; those that were read are worked on, but not to be taken. Waits for them. */
+/*
+ * Read no further part; those that were read are worked on, but must not be taken. Waits for them.
+ */
 void relay_stop(struct relay *r);
 
 #endif

@@ -1,4 +1,6 @@
-/* What reading a source found: how many rows, which did not fit and where, what was left out. */
+/*
+ * What reading a source found: how many rows, which ones did not fit and where, what was left out.
+ */
 #ifndef CAUCE_SOURCE_REPORT_H
 #define CAUCE_SOURCE_REPORT_H
 

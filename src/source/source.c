@@ -13,7 +13,7 @@ struct source {
     struct engine *engine;
     struct source_options options;
     struct files files;
-    struct source_report report; /* of looking at the files, before they are loaded */
+    struct source_report report; /* of examining the files, before they are loaded */
     struct schema_source seen;   /* by the transform */
 };
 
@@ -169,7 +169,7 @@ static int load_files(struct source *s, const struct schema *schema, const char 
     return rc;
 }
 
-/* Bad rows of the files are bad rows of what was made of them. */
+/* Bad rows of the files are bad rows of the result, too. */
 static void add_rejects(const struct source_report *files, struct source_report *out)
 {
     out->rejected += files->rejected;

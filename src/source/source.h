@@ -21,7 +21,7 @@
 #include "source/unpivot.h"
 #include "util/schema.h"
 
-/* What the configuration says of a column. */
+/* What the configuration says about a column. */
 struct source_column {
     const char *name;
     struct type type;
@@ -55,10 +55,10 @@ struct source_options {
     char thousands; /* 0: none */
     bool trim;
     bool percent;
-    int pivot;                           /* first year of the hundred that %y means */
+    int pivot;                           /* first of the hundred years that %y stands for */
     const char *time_zone;               /* of timestamps without an offset; NULL: UTC */
     const char *file_column;             /* a column with the name of the file; NULL: none */
-    const struct unpivot *unpivot;       /* rows that are to be made of columns; NULL: none */
+    const struct unpivot *unpivot;       /* columns that are to become rows; NULL: none */
     const struct source_column *columns; /* that are configured; none: found */
     size_t column_count;
     const struct source_constant *constants;
@@ -70,8 +70,8 @@ struct source_options {
 struct source;
 
 /*
- * Look at a source. ERR_CONFIG: the transform is not a SELECT, or does not bind. ERR_SOURCE: a file
- * cannot be read as what it should be.
+ * Look at a source. ERR_CONFIG: the transform is not a SELECT, or cannot be bound. ERR_SOURCE: a
+ * file cannot be read as what it should be.
  */
 MUST_USE int source_open(struct engine *e, const struct source_options *options,
                          struct source **out, struct error *err);

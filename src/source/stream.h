@@ -9,7 +9,7 @@
 
 #include "util/error.h"
 
-/* Least room that a reader of a stream must offer: a character of any encoding fits into it. */
+/* The least room that a reader of a stream must offer: a character of any encoding fits into it. */
 #define STREAM_ROOM_MIN 64
 
 /* Bytes of a stage's own buffer. */

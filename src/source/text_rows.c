@@ -11,7 +11,7 @@
 
 /* Why a row is in fault: which column, and whether its value is missing or does not fit. */
 struct verdict {
-    uint32_t column; /* 1 + its position; 0: the row is none */
+    uint32_t column; /* 1 + its position; 0: the row is not in fault */
     bool missing;
 };
 

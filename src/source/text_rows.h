@@ -21,15 +21,15 @@ struct text_rows {
     const size_t
         *values; /* per column: which of a row's values it has; SIZE_MAX: none, it is NULL */
     size_t column_count;
-    /* Offset from the base at which a value begins, with what stands around it. */
+    /* Offset from the base at which a value begins, with what is around it. */
     size_t (*origin)(void *ctx, struct cast_span span);
     void *ctx;
 };
 
 /*
- * Cast the rows into the columns of a batch whose `rows` and `lines` are set for each of them already
- * (text_rows_note). Those with a value that does not fit become faults, in order with the faults that
- * are there; of a row, the first column in fault counts.
+ * Cast the rows into the columns of a batch whose `rows` and `lines` are set for each of them
+ * already (text_rows_note). Those with a value that does not fit become faults, in order with the
+ * faults that are there; in a row, the first column in fault counts.
  */
 void text_rows_cast(const struct text_rows *t, struct reader_batch *out);
 
@@ -40,7 +40,7 @@ void text_rows_note(struct reader_batch *out, size_t i, uint64_t row, uint64_t l
 void text_rows_note_lines(struct reader_batch *out, size_t i, size_t count, uint64_t row,
                           uint64_t line);
 
-/* Character of an offset in its line, and the begin of that line in the text. */
+/* Character of an offset in its line, and the beginning of that line in the text. */
 uint64_t text_rows_column(const char *text, size_t at);
 
 #endif

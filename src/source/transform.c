@@ -15,7 +15,10 @@
 
 /* ---- What it sees -------------------------------------------------------------------------- */
 
-/* Does the SQL hold this word? Where it stands only in a comment, a relation is made for nothing. */
+/*
+ * Does the SQL contain this word? Where it does so only in a comment, a relation is made for
+ * nothing.
+ */
 static bool names_relation(const char *sql, const char *word)
 {
     size_t n = strlen(word);
@@ -27,7 +30,7 @@ static bool names_relation(const char *sql, const char *word)
     return false;
 }
 
-/* A view with names of the user's over a table of ours. */
+/* A view with the user's names over a table of ours. */
 static int create_view(struct engine *e, const char *view, const char *table,
                        const struct wanted *columns, struct error *err)
 {
@@ -68,7 +71,7 @@ static int feed_relation(struct engine *e, const struct files *files, const char
     return rc;
 }
 
-/* A path into records (JSON): whether any has it only their reader can tell. */
+/* A path into records (JSON): only their reader can say whether any has it. */
 static bool is_path(const char *name)
 {
     return name[0] == '$' && (name[1] == '.' || name[1] == '[');
@@ -161,7 +164,7 @@ static void use_frozen(const struct schema_source *frozen, const struct names *k
     }
 }
 
-/* The frozen columns, also those that this source lacks, and behind them what is new. */
+/* The frozen columns, also those that this source lacks, and after them what is new. */
 static int note_seen(const struct schema_source *frozen, const struct names *known,
                      const struct found *found, struct schema_source *seen, struct error *err)
 {
@@ -231,7 +234,7 @@ static int make_source(struct engine *e, const struct files *files, const struct
     return rc;
 }
 
-/* Texts as they stand: nothing is NULL but what the format says is. */
+/* Texts as they are: only what the format itself says is NULL. */
 static int make_raw(struct engine *e, const struct files *files, const struct source_options *o,
                     struct source_report *report, struct error *err)
 {
@@ -254,7 +257,7 @@ static int make_raw(struct engine *e, const struct files *files, const struct so
     return rc;
 }
 
-/* The text without blanks and semicolons at its end, which would not stand inside a statement. */
+/* The text without blanks and semicolons at its end, which cannot be inside a statement. */
 static char *bare_select(const char *sql)
 {
     size_t n = strlen(sql);
@@ -287,7 +290,7 @@ int transform_open(struct engine *e, const struct files *files, const struct sou
     int rc = ERR_OK;
     if (source)
         rc = make_source(e, files, o, report, seen, err);
-    /* Records that cannot be cut are told once. */
+    /* Records that cannot be cut are reported once. */
     if (rc == ERR_OK && raw)
         rc = make_raw(e, files, o, source ? &again : report, err);
     if (rc == ERR_OK)

@@ -9,7 +9,7 @@
 #include "util/str.h"
 #include "value/print.h"
 
-#define FLOAT_DIGITS 9 /* tell every number of 32 bits from its neighbours */
+#define FLOAT_DIGITS 9 /* distinguish every number of 32 bits from its neighbours */
 #define HEX_SHOWN_MAX 90
 #define NANOS INT64_C(1000000000) /* in a second */
 #define MICROS INT64_C(1000000)
@@ -42,7 +42,7 @@ static double float_at(const struct column *values, size_t i, const struct cast 
     return exact;
 }
 
-/* Texts that stand for lists and the like mean nothing to any type but text. */
+/* Texts of lists and the like are only good for the type text. */
 static enum cast_outcome put_nested(const char *text, size_t length, const struct cast *cast,
                                     struct column *out)
 {

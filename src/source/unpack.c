@@ -44,7 +44,7 @@ static int corrupt(const struct unpack *u, uint64_t offset, const char *reason, 
         u->name, u->format, (unsigned long long)offset, reason);
 }
 
-/* What is not the head of a part: behind a whole one, or where the first should be. */
+/* What is not the head of a part: after a whole one, or where the first should be. */
 static int foreign(const struct unpack *u, struct error *err)
 {
     if (!u->any)

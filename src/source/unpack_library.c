@@ -38,7 +38,7 @@ static int fail(const struct library *l, struct error *err)
     const char *reason = archive_error_string(l->archive);
     return error_set(
         err, ERR_SOURCE,
-        "%s is no whole and sound %s data: %s. Check that it was published and fetched "
+        "%s is not complete and sound %s data: %s. Check that it was published and fetched "
         "completely, and `compression` in the configuration.",
         l->name, l->format, reason != NULL ? reason : "it is damaged");
 }

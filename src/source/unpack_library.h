@@ -8,9 +8,9 @@
 #include "source/stream.h"
 
 /*
- * `from` is the packed stream, which is taken, also where that fails; `name` of the file is for
+ * `from` is the packed stream, which is taken over, also on failure; `name` of the file is for
  * messages and borrowed; `kind` is READ_XZ or READ_BZIP2. Opening and reading give ERR_SOURCE for
- * what is cut, damaged, or nothing of that kind.
+ * what is cut, damaged, or not of that kind.
  */
 MUST_USE int unpack_library(struct stream *from, const char *name, enum read_compression kind,
                             struct stream **out, struct error *err);

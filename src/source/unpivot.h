@@ -1,6 +1,6 @@
 /*
- * A reader that makes many rows of one: of a table with a column for every year (or country, or
- * station) it gives one row per year. Columns that are kept stand in each of these rows; each of the
+ * A reader that makes many rows from one: of a table with a column for every year (or country, or
+ * station) it gives one row per year. Columns that are kept are in each of these rows; each of the
  * others becomes a row with its name and its value.
  */
 #ifndef CAUCE_SOURCE_UNPIVOT_H
@@ -16,7 +16,7 @@ struct unpivot {
 };
 
 /*
- * Put it around a reader, which is taken over, also where this fails. ERR_GATE: a column that is to be
+ * Put it around a reader, which is taken over, also on failure. ERR_GATE: a column that is to be
  * kept is not there, or nothing else is.
  */
 MUST_USE int unpivot_open(struct reader *inner, const struct unpivot *unpivot, struct reader **out,

@@ -51,7 +51,7 @@ static struct reader_texts formats_of(const struct source_options *o, struct typ
     return type.kind == TYPE_TIMESTAMP ? o->timestamp_formats : o->date_formats;
 }
 
-/* What a column says of itself goes before what its source says. */
+/* What a column says about itself takes precedence over what its source says. */
 static void settle(struct cast_options *out, const struct source_column *c)
 {
     if (c->nulls_set) {

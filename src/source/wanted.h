@@ -1,6 +1,6 @@
 /*
- * What is wanted of the files of a source: the columns that readers look for, with their casts, put
- * together from the schema and what the configuration says of them.
+ * What is wanted from the files of a source: the columns that readers look for, with their casts,
+ * put together from the schema and what the configuration says about them.
  */
 #ifndef CAUCE_SOURCE_WANTED_H
 #define CAUCE_SOURCE_WANTED_H

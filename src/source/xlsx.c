@@ -27,7 +27,7 @@ struct xlsx {
     const struct reader_column *columns;
     size_t column_count;
     size_t *wanted; /* per column: the column of the sheet; SIZE_MAX: none */
-    bool warned;    /* that there are values without a name */
+    bool warned;    /* values without a name were reported */
     bool ended;
 };
 
@@ -62,7 +62,7 @@ static bool is_inside(const struct xlsx *x, const struct xlsx_row *row)
     return false;
 }
 
-/* The next row with cells in the area; NULL behind the last. */
+/* The next row with cells in the area; NULL after the last. */
 static int next_row(struct xlsx *x, struct xlsx_row **out, struct error *err)
 {
     *out = x->held;
@@ -278,7 +278,7 @@ static int xlsx_select(struct reader *r, const struct reader_column *columns, si
     return ERR_OK;
 }
 
-/* Values that no name stands above are told once. */
+/* Values in a column without a name are reported once. */
 static void warn_of_nameless(struct xlsx *x, const struct xlsx_row *row)
 {
     for (size_t i = 0; i < row->count && !x->warned; i++) {
@@ -329,7 +329,10 @@ static bool is_footer(const struct xlsx *x, const struct xlsx_row *row)
     return found;
 }
 
-/* The digest of the file as it is stored is taken apart from reading it, which jumps about. */
+/*
+ * The digest of the file as it is stored is calculated separately from reading it, which jumps
+ * about.
+ */
 static int take_digest(struct xlsx *x, struct error *err)
 {
     struct read_options plain = {.compression = READ_PLAIN, .digest = x->base.options->digest};
@@ -393,7 +396,7 @@ static int set_area(struct xlsx *x, struct error *err)
     return ERR_OK;
 }
 
-/* What is no ZIP archive at all is told by what it is. */
+/* What is not a ZIP archive at all is reported as what it is. */
 static int check_kind(const struct reader_file *file, struct error *err)
 {
     struct read_options plain = {.compression = READ_PLAIN};

@@ -8,7 +8,9 @@
 #include "source/reader.h"
 #include "util/error.h"
 
-/* `file` and `options` are borrowed until the reader is freed. ERR_CONFIG: `range` is none. */
+/*
+ * `file` and `options` are borrowed until the reader is freed. ERR_CONFIG: `range` is not a range.
+ */
 MUST_USE int xlsx_open(const struct reader_file *file, const struct read_options *options,
                        struct reader **out, struct error *err);
 

@@ -114,7 +114,7 @@ static char *resolve(const char *part, const char *target)
     return mem_printf("%.*s%s", slash != NULL ? (int)(slash + 1 - part) : 0, part, target);
 }
 
-/* The first relation whose type ends so; NULL: none. */
+/* The first relation whose type ends like this; NULL: none. */
 static const struct relation *by_type(const struct loading *l, const char *end)
 {
     for (size_t i = 0; i < l->relation_count; i++)

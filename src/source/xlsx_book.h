@@ -1,6 +1,6 @@
 /*
- * What a workbook has beside its sheets: their names, the texts that they share, which number formats
- * are dates.
+ * What a workbook has besides its sheets: their names, the texts that they share, which number
+ * formats are dates.
  */
 #ifndef CAUCE_SOURCE_XLSX_BOOK_H
 #define CAUCE_SOURCE_XLSX_BOOK_H
@@ -33,9 +33,9 @@ struct xlsx_book {
 };
 
 /*
- * Open a workbook and find the sheet options->sheet, or the first one. `file` is borrowed. ERR_GATE:
- * there is no such sheet; ERR_SOURCE: it is no workbook, or damaged; ERR_LIMIT: its texts are too
- * large. Release is safe on a zeroed struct, and needed after a failure, too.
+ * Open a workbook and find the sheet options->sheet, or the first one. `file` is borrowed.
+ * ERR_GATE: there is no such sheet; ERR_SOURCE: it is not a workbook, or damaged; ERR_LIMIT: its
+ * texts are too large. Release is safe on a zeroed struct, and needed after a failure, too.
  */
 MUST_USE int xlsx_book_open(const struct reader_file *file, const struct read_options *options,
                             struct xlsx_book *out, struct error *err);
@@ -45,8 +45,8 @@ void xlsx_book_release(struct xlsx_book *b);
 bool xlsx_book_text(const struct xlsx_book *b, size_t number, const char **text, size_t *length);
 
 /*
- * Replace _xHHHH_, by which XML 1.0 writes characters that it has not, in place (ECMA-376, part 1,
- * 22.9.2.19). Returns the new length.
+ * Replace _xHHHH_, which stands for characters that XML 1.0 does not allow, in place (ECMA-376,
+ * part 1, 22.9.2.19). Returns the new length.
  */
 size_t xlsx_book_unescape(char *text, size_t length);
 

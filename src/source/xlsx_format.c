@@ -22,7 +22,7 @@ struct letters {
     bool elapsed;
 };
 
-/* What stands behind a bracket, as in [h], [Red] and [$-409]; returns the last byte of it. */
+/* What follows a bracket, as in [h], [Red] and [$-409]; returns its last byte. */
 static const char *skip_bracket(const char *p, struct letters *l)
 {
     char first = p[1] != '\0' ? (char)(p[1] | 0x20) : '\0';
@@ -37,7 +37,7 @@ static const char *skip_bracket(const char *p, struct letters *l)
     return end;
 }
 
-/* What is shown as it stands; returns its last byte, or NULL where it is no such thing. */
+/* What is shown as it is; returns its last byte, or NULL where it is not such a thing. */
 static const char *skip_literal(const char *p)
 {
     if (*p == '"') {

@@ -1,6 +1,6 @@
 /*
- * One XML document out of a workbook, which is a ZIP archive: read piece by piece, over libarchive and
- * expat. Document types, and with them entities of one's own, are refused. Not thread-safe.
+ * One XML document out of a workbook, which is a ZIP archive: read piece by piece, over libarchive
+ * and expat. Document types, and with them custom entities, are refused. Not thread-safe.
  */
 #ifndef CAUCE_SOURCE_XLSX_PART_H
 #define CAUCE_SOURCE_XLSX_PART_H

@@ -178,7 +178,9 @@ static void share_text(struct xlsx_sheet *s)
         append(s, text, length);
 }
 
-/* By its type: n, s, str, inlineStr, b, e, d. Only a text may be saved as no characters at all. */
+/*
+ * By its type: n, s, str, inlineStr, b, e, d. Only a text may be saved with no characters at all.
+ */
 static enum xlsx_cell_kind kind_of_cell(struct xlsx_sheet *s, bool empty)
 {
     if (s->has_formula && (!s->has_value || (empty && strcmp(s->type, "str") != 0)))

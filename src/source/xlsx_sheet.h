@@ -1,6 +1,4 @@
-/*
- * The cells of a sheet, row by row, as they stand in its XML. Not thread-safe (one owner).
- */
+/* The cells of a sheet, row by row, as they are in its XML. Not thread-safe (one owner). */
 #ifndef CAUCE_SOURCE_XLSX_SHEET_H
 #define CAUCE_SOURCE_XLSX_SHEET_H
 
@@ -32,7 +30,7 @@ struct xlsx_cell {
     size_t length;
 };
 
-/* A row that has cells. The texts have a NUL behind each of them. */
+/* A row that has cells. A NUL follows each of the texts. */
 struct xlsx_row {
     uint64_t number;         /* from 1 */
     struct xlsx_cell *cells; /* by column */
@@ -59,13 +57,15 @@ void xlsx_sheet_free(struct xlsx_sheet *s); /* NULL allowed */
 /* The next row, valid until the next call; NULL at the end. Errors are those of xlsx_part_more. */
 MUST_USE int xlsx_sheet_next(struct xlsx_sheet *s, struct xlsx_row **out, struct error *err);
 
-/* Areas of cells that are merged, as a new array. They stand behind the rows: this reads all. */
+/*
+ * Areas of cells that are merged, as a new array. They come after the rows: this reads everything.
+ */
 MUST_USE int xlsx_sheet_merged(const struct xlsx_book *book, struct xlsx_area **out, size_t *count,
                                struct error *err);
 
 /*
- * "B2:D100", "B:D", "2:5" or "B2" as an area; what is not said reaches to the end. `$` are left out.
- * False: it is none.
+ * "B2:D100", "B:D", "2:5" or "B2" as an area; what is not given reaches to the end. `$` are
+ * ignored. False: it is not one.
  */
 bool xlsx_sheet_area(const char *text, struct xlsx_area *out);
 

@@ -17,14 +17,14 @@ struct serial {
     int64_t micros; /* of the day (XLSX_CLOCK), or since 1970 */
 };
 
-/* NULL, or why the number is none, or no date. */
+/* NULL, or why it is not a number, or not a date. */
 static const char *read_serial(const struct xlsx_book *book, const char *text,
                                enum xlsx_kind format, struct serial *out)
 {
     char *end;
     *out = (struct serial){.kind = format};
     out->number = strtod(text, &end);
-    /* strtod() knows blanks, words and numbers in base 16, too. */
+    /* strtod() accepts blanks, words and numbers in base 16, too. */
     bool plain = text[strspn(text, "+-.0123456789Ee")] == '\0';
     if (!plain || end == text || *end != '\0' || !isfinite(out->number))
         return "is not a number, though the workbook says so";
@@ -87,9 +87,9 @@ static enum cast_outcome take_serial(const struct serial *s, const struct cast *
 }
 
 /*
- * Is it a number whose digits are those to be taken? Fifteen are what every double keeps: so few are
- * the fewest already. Whole numbers without an exponent have no others, however many: Excel writes
- * no long ones so, and other programs write the ones they have.
+ * Is it a number whose digits are those to be taken? Every double keeps fifteen, so that many or
+ * fewer are already the fewest. Whole numbers without an exponent are taken however long: Excel
+ * does not write long ones like that, and other programs write the digits they have.
  */
 static bool is_final(const char *text)
 {

@@ -1,6 +1,6 @@
 /*
- * From a cell of a sheet to a value of a column: dates by their format, numbers as the fewest digits
- * that are them, errors and formulas without a value never silently. Pure functions.
+ * From a cell of a sheet to a value of a column: dates by their format, numbers as the fewest
+ * digits that give them, errors and formulas without a value never silently. Pure functions.
  */
 #ifndef CAUCE_SOURCE_XLSX_VALUE_H
 #define CAUCE_SOURCE_XLSX_VALUE_H

@@ -227,7 +227,7 @@ class Packed(FormatCase):
         self.assertEqual(self.publish(config("s.csv.xz", self.COLUMNS)), self.ROWS)
         self.write("t.csv.bz2", bz2.compress(self.TEXT.encode())[:-3])
         said = self.publish(config("t.csv.bz2", self.COLUMNS), status=3)
-        self.assertIn("t.csv.bz2 is no whole and sound bzip2 data", said)
+        self.assertIn("t.csv.bz2 is not complete and sound bzip2 data", said)
 
     def test_parquet_that_is_compressed_as_a_whole(self):
         self.write("s.csv", self.TEXT.encode())

@@ -215,7 +215,7 @@ static void print_record(struct model *m, unsigned long row, size_t begin, struc
     unsigned line, column;
     size_t bad = bad_text(m, begin, m->end);
     if (m->behind != SIZE_MAX) {
-        print_fault(m, row, begin, m->behind, "has text behind a closing quote", out);
+        print_fault(m, row, begin, m->behind, "has text after a closing quote", out);
     } else if (m->count != m->columns) {
         char *reason = mem_printf("has %zu value%s instead of %zu", m->count,
                                   m->count == 1 ? "" : "s", m->columns);

@@ -144,10 +144,13 @@ static void text_behind_a_closing_quote_is_a_fault(void **state)
 {
     struct fixture *f = *state;
     check(f, "a,b\n1,\"x\"y\n\"2\"3,\"z\"w\n4,u\n", plain,
-          "!1@2:6 \"1,\"x\"y\" has text behind a closing quote\n"
-          "!2@3:4 \"\"2\"3,\"z\"w\" has text behind a closing quote\n3@4 [4] [u]\n");
+          "!1@2:6 \"1,\"x\"y\" has text after a closing quote\n"
+          "!2@3:4 \"\"2\"3,\"z\"w\" has text after a closing quote\n"
+          "3@4 [4] [u]\n");
     check(f, "a,b\n\"x\ny\"z,1\n2,3\n", plain,
-          "!1@3:3 \"\"x\ny\"z,1\" has text behind a closing quote\n2@4 [2] [3]\n");
+          "!1@3:3 \"\"x\n"
+          "y\"z,1\" has text after a closing quote\n"
+          "2@4 [2] [3]\n");
 }
 
 static void a_quote_that_is_not_closed_is_an_error_with_its_place(void **state)
@@ -220,7 +223,8 @@ static void another_escape_makes_any_character_part_of_the_value(void **state)
           "1@2 [1\"] [x]\n2@3 [2\\] [y]\n3@4 [z] [1]\n4@5 [3\\\"] [4]\n5@6 [\n] [5]\n");
     o.escape = '\0';
     check(f, "a,b\n\"1\"\"\",x\n2,y\n", o,
-          "!1@2:4 \"\"1\"\"\",x\" has text behind a closing quote\n2@3 [2] [y]\n");
+          "!1@2:4 \"\"1\"\"\",x\" has text after a closing quote\n"
+          "2@3 [2] [y]\n");
     o.quote = '\0';
     check(f, "a,b\n\"1,x\"\n", o, "1@2 [\"1] [x\"]\n");
 }
@@ -376,12 +380,12 @@ static void a_file_without_data_is_an_error(void **state)
     check_error(f, "\xef\xbb\xbf", 3, o, ERR_SOURCE, "is empty. ");
     check_error(f, "\n\n#c\n", 5, o, ERR_SOURCE, "is empty: ");
     o.skip_lines = 2;
-    check_error(f, "a\nb\n\n", 5, o, ERR_SOURCE, "is empty behind the 2 lines");
+    check_error(f, "a\nb\n\n", 5, o, ERR_SOURCE, "is empty after the 2 lines");
     o.header = 3;
     check_error(f, "a\nb\nc\nd\n", 8, o, ERR_SOURCE,
                 "ends behind line 2 of the header, which has 3");
     o.header = 1;
-    check_error(f, "a\n", 2, o, ERR_SOURCE, "is empty behind the 2 lines");
+    check_error(f, "a\n", 2, o, ERR_SOURCE, "is empty after the 2 lines");
     check_error(f, "\"a\n", 3, o, ERR_SOURCE, "line 1, before the data");
 }
 

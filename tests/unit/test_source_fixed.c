@@ -76,7 +76,7 @@ static void lines_of_another_length_are_faults(void **state)
     struct fixture *f = *state;
     check(f, "key a  value\n1234ab\n1234abc12345x\n1234abc1\n1234abc\n\xff\n", plain,
           "!1@2:7 \"1234ab\" ends before its last column\n"
-          "!2@3:13 \"1234abc12345x\" goes on behind its last column\n"
+          "!2@3:13 \"1234abc12345x\" continues after its last column\n"
           "3@4 [1234] [abc] [1]\n"
           "!4@5:8 \"1234abc\" ends before its last column\n"
           "!5@6:1 \"\xff\" is not UTF-8 text\n");

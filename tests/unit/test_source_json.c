@@ -55,7 +55,8 @@ static void records_are_objects_one_after_another(void **state)
     assert_json("{\"a\":1}", "a:int", "1@1 1\n");
     assert_json("{\"a\":1}{\"a\":2}\n\n{\"a\":3}\n", "a:int", "1@1 1\n2@1 2\n3@3 3\n");
     assert_json("{\"a\":1},{\"a\":2}", "a:int",
-                "1@1 1\nsource: source:1:8: not JSON: there is text behind the end.\n");
+                "1@1 1\n"
+                "source: source:1:8: not JSON: there is text after the end.\n");
 }
 
 static void records_are_found_below_a_path(void **state)
@@ -91,11 +92,12 @@ static void a_path_that_leads_nowhere_is_an_error(void **state)
         "nor a record.\n");
     assert_below(
         "data", "{\"data\":[{\"a\":1}],\n\"data\":[]}",
-        "1@1 1\nsource: source:2:1: the path \"data\" (`records`) leads to two values: this name "
-        "stands in its object twice.\n");
+        "1@1 1\n"
+        "source: source:2:1: the path \"data\" (`records`) leads to two values: this name occurs "
+        "twice in its object.\n");
     assert_below("data..x", "{}",
                  "config: \"data..x\" is not a path into a record. Write it as in $.value.amount, "
-                 "$.tags[0] or $.\"a.b\"; no path leads to more than one value.\n");
+                 "$.tags[0] or $.\"a.b\"; a path leads to only one value.\n");
 }
 
 static void what_is_cut_or_no_json_is_an_error_with_its_place(void **state)
@@ -115,9 +117,11 @@ static void what_is_cut_or_no_json_is_an_error_with_its_place(void **state)
     assert_json("[{\"k\":1},]", "k:int",
                 "1@1 1\nsource: source:1:10: not JSON: a value is missing.\n");
     assert_json("[{\"k\":1}]\nx", "k:int",
-                "1@1 1\nsource: source:2:1: not JSON: there is text behind the end.\n");
+                "1@1 1\n"
+                "source: source:2:1: not JSON: there is text after the end.\n");
     assert_json("[{\"k\":1}][]", "k:int",
-                "1@1 1\nsource: source:1:10: not JSON: there is text behind the end.\n");
+                "1@1 1\n"
+                "source: source:1:10: not JSON: there is text after the end.\n");
     assert_json(
         "[{\"k\":1}\n,{\"\xc3\xa9\xc3\xa9\":tru}]", "k:int",
         "1@1 1\nsource: source:2:8: not JSON: a value is neither text in quotes, number, true, "
@@ -152,7 +156,7 @@ static void every_line_is_a_record_or_a_fault(void **state)
     assert_lines("{\"a\":1}\n{\"a\":2\n{\"a\":3}\n", "a:int",
                  "1@1 1\n3@3 3\n2@2:7 {\"a\":2 is not JSON: the line ends inside the object\n");
     assert_lines("{\"a\":1}{\"a\":2}\n{\"a\":,}\n[{\"a\":1}]\nnull\n5 \n", "a:int",
-                 "1@1:8 {\"a\":1}{\"a\":2} is not JSON: there is text behind the object\n"
+                 "1@1:8 {\"a\":1}{\"a\":2} is not JSON: there is text after the object\n"
                  "2@2:6 {\"a\":,} is not JSON: a value is missing\n"
                  "3@3:1 [{\"a\":1}] is an array, not an object\n"
                  "4@4:1 null is null, not an object\n"
@@ -227,7 +231,7 @@ static void fields_are_found_by_path(void **state)
     assert_json(
         "[]", "v:int=$.value..amount",
         "config: column \"v\": \"$.value..amount\" is not a path into a record. Write it as in "
-        "$.value.amount, $.tags[0] or $.\"a.b\"; no path leads to more than one value.\n");
+        "$.value.amount, $.tags[0] or $.\"a.b\"; a path leads to only one value.\n");
 }
 
 static void a_name_that_stands_twice_is_a_fault(void **state)

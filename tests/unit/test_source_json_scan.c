@@ -494,7 +494,7 @@ static void a_flaw_is_told_with_its_place(void **state)
     (void)state;
     assert_flaw("[1,]", 3, "a value is missing");
     assert_flaw("{\"a\":1,}", 7, "a name in double quotes is missing");
-    assert_flaw("{\"a\" 1}", 5, "a colon is missing behind a name");
+    assert_flaw("{\"a\" 1}", 5, "a colon is missing after a name");
     assert_flaw("[1 2]", 3, "a comma or ] is missing");
     assert_flaw("{\"a\":1 \"b\":2}", 7, "a comma or } is missing");
     assert_flaw("[01]", 1, "a number begins with a zero");
@@ -503,7 +503,7 @@ static void a_flaw_is_told_with_its_place(void **state)
     assert_flaw("[\"a\tb\"]", 3, "a control character or line break is in a string");
     assert_flaw("[\"\\q\"]", 3, "there is no such escape in JSON");
     assert_flaw("[\"\\u12g4\"]", 6, "four hexadecimal digits must follow \\u");
-    assert_flaw("[\"\\ud83cx\"]", 4, "half of a surrogate pair stands alone");
+    assert_flaw("[\"\\ud83cx\"]", 4, "half of a surrogate pair is alone");
     assert_flaw("[\"ab\xff\"]", 4, "a string is not valid UTF-8");
 }
 
