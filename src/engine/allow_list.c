@@ -32,9 +32,9 @@
     "'current_schema')"
 
 /*
- * Every node of the parsed statement with the fields that decide, and of those the ones that are not
- * allowed, in the order of the text. error() is not constant, and yet of use: it ends a run. A name in
- * WITH may not be one that means something outside of its scope as well: a file, or a table.
+ * Every node of the parsed statement with the fields that decide, and of those the ones that are
+ * not allowed, in the order of the text. error() is not constant, and yet useful: it ends a run. A
+ * name in WITH must not be one that also means something outside its scope: a file, or a table.
  */
 static const char FIND[] =
     "WITH item AS MATERIALIZED (SELECT id, parent, key, type, CAST(atom ->> '$' AS VARCHAR) AS text "
@@ -97,10 +97,9 @@ static int refuse(const char *what, const char *name, struct error *err)
     if (strcmp(what, "function") == 0)
         return error_set(
             err, ERR_CONFIG,
-            "%s() is not allowed: the SQL may only use functions of DuckDB that compute "
-            "from their arguments alone, and neither read files, settings or the clock "
-            "nor give another result each time. (A column of that name is written "
-            "source.%s.)",
+            "%s() is not allowed: the SQL may only use functions of DuckDB that compute from their "
+            "arguments alone, and neither read files, settings or the clock nor give a different "
+            "result each time. (A column of that name is written source.%s.)",
             name, name);
     if (strcmp(what, "relation") == 0)
         return error_set(
@@ -110,12 +109,12 @@ static int refuse(const char *what, const char *name, struct error *err)
             name);
     if (strcmp(what, "name") == 0)
         return error_set(err, ERR_CONFIG,
-                         "\"%s\" is not allowed as a name in WITH: take one of letters and digits "
-                         "that DuckDB does not use itself.",
+                         "\"%s\" is not allowed as a name in WITH: choose one made of letters and "
+                         "digits that DuckDB does not use itself.",
                          name);
     if (strcmp(what, "sample") == 0)
         return error_set(err, ERR_CONFIG,
-                         "a sample is not allowed: it would give other rows each time.");
+                         "a sample is not allowed: it would give different rows each time.");
     return error_set(err, ERR_CONFIG, "the SQL must be one SELECT; it is another statement (%s).",
                      name);
 }

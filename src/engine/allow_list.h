@@ -1,8 +1,8 @@
 /*
  * What the SQL of a user may name: functions that compute from their arguments alone, the relation
- * `source`, and little more. Allowed by list, so that what a newer DuckDB brings is refused until
- * somebody has looked at it. DuckDB itself takes the statement apart (json_serialize_sql), which
- * neither binds nor runs any of it. Private to the engine.
+ * `source`, and little more. Allowed by list, so that what a newer DuckDB adds is refused until
+ * somebody has reviewed it. DuckDB itself takes the statement apart (json_serialize_sql), which
+ * neither binds nor runs it. Private to the engine.
  */
 #ifndef CAUCE_ENGINE_ALLOW_LIST_H
 #define CAUCE_ENGINE_ALLOW_LIST_H

@@ -71,8 +71,9 @@ static int open_database(struct database *d, const struct engine_options *o, str
 }
 
 /*
- * Only the named files and folders from here on, and no way back. What libduckdb keeps of a file it
- * knows by name and time of change, and it was seen to give bytes of a file that was no more.
+ * Only the named files and folders from here on, with no way back. libduckdb knows what it keeps of
+ * a file by its name and time of change, and was seen to give bytes of a file that no longer
+ * existed.
  */
 static int lock_down(struct database *d, const struct engine_options *o, struct error *err)
 {
@@ -115,9 +116,9 @@ int database_open(const struct engine_options *options, struct database **out, s
 }
 
 /*
- * Behind its message DuckDB quotes the statement, or advises settings that are not the user's. That
- * helps where the user wrote the SQL (then the blame is on the configuration); ours stands in debug
- * logs.
+ * After its message DuckDB quotes the statement, or recommends settings that the user does not
+ * have. That helps where the user wrote the SQL (then the configuration is to blame); ours is in
+ * debug logs.
  */
 static int message_length(const struct database *d, const char *text)
 {
@@ -245,7 +246,7 @@ static int send_rows(struct database *d, struct block *b, duckdb_result *result,
         rc = add_chunk(b, columns, chunk, err);
         duckdb.destroy_data_chunk(&chunk);
     }
-    /* A stream ends the same way at its end and at an error in the middle: ask which it was. */
+    /* A stream looks the same at its end and after an error in the middle: ask which it was. */
     const char *message = duckdb.result_error(result);
     if (rc == ERR_OK)
         rc = send_block(b, err);
@@ -255,7 +256,7 @@ static int send_rows(struct database *d, struct block *b, duckdb_result *result,
     return rc;
 }
 
-/* Take `sql` apart, which must be one statement; nothing of it is bound or run. */
+/* Parse `sql`, which must be one statement; nothing is bound or run. */
 static int parse(struct database *d, duckdb_connection connection, const char *sql,
                  struct database_statement *out, struct error *err)
 {

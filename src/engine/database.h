@@ -1,9 +1,9 @@
 /*
  * DuckDB's database in memory: what engine.h promises, done in the engine's process.
  *
- * It is opened once, locked down before any text of the user's runs (no network, no extensions, only
- * the named files and folders, settings locked), and uses one connection. Private to the engine; one
- * thread uses it, except database_interrupt.
+ * It is opened once, locked down before any text of the user runs (no network, no extensions, only
+ * the named files and folders, settings locked), and uses one connection. Private to the engine;
+ * one thread uses it, except database_interrupt.
  */
 #ifndef CAUCE_ENGINE_DATABASE_H
 #define CAUCE_ENGINE_DATABASE_H
@@ -30,8 +30,8 @@ struct database {
 };
 
 /*
- * libduckdb must be loaded (engine/duckdb_api.h). There is no closing: the process ends with it, also
- * where this fails.
+ * libduckdb must be loaded (engine/duckdb_api.h). It is never closed: the process ends with it,
+ * also where this fails.
  */
 MUST_USE int database_open(const struct engine_options *options, struct database **out,
                            struct error *err);

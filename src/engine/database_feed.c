@@ -99,7 +99,10 @@ static void put_small_decimals(const struct column *c, size_t first, size_t coun
             ((int16_t *)to)[i] = (int16_t)from[i];
 }
 
-/* The database keeps a UUID as a number whose highest bit is flipped, so that it sorts as signed. */
+/*
+ * The database keeps a UUID as a number whose highest bit is flipped, so that it sorts as a signed
+ * one.
+ */
 static void put_uuids(const struct column *c, size_t first, size_t count, duckdb_hugeint *to)
 {
     const struct uuid *from = (const struct uuid *)c->values + first;

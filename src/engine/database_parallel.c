@@ -57,7 +57,7 @@ int database_run_all(struct database *d, const char *const *statements, size_t c
     pthread_mutex_init(&b.lock, NULL);
     for (unsigned i = 0; i < d->worker_count && i < count; i++)
         workers[i] = (struct worker){&b, d->workers[i]};
-    /* Where no thread can be had, the caller's own does the work. */
+    /* Where no thread can be started, the caller's own does the work. */
     while (started + 1 < d->worker_count && started + 1 < count &&
            pthread_create(&threads[started], NULL, work, &workers[started + 1]) == 0)
         started++;

@@ -19,7 +19,7 @@ struct database_result {
 
 static const struct type whole = {TYPE_DECIMAL, 38, 0};
 
-/* What values of one of the database's types are here. */
+/* What values of each of the database's types become here. */
 static const struct {
     duckdb_type id;
     enum result_kind kind;
@@ -220,7 +220,7 @@ static void take_decimal(const struct result_column *c, const void *data, idx_t 
     }
 }
 
-/* A time of day with an offset says another time than its digits: only UTC is one without. */
+/* A time of day with an offset is not the time of its digits: only one in UTC can be taken. */
 static int64_t take_clock(const struct result_column *c, const void *data, idx_t row)
 {
     if (c->physical != DUCKDB_TYPE_TIME_TZ)
@@ -245,7 +245,7 @@ static void take_uuid(const duckdb_hugeint *value, struct column *out)
 
 static bool take_bytes(const void *data, idx_t row, struct column *out)
 {
-    /* A short text is inside of it: the copy lives as long as it is read. */
+    /* A short text is inside it: the copy lives as long as it is read. */
     duckdb_string_t text = ((const duckdb_string_t *)data)[row];
     return column_add_bytes(out, duckdb.string_t_data(&text), duckdb.string_t_length(text));
 }
@@ -333,7 +333,7 @@ int database_result_next(struct database_result *r, struct batch *out, struct er
         duckdb.destroy_data_chunk(&chunk);
         return rc;
     }
-    /* A stream ends the same way at its end and at an error in the middle: ask which it was. */
+    /* A stream looks the same at its end and after an error in the middle: ask which it was. */
     const char *message = duckdb.result_error(&r->rows);
     if (message != NULL && message[0] != '\0')
         return database_failed(r->database, message, err);

@@ -18,8 +18,8 @@ static int bind_symbol(void *library, const char *name, void *slot, struct error
     if (symbol == NULL)
         return error_set(
             err, ERR_SYSTEM,
-            "libduckdb lacks the function %s: it is too old or not libduckdb. "
-            "Install version 1.4 or later; `cauce doctor` shows which file was loaded.",
+            "libduckdb has no function %s: it is too old, or not libduckdb. Install version 1.4 or "
+            "later; `cauce doctor` shows which file was loaded.",
             name);
     memcpy(slot, &symbol, sizeof symbol);
     return ERR_OK;

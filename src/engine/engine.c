@@ -27,7 +27,7 @@ struct engine {
     struct engine_process process;
     struct wire wire;
     _Atomic uint64_t request; /* number of the last one */
-    int64_t stop_seen;        /* when this request was first seen to be unwanted; 0: it is not */
+    int64_t stop_seen;        /* when this request was first seen to be unwanted; 0: it is wanted */
     bool unwanted;            /* the caller has seen enough of it */
     struct engine_promise *promised; /* the outcome of the last request, not yet received */
     uint64_t memory;
@@ -38,7 +38,7 @@ struct engine {
 
 /* ---- Requests ------------------------------------------------------------------------------ */
 
-/* The process is gone, or of no more use. */
+/* The process is gone, or of no use any more. */
 static int lose(struct engine *e, int rc, struct error *why)
 {
     if (rc == ERR_ABSENT)
@@ -54,7 +54,10 @@ void engine_interrupt(struct engine *e)
     engine_process_interrupt(&e->process, atomic_load(&e->request));
 }
 
-/* Nothing comes: is it still wanted? It is asked again, in case it had not begun when it was first. */
+/*
+ * Nothing comes: is it still wanted? If not, it is told again, in case it had not begun the first
+ * time.
+ */
 static int while_waiting(void *ctx, struct error *err)
 {
     struct engine *e = ctx;
@@ -77,7 +80,7 @@ static int outcome(const struct wire_frame *done, struct error *err)
         return ERR_OK;
     if (code < 0 || code >= ERR_COUNT || done->count == 0 || done->bytes[done->count - 1] != '\0')
         return error_set(err, ERR_SYSTEM, "the engine's process gave a garbled answer.");
-    /* Whatever it says of the interruption: this is why there was one. */
+    /* Whatever it says about the interruption: this is why there was one. */
     if (stop_requested())
         return stop_check(err);
     return error_set(err, code, "%s", (const char *)done->bytes);
@@ -93,7 +96,7 @@ int engine_answer(struct engine *e, struct wire_frame *out, bool *done, struct e
     return *done ? outcome(out, err) : ERR_OK;
 }
 
-/* Receive what was promised; it is told to whoever settles the promise. */
+/* Receive what was promised; whoever settles the promise gets it. */
 static void receive_promised(struct engine *e)
 {
     struct engine_promise *p = e->promised;
@@ -125,7 +128,7 @@ static int begin(struct engine *e, struct error *err)
     return ERR_OK;
 }
 
-/* Beside the code that a failing statement gives. */
+/* In addition to the code that a failing statement gives. */
 static uint32_t word_of(const struct engine *e, uint32_t handle)
 {
     return handle << WIRE_HANDLE_SHIFT | (uint32_t)e->blame;
@@ -257,7 +260,7 @@ static int receive_version(struct engine *e, char **out, struct error *err)
                                strnlen((const char *)frame.bytes, frame.count));
     }
     if (rc == ERR_OK && *out == NULL)
-        rc = error_set(err, ERR_SYSTEM, "libduckdb does not say its version.");
+        rc = error_set(err, ERR_SYSTEM, "libduckdb does not state its version.");
     return rc;
 }
 
@@ -350,7 +353,7 @@ int engine_check_select(struct engine *e, const char *sql, struct error *err)
     int blame = e->blame;
     e->blame = ERR_CONFIG;
     int rc = request_text(e, WIRE_PARSE, sql, err);
-    /* Before it is bound: some functions do what they do as soon as they are bound. */
+    /* Before it is bound: some functions act as soon as they are bound. */
     if (rc == ERR_OK)
         rc = allow_list_check(e, sql, err);
     if (rc == ERR_OK)
@@ -361,7 +364,9 @@ int engine_check_select(struct engine *e, const char *sql, struct error *err)
 
 /* ---- Queries ------------------------------------------------------------------------------- */
 
-/* What a query gave so far; the names are copies, as a frame is gone with the next one. */
+/*
+ * What a query has given so far; the names are copies, because a frame is gone with the next one.
+ */
 struct result {
     struct str bytes;
     const char **names;
@@ -423,7 +428,7 @@ static int take(struct result *r, const struct wire_frame *frame, engine_visit *
     return frame->kind == WIRE_DONE ? ERR_OK : garbled(err);
 }
 
-/* Nothing more of the request is wanted: have it end, and throw its answers away. */
+/* The rest of the request is not wanted: have it end, and discard its answers. */
 static void abandon(struct engine *e)
 {
     struct wire_frame frame;

@@ -2,12 +2,13 @@
  * The DuckDB database of one run: its life, its limits, its queries.
  *
  * It lives in a process of its own (engine/engine_process.h), fenced in by the kernel
- * (engine/sandbox.h): no network, no other program, and of the files only those that are named. So a
- * crash of libduckdb is an error here: ERR_SYSTEM, or ERR_LIMIT where it was killed for want of
- * memory; every later call then fails in the same way. It is locked down before any text of the user's
- * runs (no extensions, settings locked). One engine belongs to one thread, which opens it and lives as
- * long, except engine_interrupt. While a call waits, a stop request ends it: at once as a rule, and by
- * ending the process where the statement does not heed it for some seconds. Time zone is UTC.
+ * (engine/sandbox.h): no network, no other program, and only the files that are named. So a crash
+ * of libduckdb is an error here: ERR_SYSTEM, or ERR_LIMIT where it was killed because memory ran
+ * out; every later call then fails in the same way. It is locked down before any text of the user
+ * runs (no extensions, settings locked). One engine belongs to one thread, which opens it and lives
+ * as long as it does; only engine_interrupt may be called by others. While a call waits, a stop
+ * request ends it: usually at once, and by ending the process where the statement ignores it for
+ * some seconds. Time zone is UTC.
  */
 #ifndef CAUCE_ENGINE_ENGINE_H
 #define CAUCE_ENGINE_ENGINE_H
@@ -27,7 +28,7 @@ struct engine_options {
     uint64_t memory;            /* bytes; 0: 80 % of the machine's, as DuckDB does */
     unsigned threads;           /* 0: one per core */
     uint64_t key_seed;          /* of cauce_key_hash and cauce_row_hash */
-    const char *const *folders; /* that may be read; only below workdir may be written */
+    const char *const *folders; /* that may be read; only files below workdir may be written */
     size_t folder_count;
     const char *const *files; /* single files that may be read */
     size_t file_count;
@@ -50,8 +51,8 @@ MUST_USE int engine_version(const char *library, char **out, struct error *err);
 
 /*
  * Code that a failing statement gives: ERR_SYSTEM unless said otherwise with this call. Where the
- * statement reads the user's source, ERR_SOURCE is right. A stop request gives ERR_INTERRUPTED, also
- * one that came before the statement; lack of memory ERR_LIMIT.
+ * statement reads the user's source, ERR_SOURCE is right. A stop request gives ERR_INTERRUPTED,
+ * also one that came before the statement; running out of memory ERR_LIMIT.
  */
 void engine_blame(struct engine *e, int code);
 
@@ -98,7 +99,8 @@ MUST_USE int engine_repeats_end(struct engine *e, struct error *err);
 
 /*
  * Is the text exactly one SELECT that names nothing but what is allowed (engine/allow_list.h)?
- * ERR_CONFIG says what is wrong. Looks at the user's SQL before it is put inside a statement of ours.
+ * ERR_CONFIG says what is wrong. It checks the user's SQL before that becomes part of a statement
+ * of ours.
  */
 MUST_USE int engine_check_select(struct engine *e, const char *sql, struct error *err);
 

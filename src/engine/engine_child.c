@@ -19,8 +19,8 @@
 #include "util/mem.h"
 
 /*
- * Room beside DuckDB's `memory`: what it does not count (lists and texts that an aggregate builds, the
- * bitmaps of repeats.c), the library itself, and the stacks of its threads.
+ * Room in addition to DuckDB's `memory`: what it does not count (lists and texts that an aggregate
+ * builds, the bitmaps of repeats.c), the library itself, and the stacks of its threads.
  */
 #define MEMORY_BESIDE ((uint64_t)1 << 30)
 #define MEMORY_PER_THREAD ((uint64_t)32 << 20)
@@ -47,7 +47,7 @@ static void interrupt(uint64_t request)
     pthread_mutex_unlock(&running_lock);
 }
 
-/* Interrupts what it is told to, and ends the process when the program has gone. */
+/* Interrupts what it is told to, and ends the process when the program is gone. */
 static void *watch(void *unused)
 {
     uint64_t request;
@@ -102,7 +102,7 @@ static int start_watching(struct error *err)
     return ERR_OK;
 }
 
-/* The library is loaded outside of the sandbox, everything else happens inside. */
+/* The library is loaded outside the sandbox; everything else happens inside. */
 static int open_database(struct wire_fields *f, struct error *err)
 {
     struct engine_options o = {.library = wire_get_text(f), .workdir = wire_get_text(f)};
@@ -309,9 +309,12 @@ static int serve_result(const struct wire_frame *request, struct error *err)
     return ERR_OK;
 }
 
-/* ---- Which it is --------------------------------------------------------------------------- */
+/*
+ * ---- Which request it is
+ * ---------------------------------------------------------------------------
+ */
 
-/* A request that needs a text has it, whatever stands in the frame. */
+/* A request that needs a text gets one, whatever is in the frame. */
 static const char *sql_of(struct wire_fields *f)
 {
     const char *sql = wire_get_text(f);
@@ -392,7 +395,7 @@ static void serve_all(void)
 }
 
 /*
- * Whether and when the process ends is for the program to say: the terminal's signals, and those that
+ * The program decides whether and when the process ends: the terminal's signals, and those that
  * systemd sends to all processes of a unit, are not for this one.
  */
 static void leave_signals_to_the_program(void)

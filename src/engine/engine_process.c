@@ -19,13 +19,13 @@
 
 extern char **environ;
 
-/* Descriptors below are given to the process under fixed numbers: ours must not be among them. */
+/* The process gets its descriptors under the fixed numbers below: ours must not be among them. */
 #define FIRST_FREE 10
 
 /* What is kept of what the process said before it crashed. */
 #define LAST_WORDS 400
 
-/* How often, and how many milliseconds each, its end is waited for. */
+/* How often its end is waited for, and for how many milliseconds each time. */
 #define END_TICKS 200
 #define END_TICK 10
 
@@ -63,7 +63,7 @@ static int make_ends(struct ends *e, struct error *err)
     int rc = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, e->wire);
     if (rc == 0)
         rc = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, e->control);
-    /* What does not fit into the pipe is lost: the process shall not wait for a reader. */
+    /* What does not fit into the pipe is lost: the process must not wait for a reader. */
     if (rc == 0)
         rc = pipe2(e->output, O_CLOEXEC | O_NONBLOCK);
     int *all[] = {&e->wire[0],    &e->wire[1],   &e->control[0],
@@ -80,8 +80,8 @@ static int make_ends(struct ends *e, struct error *err)
 }
 
 /*
- * Before main: so every program that links the engine can be its own engine's process, also a test,
- * and nothing on a command line is taken for the wish to be one.
+ * Before main: so every program that links the engine, tests included, can be its own engine's
+ * process, and nothing on a command line can turn it into one.
  */
 __attribute__((constructor)) static void become_the_engine(void)
 {
@@ -112,7 +112,9 @@ static char **loader_environment(void)
     return some;
 }
 
-/* /proc keeps working where the file was replaced meanwhile; the other name where there is no /proc. */
+/*
+ * /proc works even where the file has been replaced; the other name is for where there is no /proc.
+ */
 static int spawn(pid_t *pid, const posix_spawn_file_actions_t *actions,
                  const posix_spawnattr_t *attributes)
 {
@@ -174,7 +176,7 @@ int engine_process_start(struct engine_process *p, struct error *err)
     return error_set_errno(err, ERR_SYSTEM, reason, "cannot start the engine's process");
 }
 
-/* Wait for the end; false where nobody is told how it ended (SIGCHLD is ignored). */
+/* Wait for the end; false where the system does not say how it ended (SIGCHLD is ignored). */
 static bool reap(struct engine_process *p, int *status)
 {
     pid_t pid = p->pid;
@@ -186,7 +188,7 @@ static bool reap(struct engine_process *p, int *status)
     return rc == pid;
 }
 
-/* The wire is closed last of all: the rest takes moments, unless somebody closed it on purpose. */
+/* A process whose wire is closed ends within moments, unless the wire was closed on purpose. */
 static void wait_a_moment(const struct engine_process *p)
 {
     siginfo_t info = {.si_pid = 0};

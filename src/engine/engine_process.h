@@ -1,10 +1,10 @@
 /*
  * The process in which libduckdb runs: the program itself, started once more under another name.
  *
- * It is a new program and no copy of this one, so it begins with an empty address space (no credentials
- * in it), no environment but the loader's, and no open file but the wire; and nobody needs to care what
- * other threads held when it was made. It ends when this process does, whatever way. Private to the
- * engine; one owner, except engine_process_interrupt.
+ * It is a new program and not a copy of this one, so it begins with an empty address space (no
+ * credentials in it), no environment but the loader's, and no open file but the wire; and it does
+ * not matter what other threads held when it was made. It ends when this process does, in whatever
+ * way. Private to the engine; one owner, except engine_process_interrupt.
  */
 #ifndef CAUCE_ENGINE_ENGINE_PROCESS_H
 #define CAUCE_ENGINE_ENGINE_PROCESS_H
@@ -33,13 +33,13 @@ struct engine_process {
  */
 MUST_USE int engine_process_start(struct engine_process *p, struct error *err);
 
-/* End it, where that has not happened yet, and forget it. Safe on a zeroed struct. */
+/* End it, if it has not ended yet, and forget it. Safe on a zeroed struct. */
 void engine_process_end(struct engine_process *p);
 
 /* The wire is broken: wait for the end and say what it was (ERR_SYSTEM; ERR_LIMIT: killed). */
 MUST_USE int engine_process_explain(struct engine_process *p, struct error *err);
 
-/* Ask it to interrupt a request. From any thread, and from a signal handler. */
+/* Ask it to interrupt a request. May be called by any thread, and by a signal handler. */
 void engine_process_interrupt(const struct engine_process *p, uint64_t request);
 
 /* Most memory that was resident so far, in bytes; 0 where that is not known. */

@@ -6,7 +6,7 @@
 #include "engine/sql.h"
 #include "util/mem.h"
 
-/* `delta` is sorted already, and a filter keeps the order. */
+/* `delta` is already sorted, and a filter keeps the order. */
 static void copy_events(const struct schema *s, const struct event_job *job, uint64_t sequence,
                         int64_t ingested_at, struct str *out)
 {

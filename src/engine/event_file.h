@@ -3,7 +3,7 @@
  *
  * Exactly one file per partition and run, whatever the order of the source: DuckDB's partitioned
  * COPY keeps at most 100 files open and leaves thousands of fragments on unordered input, so each
- * partition is copied by a statement of its own from the sorted delta.
+ * partition is copied from the sorted delta by its own statement.
  */
 #ifndef CAUCE_ENGINE_EVENT_FILE_H
 #define CAUCE_ENGINE_EVENT_FILE_H

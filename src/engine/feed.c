@@ -30,7 +30,7 @@ static int take_handle(struct feed *f, struct error *err)
             f->handle = frame.word;
     }
     if (rc == ERR_OK && f->handle == 0)
-        rc = error_set(err, ERR_SYSTEM, "the engine's process opened no table for rows.");
+        rc = error_set(err, ERR_SYSTEM, "the engine's process did not open a table for rows.");
     return rc;
 }
 
@@ -100,7 +100,7 @@ void feed_free(struct feed *f)
 {
     if (f == NULL)
         return;
-    /* What has become of rows of a load that was given up is of no interest. */
+    /* It does not matter what became of the rows of a load that was given up. */
     error_ignore(engine_settle(f->engine, &f->last, NULL));
     if (f->handle != 0)
         engine_dismiss(f->engine, WIRE_FEED_FREE, f->handle);

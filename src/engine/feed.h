@@ -1,9 +1,9 @@
 /*
  * Typed batches (value/column.h) into a table of the database. The order of the rows stays: `rowid`
- * of the table counts them as they came, from 0.
+ * of the table counts them in that order, from 0.
  *
  * A feed belongs to one thread, that of its engine, whose other queries may run between the calls.
- * Memory does not grow with the rows: the database spills them as it does those of its own.
+ * Memory does not grow with the rows: the database spills them like its own.
  */
 #ifndef CAUCE_ENGINE_FEED_H
 #define CAUCE_ENGINE_FEED_H
@@ -25,7 +25,7 @@ MUST_USE int feed_open(struct engine *e, const char *table, const struct type *t
 /* Append the rows of a batch with exactly those columns. After a failure only feed_free is allowed. */
 MUST_USE int feed_put(struct feed *f, const struct batch *b, struct error *err);
 
-/* All rows are in the table from here on. Nothing may be put any more. */
+/* From here on all rows are in the table, and no more may be put. */
 MUST_USE int feed_close(struct feed *f, struct error *err);
 
 /* Without feed_close before it, rows may be missing in the table. NULL allowed. */

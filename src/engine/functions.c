@@ -105,7 +105,10 @@ static void put_decimal(struct encoding *e, const struct column *c, idx_t row)
     put_value(e, TAG_DECIMAL, bytes, sizeof bytes);
 }
 
-/* As it is written, high byte first: DuckDB keeps it as a number with the highest bit flipped. */
+/*
+ * In the order of its text, high byte first: DuckDB keeps it as a number with the highest bit
+ * flipped.
+ */
 static void put_uuid(struct encoding *e, const duckdb_hugeint *value)
 {
     unsigned char bytes[16];

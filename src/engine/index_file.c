@@ -84,7 +84,7 @@ static void compare_column(const struct schema *s, const struct index_bound *b, 
 }
 
 /*
- * Is the key at or after the bound, in the order of ORDER BY? Column by column: DuckDB would make
+ * Is the key at or after the bound, in the order of ORDER BY? Column by column: DuckDB would make a
  * BETWEEN of two comparisons of row(...), and has none for structs.
  */
 static void at_or_after(const struct schema *s, const struct index_bound *b, struct str *out)

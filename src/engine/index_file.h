@@ -1,7 +1,7 @@
 /*
  * Shards of the key index: the keys themselves, sorted, in Parquet, with the hash of each row's
- * other columns where revisions are tracked. Exact, and small: sorted keys compress to almost
- * nothing.
+ * other columns where revisions are tracked. Exact, and small, because sorted keys compress very
+ * well.
  *
  * A shard holds one partition where the partition column is part of the key (a key then never
  * leaves its partition), else a range of the key. Rows belong to exactly one shard.
@@ -44,14 +44,14 @@ MUST_USE int index_file_attach(struct engine *e, const struct schema *s, const c
                                size_t count, struct error *err);
 
 /*
- * Number of rows of a table of ours (`source_rows`, `delta`) that belong to each of the slices.
- * Counts those outside of all slices too: `outside` (only possible by partition).
+ * Number of rows of one of our tables (`source_rows`, `delta`) that belong to each of the slices.
+ * Counts those outside all slices, too: `outside` (only possible by partition).
  */
 MUST_USE int index_file_touched(struct engine *e, const struct schema *s, const char *table,
                                 const struct index_slice *slices, size_t count, uint64_t *rows,
                                 uint64_t *outside, struct error *err);
 
-/* Partitions that occur in a table of ours, ascending; `*out` is the caller's to free. */
+/* Partitions that occur in one of our tables, ascending; `*out` is the caller's to free. */
 MUST_USE int index_file_partitions(struct engine *e, const struct schema *s, const char *table,
                                    int32_t **out, size_t *count, struct error *err);
 
@@ -63,7 +63,7 @@ struct index_job {
 };
 
 /*
- * Write shards anew, several at a time: the keys of the old shard and of `delta`, with the hashes of
+ * Write new shards, several at a time: the keys of the old shard and of `delta`, with the hashes of
  * `delta` where it revises.
  */
 MUST_USE int index_file_merge(struct engine *e, const struct schema *s,

@@ -1,6 +1,4 @@
-/*
- * What Parquet files of ours hold, learned by reading them back: rows, digest of the keys, bounds.
- */
+/* What our Parquet files hold, learned by reading them back: rows, digest of the keys, bounds. */
 #ifndef CAUCE_ENGINE_INSPECT_H
 #define CAUCE_ENGINE_INSPECT_H
 

@@ -1,4 +1,4 @@
-/* Values of ours in SQL: shown as text, and made of such a text again. Pure functions. */
+/* Our values in SQL: shown as text, and made from such a text again. Pure functions. */
 #ifndef CAUCE_ENGINE_LITERAL_H
 #define CAUCE_ENGINE_LITERAL_H
 
@@ -6,8 +6,8 @@
 #include "util/type.h"
 
 /*
- * Append an expression that shows a value of our type as text, losing nothing: timestamps as
- * RFC 3339 with six digits, binary as hex, the rest as DuckDB prints it.
+ * Append an expression that shows a value of one of our types as text, losing nothing: timestamps
+ * as RFC 3339 with six digits, binary as hex, the rest as DuckDB prints it.
  */
 void literal_text(struct str *out, const char *expression, struct type type);
 

@@ -1,4 +1,4 @@
-/* Which partitions a query names. */
+/* Which partitions occur in a query. */
 #ifndef CAUCE_ENGINE_PARTITIONS_H
 #define CAUCE_ENGINE_PARTITIONS_H
 
@@ -9,8 +9,8 @@
 #include "util/str.h"
 
 /*
- * The different values of the query's column `part` (an integer), ascending; `*out` is the caller's to
- * free, NULL where there is none or it fails.
+ * The different values of the query's column `part` (an integer), ascending; `*out` is the caller's
+ * to free, NULL where there are none or it fails.
  */
 MUST_USE int partitions_query(struct engine *e, const struct str *select, int32_t **out,
                               size_t *count, struct error *err);

@@ -32,8 +32,8 @@ MUST_USE int projection_file_write(struct engine *e, const struct schema *s,
                                    const size_t *sort, size_t sort_count, struct error *err);
 
 /*
- * Partitions whose consolidated rows a set of new event files changes: those the files lie in, and
- * those in `older` files that lose rows to them.
+ * Partitions whose consolidated rows a set of new event files changes: those of the files
+ * themselves, and those in `older` files that lose rows to them.
  */
 MUST_USE int projection_file_losers(struct engine *e, const struct schema *s,
                                     const struct relation_file *newer, size_t newer_count,
@@ -41,7 +41,8 @@ MUST_USE int projection_file_losers(struct engine *e, const struct schema *s,
                                     int32_t **out, size_t *count, struct error *err);
 
 /*
- * Do two local consolidated files hold the same rows? Compares every column, order aside.
+ * Do two local consolidated files hold the same rows? Compares every column, whatever the order of
+ * rows.
  */
 MUST_USE int projection_file_equal(struct engine *e, const struct schema *s, const char *a,
                                    const char *b, bool *equal, struct error *err);

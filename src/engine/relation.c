@@ -106,7 +106,7 @@ void relation_partition(const struct schema *s, const char *alias, struct str *o
     str_release(&day);
 }
 
-/* Entries of a list, separated by commas; `first` says whether one stands there already. */
+/* Entries of a list, separated by commas; `first` says whether none has been written yet. */
 static void comma(bool *first, struct str *out)
 {
     if (!*first)

@@ -1,6 +1,6 @@
 /*
- * SQL over the columns of a dataset, which stand in every table of ours as c0, c1, ... by position:
- * so no name of the user's can clash with one of ours. Pure functions that append text.
+ * SQL over the columns of a dataset, which are called c0, c1, ... by position in all our tables, so
+ * that no name of the user can clash with one of ours. Pure functions that append text.
  *
  * `alias` is the name of a table in the statement ("" for none).
  */
@@ -42,7 +42,7 @@ struct relation_file {
     bool revises;
 };
 
-/* Which columns of a Parquet file of ours to read. */
+/* Which columns of one of our Parquet files to read. */
 enum relation_part {
     RELATION_KEYS,     /* the key columns: in every file */
     RELATION_KEYS_ROW, /* and row_hash: in index shards */
@@ -58,8 +58,8 @@ void relation_files(const struct schema *s, enum relation_part part, const char 
 
 /*
  * A SELECT of the newest row of every key among the event files (columns as above, without
- * `filename`). Only files that revise can hide rows, so only their keys are looked at. No files:
- * no rows.
+ * `filename`). Only files that revise can hide rows, so only their keys are read. No files: no
+ * rows.
  */
 void relation_newest(const struct schema *s, const struct relation_file *files, size_t count,
                      struct str *out);

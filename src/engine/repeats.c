@@ -6,7 +6,7 @@
 #include "engine/duckdb_api.h"
 #include "util/mem.h"
 
-/* A row meets another one's bit by chance once in so many. */
+/* By chance, one row in so many meets the bit of another one. */
 #define BITS_PER_ROW 16
 #define BITS_MIN ((uint64_t)1 << 16)
 
@@ -82,7 +82,7 @@ static int register_pass(duckdb_connection connection, const char *name,
     duckdb.scalar_function_set_name(f, name);
     duckdb.scalar_function_add_parameter(f, hash);
     duckdb.scalar_function_set_return_type(f, truth);
-    /* A constant is not to be noted once for all rows. */
+    /* A constant must not be noted just once for all rows. */
     duckdb.scalar_function_set_volatile(f);
     duckdb.scalar_function_set_extra_info(f, r, NULL);
     duckdb.scalar_function_set_function(f, function);

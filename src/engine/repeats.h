@@ -1,10 +1,10 @@
 /*
  * Which rows may have the key of another one, in two passes over their hashes and a few bits per
  * row; where no two hashes meet, no key is repeated. Grouping all rows by key to learn the same
- * costs several times the time, and memory for every key.
+ * takes several times as long, and memory for every key.
  *
- * Two bitmaps, as a Bloom filter of one function each: the first pass sets the bit of each hash in
- * `seen`, and in `again` where it was set already. In the second pass the rows whose bit is set in
+ * Two bitmaps, each a Bloom filter with one function: the first pass sets the bit of each hash in
+ * `seen`, and in `again` where it was already set. In the second pass the rows whose bit is set in
  * `again` are all those whose key is repeated, and a few more. Private to the engine.
  */
 #ifndef CAUCE_ENGINE_REPEATS_H
@@ -23,7 +23,9 @@ struct repeats {
     uint64_t mask; /* of a bit's number */
 };
 
-/* Room for so many rows in at most `memory` bytes; with less room there are more false ones. */
+/*
+ * Room for so many rows in at most `memory` bytes; with less room there are more false positives.
+ */
 void repeats_begin(struct repeats *r, uint64_t rows, uint64_t memory);
 void repeats_end(struct repeats *r);
 

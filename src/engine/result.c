@@ -66,7 +66,7 @@ static int take_columns(struct result *r, const struct wire_frame *frame, struct
 {
     struct wire_fields f = wire_fields_of(frame);
     uint64_t count = wire_get_number(&f);
-    /* A column has more bytes than that: no count asks for more memory than its frame. */
+    /* A column has more bytes than that, so no count asks for more memory than its frame. */
     if (r->handle != 0 || count > frame->count / 8)
         f.bad = true;
     r->handle = frame->word;
@@ -99,7 +99,7 @@ int result_open(struct engine *e, const char *sql, struct result **out, struct e
             rc = take_columns(r, &frame, err);
     }
     if (rc == ERR_OK && r->handle == 0)
-        rc = error_set(err, ERR_SYSTEM, "the engine's process opened no result.");
+        rc = error_set(err, ERR_SYSTEM, "the engine's process did not open a result.");
     str_release(&bytes);
     if (rc == ERR_OK)
         *out = r;

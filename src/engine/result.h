@@ -1,9 +1,9 @@
 /*
  * The result of a query as typed batches, in its order. It streams: memory does not grow with it.
  *
- * Values are given as the database has them, exactly; what they may become is for a cast
- * (value/cast.h) to say. What no kind below can hold (lists, structs, intervals, ...) comes as the
- * text that the database makes of it.
+ * Values are given exactly as the database has them; a cast (value/cast.h) decides what they may
+ * become. What none of the kinds below can hold (lists, structs, intervals, ...) comes as the text
+ * that the database makes of it.
  *
  * A result belongs to the thread of its engine, whose other queries may run between the calls; only
  * one result is read at a time.
@@ -18,7 +18,7 @@
 #include "value/cast.h"
 #include "value/column.h"
 
-/* What a value means, and the type of the column of the batch that it stands in. */
+/* What a value means, and the type of the column of the batch that it is in. */
 enum result_kind {
     RESULT_BOOLEAN, /* boolean */
     RESULT_INTEGER, /* int, bigint or decimal(38,0); in that one values may have 39 digits */
@@ -26,7 +26,7 @@ enum result_kind {
     RESULT_DOUBLE,  /* double */
     RESULT_DECIMAL, /* decimal of its scale */
     RESULT_TEXT,    /* text */
-    RESULT_NESTED,  /* text: what the database makes of a value that is of no kind here */
+    RESULT_NESTED,  /* text: what the database makes of a value of any other kind */
     RESULT_DAYS,    /* date */
     RESULT_CLOCK,   /* bigint: time of day in `unit`; INT64_MIN: it has an offset other than zero */
     RESULT_MOMENT,  /* bigint: since 1970 in `unit` */
@@ -54,7 +54,7 @@ const struct result_column *result_columns(const struct result *r, size_t *count
 /* Make a batch for its rows. */
 void result_batch(const struct result *r, struct batch *out);
 
-/* Replace the rows of the batch by the next ones, some thousand at most; none: the end. */
+/* Replace the rows of the batch by the next ones, a few thousand at most; none: the end. */
 MUST_USE int result_next(struct result *r, struct batch *out, struct error *err);
 
 void result_free(struct result *r); /* NULL allowed */

@@ -54,7 +54,7 @@ static int allow_path(int rules, const char *path, uint64_t accesses, struct err
     int fd = open(path, O_PATH | O_CLOEXEC);
     if (fd < 0)
         return ERR_OK;
-    /* What is about folders cannot be said of a file. */
+    /* Rights to folders cannot be given for a file. */
     if (fstat(fd, &s) == 0 && !S_ISDIR(s.st_mode))
         accesses &= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | TRUNCATE;
     struct landlock_path_beneath_attr rule = {.allowed_access = accesses, .parent_fd = fd};
@@ -83,7 +83,7 @@ static int fence_files(const struct sandbox *s, struct error *err)
     struct landlock_ruleset_attr attr = {.handled_access_fs = all};
     int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
     if (rules < 0)
-        return error_set_errno(err, ERR_SYSTEM, errno, "Landlock makes no set of rules");
+        return error_set_errno(err, ERR_SYSTEM, errno, "Landlock cannot make a set of rules");
     int rc = allow_path(rules, s->folder, (WRITE | REFER | TRUNCATE) & all, err);
     if (rc == ERR_OK)
         rc = allow_reading(rules, s->readable, s->count, err);
@@ -126,9 +126,10 @@ static int fence_files(const struct sandbox *s, struct error *err)
 #endif
 
 /*
- * By a list of what is refused: what a C library needs to run threads and allocate differs from one
- * release to the next, and files are Landlock's. Refused is all that reaches beyond the process. The
- * wire to the program is open already. clone3 hides its flags: the C library falls back to clone.
+ * By a list of what is refused, because what a C library needs to run threads and allocate differs
+ * from one release to the next, and Landlock guards the files. Everything that reaches beyond the
+ * process is refused. The wire to the program is open already. clone3 hides its flags: the C
+ * library falls back to clone.
  */
 /* clang-format off */
 #define REFUSED                                                                               \

@@ -1,10 +1,10 @@
 /*
- * What the engine's process may still do once it has what it needs: compute, and read and write where
- * it was told to.
+ * What the engine's process may still do once it has what it needs: compute, and read and write
+ * where it is allowed to.
  *
- * Three fences, each for what the others cannot hold: rlimits (memory, no cores), Landlock (files;
+ * Three fences, each for what the others cannot guard: rlimits (memory, no cores), Landlock (files;
  * Linux 5.13), and seccomp (no network, no other program, no other process). Where the kernel lacks
- * one, the others stand; DuckDB's own settings keep SQL inside in any case.
+ * one, the others hold; DuckDB's own settings confine SQL in any case.
  */
 #ifndef CAUCE_ENGINE_SANDBOX_H
 #define CAUCE_ENGINE_SANDBOX_H
@@ -18,7 +18,7 @@ struct sandbox {
     const char *folder;          /* all below it may be read, written and deleted */
     const char *const *readable; /* files, and folders with all below them */
     size_t count;
-    uint64_t memory; /* most bytes of data beside those it has already, 0: no limit */
+    uint64_t memory; /* most bytes of data in addition to those it already has, 0: no limit */
 };
 
 /*

@@ -19,7 +19,7 @@ void sql_text(struct str *out, const char *text);
 /* ['a', 'b'] */
 void sql_text_list(struct str *out, const char *const *texts, size_t count);
 
-/* DuckDB's name of a type of ours ("TIMESTAMP WITH TIME ZONE"). */
+/* DuckDB's name for one of our types ("TIMESTAMP WITH TIME ZONE"). */
 void sql_type(struct str *out, struct type type);
 
 /*

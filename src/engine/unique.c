@@ -13,7 +13,10 @@ static uint64_t count_slices(const struct engine *e, uint64_t rows)
     return share == 0 ? 1 : 1 + rows * GROUP_BYTES_PER_ROW / share;
 }
 
-/* Group by key the rows whose hash came again, at most `rows`: a hash is not yet a key. */
+/*
+ * Group by key the rows whose hash occurred again, at most `rows`: equal hashes are not yet equal
+ * keys.
+ */
 static int group_suspects(struct engine *e, const char *keys, const char *winner, uint64_t rows,
                           struct error *err)
 {
@@ -29,7 +32,7 @@ static int group_suspects(struct engine *e, const char *keys, const char *winner
     return rc;
 }
 
-/* The table `repeated`: each key that comes again, its last row, and how often it is there. */
+/* The table `repeated`: each key that is repeated, its last row, and how often it occurs. */
 static int find_repeated(struct engine *e, const char *keys, const char *winner, uint64_t rows,
                          struct error *err)
 {
@@ -48,7 +51,7 @@ static int find_repeated(struct engine *e, const char *keys, const char *winner,
         rc = str_check(&sql, "a statement that looks for repeated keys", err);
     if (rc == ERR_OK)
         rc = engine_count(e, sql.data, &met, err);
-    /* Of each bit that was met again one row was the first. */
+    /* One row of each bit that was met again was the first. */
     if (rc == ERR_OK && met > 0)
         rc = group_suspects(e, keys, winner, 2 * met, err);
     if (rc == ERR_OK)

@@ -67,7 +67,7 @@ static int send_list(struct wire *w, struct iovec *parts, size_t count, struct e
     return ERR_OK;
 }
 
-/* Bytes that follow so many, up to the next frame. */
+/* Bytes that fill up so many, to the next frame. */
 static size_t filling(uint64_t length)
 {
     return (size_t)((WIRE_ALIGN - length % WIRE_ALIGN) % WIRE_ALIGN);
@@ -124,7 +124,7 @@ static void make_room(struct wire *w, size_t count)
     w->capacity = count;
 }
 
-/* Have `count` bytes of the next frame in the buffer. */
+/* Get `count` bytes of the next frame into the buffer. */
 static int fill(struct wire *w, size_t count, struct error *err)
 {
     if (w->filled - w->at >= count)
@@ -214,7 +214,7 @@ uint64_t wire_get_number(struct wire_fields *f)
     return number;
 }
 
-/* So many bytes and the NUL behind them. */
+/* So many bytes and the NUL after them. */
 static const char *get_string(struct wire_fields *f, uint64_t length)
 {
     const unsigned char *bytes = get_bytes(f, length + 1);
@@ -233,7 +233,7 @@ const char **wire_get_texts(struct wire_fields *f, size_t *count)
 {
     uint64_t n = wire_get_number(f);
     *count = 0;
-    /* A text has 9 bytes at least: no count from outside asks for more memory than its frame. */
+    /* A text has at least 9 bytes, so no count from outside asks for more memory than its frame. */
     if (f->bad || n > (uint64_t)(f->end - f->at) / 9) {
         f->bad = true;
         return NULL;

@@ -1,10 +1,10 @@
 /*
  * Frames between the program and its engine's process, over a socket pair of type SOCK_STREAM.
  *
- * A frame is a head of 16 bytes (kind and word, 4 bytes each, and the number of bytes that follow, 8;
- * all in the machine's own order, as both ends are the same program) and those bytes, filled up to a
- * multiple of WIRE_ALIGN: so what is aligned in a frame is aligned in memory. The end that reads trusts
- * nothing: a length beyond WIRE_BYTES_MAX and a field that ends outside of its frame are
+ * A frame is a head of 16 bytes (kind and word, 4 bytes each, and the number of bytes that follow,
+ * 8; all in the machine's own order, as both ends are the same program) and those bytes, filled up
+ * to a multiple of WIRE_ALIGN: so what is aligned in a frame is aligned in memory. The end that
+ * reads trusts nothing: a length beyond WIRE_BYTES_MAX and a field that ends outside its frame are
  * errors. Private to the engine; one owner per end.
  */
 #ifndef CAUCE_ENGINE_WIRE_H
@@ -29,7 +29,7 @@
 
 /*
  * Requests of the program; their word is the code that a failing statement gives, and above it the
- * number of a feed or a result. Every request has one answer WIRE_DONE in the end.
+ * number of a feed or a result. Every request has one WIRE_DONE as its last answer.
  */
 #define WIRE_HANDLE_SHIFT 8
 
@@ -73,7 +73,7 @@ typedef int wire_wait(void *ctx, struct error *err);
 
 struct wire {
     int fd;
-    wire_wait *wait; /* NULL: wait for ever */
+    wire_wait *wait; /* NULL: wait forever */
     void *ctx;
     unsigned char *buffer;
     size_t capacity;
@@ -88,17 +88,17 @@ void wire_release(struct wire *w); /* does not close */
 MUST_USE int wire_send(struct wire *w, uint32_t kind, uint32_t word, const void *bytes,
                        size_t count, struct error *err);
 
-/* The same with bytes that lie in several places; the list of them is used up. */
+/* The same with bytes in several places; the list of them is modified. */
 MUST_USE int wire_send_parts(struct wire *w, uint32_t kind, uint32_t word, struct iovec *parts,
                              size_t count, struct error *err);
 MUST_USE int wire_receive(struct wire *w, struct wire_frame *out, struct error *err);
 
-/* Fields of a frame, one behind the other. */
+/* Fields of a frame, one after the other. */
 void wire_put_number(struct str *out, uint64_t number);
 void wire_put_text(struct str *out, const char *text); /* NULL allowed */
 void wire_put_texts(struct str *out, const char *const *texts, size_t count);
 
-/* Reads fields; what is not there as it should be sets `bad`, and gives 0, NULL or none. */
+/* Reads fields; what is missing or malformed sets `bad`, and gives 0, NULL or none. */
 struct wire_fields {
     const unsigned char *at;
     const unsigned char *end;

@@ -162,7 +162,7 @@ static void copy_column(struct column *to, const struct column *from)
         memcpy(to->valid, from->valid, bitmap);
     else
         memset(to->valid, 0xff, bitmap);
-    /* The bits behind the last value must be clear. */
+    /* The bits after the last value must be clear. */
     if (from->count % 8 != 0)
         to->valid[bitmap - 1] &= (uint8_t)((1u << (from->count % 8)) - 1);
     if (width > 0) {

@@ -1,7 +1,7 @@
 /*
- * Batches (value/column.h) on the wire, without a copy on the way out and as a view into the frame on
- * the way in: rows and the sizes of the columns first, then bitmaps, values, offsets and bytes as they
- * lie in memory, each filled up to a multiple of WIRE_ALIGN. Private to the engine.
+ * Batches (value/column.h) on the wire, without a copy on the way out and as a view into the frame
+ * on the way in: rows and the sizes of the columns first, then bitmaps, values, offsets and bytes
+ * as they are in memory, each filled up to a multiple of WIRE_ALIGN. Private to the engine.
  */
 #ifndef CAUCE_ENGINE_WIRE_BATCH_H
 #define CAUCE_ENGINE_WIRE_BATCH_H
@@ -25,7 +25,7 @@ MUST_USE int wire_batch_view(const struct wire_frame *frame, struct batch *view,
 /* Copy a view into a batch of the same types, in place of what it holds. */
 void wire_batch_copy(struct batch *to, const struct batch *view);
 
-/* A type as a field. What is no type comes back as TYPE_NONE, and sets `bad`. */
+/* A type as a field. What is not a type comes back as TYPE_NONE, and sets `bad`. */
 void wire_put_type(struct str *out, struct type type);
 struct type wire_get_type(struct wire_fields *f);
 
