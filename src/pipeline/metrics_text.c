@@ -72,7 +72,7 @@ static void write_runs(struct writer *w)
             s->events_rolled_back);
     counter(w, "cauce_commit_conflicts", "Attempts to publish that another writer overtook.",
             s->conflicts);
-    counter(w, "cauce_commit_ambiguous", "Answers to a commit that did not tell its outcome.",
+    counter(w, "cauce_commit_ambiguous", "Answers to a commit that did not give its outcome.",
             s->ambiguous);
     counter(w, "cauce_commit_settled_by_reading",
             "Runs whose commit was settled by reading the pointer.", s->settled_by_reading);
@@ -139,7 +139,7 @@ static void write_volumes(struct writer *w)
     family(w, "cauce_rows", "counter", "Rows of sources by what became of them.");
     for (size_t i = 0; i < METRICS_ROWS; i++)
         sample(w, "kind", metrics_rows[i], (double)s->rows[i]);
-    counter(w, "cauce_source_bytes", "Bytes of sources that were looked at.", s->source_bytes);
+    counter(w, "cauce_source_bytes", "Bytes of sources that were examined.", s->source_bytes);
     family(w, "cauce_store_bytes", "counter", "Bytes moved to and from the store.");
     sample(w, "direction", "read", (double)s->bytes_read);
     sample(w, "direction", "written", (double)s->bytes_written);
