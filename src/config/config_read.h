@@ -204,12 +204,6 @@ config_read_fn config_read_urls;    /* struct config_source, its urls: a text or
 config_read_fn config_read_headers; /* struct config_source, its headers: a mapping */
 config_read_fn config_read_source;  /* struct config_source: a text, a list or a mapping */
 
-/*
- * Decide the format by the names of the URLs where it is not set, and the delimiter of .tsv.
- * ERR_CONFIG with a predicate, and in `bad` the URL that says nothing or contradicts the first.
- */
-MUST_USE int config_source_decide(struct config_source *source, size_t *bad, struct error *err);
-
 void config_store_options_defaults(struct config_store_options *options);
 void config_store_options_release(struct config_store_options *options);
 config_read_fn config_read_store;         /* char * */

@@ -19,7 +19,11 @@ static int tells_no_format(struct error *err)
     return rc;
 }
 
-int config_source_decide(struct config_source *source, size_t *bad, struct error *err)
+/*
+ * Decide the format by the names of the URLs where it is not set, and the delimiter of .tsv.
+ * ERR_CONFIG with a predicate, and in `bad` the URL that says nothing or contradicts the first.
+ */
+static int decide_format(struct config_source *source, size_t *bad, struct error *err)
 {
     enum file_format decided = source->format_set ? source->format : FILE_FORMAT_AUTO;
     bool all_tabs = source->url_count > 0;
@@ -158,7 +162,7 @@ static void decide(struct config_reader *r, struct config_source *source,
     size_t bad = 0;
     if (urls != NULL && source->url_count != item_count(urls))
         return;
-    if (config_source_decide(source, &bad, &err) != ERR_OK)
+    if (decide_format(source, &bad, &err) != ERR_OK)
         config_problem_value(r, url_node(urls, bad), "%s", err.text);
 }
 
@@ -206,7 +210,7 @@ int config_set_source(struct config *config, const char *text, struct error *err
         struct config_source one = *source;
         one.urls = &url;
         one.url_count = 1;
-        rc = config_source_decide(&one, &bad, &why);
+        rc = decide_format(&one, &bad, &why);
         if (rc == ERR_OK) {
             config_source_release_urls(source);
             *source = one;

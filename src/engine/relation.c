@@ -37,7 +37,8 @@ void relation_keys_equal(const struct schema *s, const char *a, const char *b, s
     }
 }
 
-void relation_key_hash(const struct schema *s, const char *alias, struct str *out)
+/* The 128-bit hash of the key. */
+static void key_hash(const struct schema *s, const char *alias, struct str *out)
 {
     str_append(out, "cauce_key_hash(");
     relation_keys(s, alias, out);
@@ -62,7 +63,7 @@ void relation_digest(const struct schema *s, const char *filter, struct str *out
     struct str sum;
     str_init(&sum, STR_MAX_DEFAULT);
     str_append(&sum, "cauce_sum(");
-    relation_key_hash(s, "", &sum);
+    key_hash(s, "", &sum);
     str_printf(&sum, ") %s", filter);
     sql_printf(out,
                "CAST(count(*) %s AS VARCHAR), CAST(CAST((%s) >> 64 AS UBIGINT) AS VARCHAR), "

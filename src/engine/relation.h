@@ -23,7 +23,6 @@ void relation_keys(const struct schema *s, const char *alias, struct str *out);
 void relation_keys_equal(const struct schema *s, const char *a, const char *b, struct str *out);
 
 /* The 128-bit hash of the key, and the 64-bit hash of what is neither key nor constant. */
-void relation_key_hash(const struct schema *s, const char *alias, struct str *out);
 void relation_row_hash(const struct schema *s, const char *alias, struct str *out);
 
 /*

@@ -76,7 +76,8 @@ static void find_mark(struct csv_cut *c, size_t at)
         c->mark++;
 }
 
-void csv_cut_seek(struct csv_cut *c, size_t at)
+/* Go to a place of the block where a line begins, as if it began there. */
+static void seek_line(struct csv_cut *c, size_t at)
 {
     assert(at <= c->length);
     if (at < c->at) {
@@ -467,18 +468,18 @@ static size_t guess_start(struct csv_cut *c, struct cast_span *spans, size_t str
     for (int tries = 0; tries < GUESS_PLACES && place < c->length; tries++) {
         int fit = 0;
         enum csv_found found = CSV_RECORD;
-        csv_cut_seek(c, place);
+        seek_line(c, place);
         while (fit < GUESS_RECORDS && (found == CSV_RECORD || found == CSV_NOTHING)) {
             found = csv_cut_next(c, spans, stride);
             fit += found == CSV_RECORD;
         }
-        csv_cut_seek(c, place);
+        seek_line(c, place);
         if (fit == GUESS_RECORDS || (fit > 0 && found == CSV_END))
             return place;
         skip_line(c);
         place = c->at;
     }
-    csv_cut_seek(c, c->length);
+    seek_line(c, c->length);
     return c->length;
 }
 

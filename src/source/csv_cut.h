@@ -84,9 +84,6 @@ struct csv_cut {
 /* Index a block, whose memory is borrowed and written to after its text; `at` is its beginning. */
 void csv_cut_begin(struct csv_cut *c, const struct csv_rules *rules, struct lines_block *block);
 
-/* Go to a place of the block where a line begins, as if it began there. */
-void csv_cut_seek(struct csv_cut *c, size_t at);
-
 void csv_cut_release(struct csv_cut *c);
 
 /* Cut one record; its wanted values are written `stride` places apart. */

@@ -249,11 +249,6 @@ const unsigned char *input_head(const struct input *in, size_t *count)
     return in->stored->head;
 }
 
-uint64_t input_size(const struct input *in)
-{
-    return in->size;
-}
-
 int input_digest(struct input *in, char out[SHA256_HEX_SIZE], struct error *err)
 {
     out[0] = '\0';

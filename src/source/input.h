@@ -38,9 +38,6 @@ MUST_USE int input_read(struct input *in, void *to, size_t room, size_t *got, st
 /* First bytes of the file as they are stored (at most 4096); valid while the input is. */
 const unsigned char *input_head(const struct input *in, size_t *count);
 
-/* Bytes of the file as it is stored; 0 where that is not known (a pipe). */
-uint64_t input_size(const struct input *in);
-
 /*
  * The SHA-256 of the stored bytes: the text is first read to its end and discarded. Errors as those
  * of input_read. "" where options->digest was not set.

@@ -51,8 +51,9 @@ static enum cast_outcome put_nested(const char *text, size_t length, const struc
     return cast_text(cast, text, length, out);
 }
 
-enum cast_outcome typed_put(const struct result_column *from, const struct column *values, size_t i,
-                            const struct cast *cast, struct column *out)
+/* Append what value `i` of a result's column stands for; see value/cast.h. */
+static enum cast_outcome put_value(const struct result_column *from, const struct column *values,
+                                   size_t i, const struct cast *cast, struct column *out)
 {
     size_t length = 0;
     const char *bytes = values->offsets != NULL ? column_bytes(values, i, &length) : NULL;
@@ -154,7 +155,7 @@ static char *show(const struct result_column *from, const struct column *values,
     char *shown = NULL;
     column_init(&text, as_text.type);
     if (cast_new(&as_text, &cast, NULL) == ERR_OK &&
-        typed_put(from, values, i, cast, &text) == CAST_VALUE) {
+        put_value(from, values, i, cast, &text) == CAST_VALUE) {
         size_t length;
         const char *bytes = column_bytes(&text, 0, &length);
         shown = mem_strndup(bytes, length);
@@ -182,7 +183,7 @@ bool typed_put_or_fault(const struct result_column *from, const struct column *v
                         struct reader_batch *out)
 {
     struct column *to = &out->values.columns[place->index];
-    enum cast_outcome outcome = typed_put(from, values, i, wanted->cast, to);
+    enum cast_outcome outcome = put_value(from, values, i, wanted->cast, to);
     if (outcome == CAST_NULL && wanted->required) {
         reader_batch_fault(out, place, NULL, 0, mem_strdup("has no value, but must have one"));
         return false;

@@ -13,10 +13,6 @@
 #include "value/cast.h"
 #include "value/column.h"
 
-/* Append what value `i` of a result's column stands for; see value/cast.h. */
-enum cast_outcome typed_put(const struct result_column *from, const struct column *values, size_t i,
-                            const struct cast *cast, struct column *out);
-
 /*
  * The same for column `place->index` of a batch, whose row becomes a fault (false) where the value
  * does not fit, or is NULL and must not be.

@@ -22,7 +22,9 @@ void wanted_release(struct wanted *w)
     *w = (struct wanted){0};
 }
 
-const struct source_column *wanted_configured(const struct source_options *o, const char *name)
+/* The configured column of that name, or NULL. */
+static const struct source_column *configured_column(const struct source_options *o,
+                                                     const char *name)
 {
     for (size_t i = 0; i < o->column_count; i++)
         if (strcmp(o->columns[i].name, name) == 0)
@@ -116,7 +118,7 @@ int wanted_add_schema(struct wanted *w, const struct source_options *o, const st
                       size_t i, struct error *err)
 {
     const struct schema_column *c = &schema->columns[i];
-    int rc = wanted_add(w, o, c->name, c->type, c->format, wanted_configured(o, c->name), err);
+    int rc = wanted_add(w, o, c->name, c->type, c->format, configured_column(o, c->name), err);
     if (rc == ERR_OK)
         w->columns[w->count - 1].required = is_required(schema, i);
     return rc;

@@ -32,7 +32,4 @@ MUST_USE int wanted_add(struct wanted *w, const struct source_options *o, const 
 MUST_USE int wanted_add_schema(struct wanted *w, const struct source_options *o,
                                const struct schema *schema, size_t i, struct error *err);
 
-/* The configured column of that name, or NULL. */
-const struct source_column *wanted_configured(const struct source_options *o, const char *name);
-
 #endif

@@ -391,8 +391,3 @@ struct store *store_retry_new(struct store *inner, const struct store_retry_poli
     r->policy = complete_policy(policy);
     return &r->store;
 }
-
-struct store *store_retry_inner(struct store *st)
-{
-    return retry_of(st)->inner;
-}

@@ -34,9 +34,6 @@ struct store_retry_policy {
 MUST_USE struct store *store_retry_new(struct store *inner,
                                        const struct store_retry_policy *policy);
 
-/* The store below. */
-struct store *store_retry_inner(struct store *st);
-
 /*
  * Call `work` until it returns something other than ERR_AGAIN, within the policy. `retries` (NULL
  * allowed) counts repetitions, atomically.

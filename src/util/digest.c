@@ -58,7 +58,7 @@ void sha256_free(struct sha256 *h)
     free(h);
 }
 
-void sha256_bytes(const void *bytes, size_t count, unsigned char out[SHA256_SIZE])
+static void sha256_raw(const void *bytes, size_t count, unsigned char out[SHA256_SIZE])
 {
     must(EVP_Digest(count > 0 ? bytes : "", count, out, NULL, EVP_sha256(), NULL));
 }
@@ -66,7 +66,7 @@ void sha256_bytes(const void *bytes, size_t count, unsigned char out[SHA256_SIZE
 void sha256_hex(const void *bytes, size_t count, char out[SHA256_HEX_SIZE])
 {
     unsigned char raw[SHA256_SIZE];
-    sha256_bytes(bytes, count, raw);
+    sha256_raw(bytes, count, raw);
     digest_to_hex(raw, sizeof raw, out);
 }
 
@@ -140,7 +140,7 @@ void hmac_sha256(const void *key, size_t key_size, const void *bytes, size_t cou
      */
     unsigned char short_key[SHA256_SIZE];
     if (key_size > INT_MAX) {
-        sha256_bytes(key, key_size, short_key);
+        sha256_raw(key, key_size, short_key);
         key = short_key;
         key_size = sizeof short_key;
     }

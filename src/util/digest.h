@@ -20,7 +20,6 @@ void sha256_update(struct sha256 *h, const void *bytes, size_t count);
 void sha256_finish(struct sha256 *h, unsigned char out[SHA256_SIZE]);
 void sha256_free(struct sha256 *h); /* NULL allowed */
 
-void sha256_bytes(const void *bytes, size_t count, unsigned char out[SHA256_SIZE]);
 void sha256_hex(const void *bytes, size_t count, char out[SHA256_HEX_SIZE]);
 
 /*

@@ -30,7 +30,8 @@ struct calendar_day calendar_of(int32_t days)
     return out;
 }
 
-int calendar_month_length(int year, int month)
+/* Days of a month, 1 to 12, of a year. */
+static int month_length(int year, int month)
 {
     static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -40,7 +41,7 @@ int calendar_month_length(int year, int month)
 bool calendar_exists(struct calendar_day d)
 {
     return d.year >= 1 && d.year <= 9999 && d.month >= 1 && d.month <= 12 && d.day >= 1 &&
-           d.day <= calendar_month_length(d.year, d.month);
+           d.day <= month_length(d.year, d.month);
 }
 
 int calendar_weekday(int32_t days)

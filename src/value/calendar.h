@@ -26,9 +26,6 @@ struct calendar_day calendar_of(int32_t days);
 /* Is there such a day, in the years 1 to 9999? */
 bool calendar_exists(struct calendar_day day);
 
-/* Days of a month, 1 to 12, of a year. */
-int calendar_month_length(int year, int month);
-
 /* 0: Sunday, to 6. */
 int calendar_weekday(int32_t days);
 

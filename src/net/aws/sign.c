@@ -184,7 +184,9 @@ static void append_scope(const struct aws_sign_request *request, struct str *out
     str_printf(out, "/%s/%s/aws4_request", request->region, request->service);
 }
 
-int aws_sign_string(const struct aws_sign_request *request, struct str *out, struct error *err)
+/* The string to sign, made of the canonical request. */
+static int string_to_sign(const struct aws_sign_request *request, struct str *out,
+                          struct error *err)
 {
     if (strlen(request->date) != AWS_SIGN_DATE_SIZE - 1)
         return error_set(err, ERR_CONFIG, "\"%s\" is not a date that a request can be signed with.",
@@ -229,7 +231,7 @@ int aws_sign_authorization(const struct aws_sign_request *request, const struct 
     str_init(&text, CANONICAL_MAX);
     int rc = sort_headers(request, &sorted, err);
     if (rc == ERR_OK)
-        rc = aws_sign_string(request, &text, err);
+        rc = string_to_sign(request, &text, err);
     if (rc != ERR_OK)
         goto done;
     unsigned char signing[SHA256_SIZE];

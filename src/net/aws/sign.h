@@ -55,11 +55,9 @@ void aws_sign_query(const struct http_pair *parameters, size_t count, struct str
 /* The date header's text of a time in microseconds since 1970 UTC. */
 MUST_USE int aws_sign_date(int64_t microseconds, char out[AWS_SIGN_DATE_SIZE], struct error *err);
 
-/* Append the canonical request, and the string to sign made of it. For tests and messages. */
+/* Append the canonical request. For tests. */
 MUST_USE int aws_sign_canonical(const struct aws_sign_request *request, struct str *out,
                                 struct error *err);
-MUST_USE int aws_sign_string(const struct aws_sign_request *request, struct str *out,
-                             struct error *err);
 
 /*
  * Append the value of the Authorization header. A session token is not handled here: it is a header

@@ -104,18 +104,7 @@ MUST_USE int s3_list_all(struct store *st, const char *prefix, store_visit *visi
 MUST_USE int s3_list_remove_many(struct store *st, const char *const *keys, size_t count,
                                  size_t *removed, struct error *err);
 
-/* Digest and size that HEAD tells of an object (sha256 "" where unknown). */
-struct s3_seen {
-    struct store_info info;
-    char sha256[SHA256_HEX_SIZE];
-};
-MUST_USE int s3_object_see(struct s3_client *client, const char *key, struct s3_seen *seen,
-                           struct error *err);
-
-/* One conditional PUT of a body, in one piece; of a body in parts (upload.c). */
-MUST_USE int s3_object_put(struct s3_client *client, const char *key,
-                           const struct s3_condition *condition, const struct store_body *body,
-                           struct store_tag *tag, struct error *err);
+/* One conditional PUT of a body, in parts. */
 MUST_USE int s3_upload_put(struct s3_client *client, const char *key,
                            const struct s3_condition *condition, const struct store_body *body,
                            struct store_tag *tag, struct error *err);

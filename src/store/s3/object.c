@@ -101,8 +101,14 @@ static int ask_reason(struct s3_client *client, const char *key, struct error *e
     return rc;
 }
 
-int s3_object_see(struct s3_client *client, const char *key, struct s3_seen *seen,
-                  struct error *err)
+/* What HEAD tells of an object; the digest is "" where it is not known. */
+struct s3_seen {
+    struct store_info info;
+    char sha256[SHA256_HEX_SIZE];
+};
+
+static int look_at(struct s3_client *client, const char *key, struct s3_seen *seen,
+                   struct error *err)
 {
     *seen = (struct s3_seen){0};
     struct transfer_answer answer;
@@ -130,7 +136,7 @@ int s3_object_see(struct s3_client *client, const char *key, struct s3_seen *see
 int s3_object_head(struct store *st, const char *key, struct store_info *info, struct error *err)
 {
     struct s3_seen seen;
-    int rc = s3_object_see(client_of(st), key, &seen, err);
+    int rc = look_at(client_of(st), key, &seen, err);
     if (rc == ERR_OK)
         *info = seen.info;
     return rc;
@@ -179,8 +185,10 @@ static int check_success(const struct transfer_answer *answer, const char *key,
     return ERR_UNKNOWN;
 }
 
-int s3_object_put(struct s3_client *client, const char *key, const struct s3_condition *condition,
-                  const struct store_body *body, struct store_tag *tag, struct error *err)
+/* One conditional PUT of a body, in one piece. */
+static int put_whole(struct s3_client *client, const char *key,
+                     const struct s3_condition *condition, const struct store_body *body,
+                     struct store_tag *tag, struct error *err)
 {
     int rc = check_body(key, body, err);
     if (rc != ERR_OK)
@@ -224,7 +232,7 @@ int s3_object_put_new(struct store *st, const char *key, const struct store_body
     store_count(&st->bill.puts, 1);
     if (client->multipart && body->size > client->settings.multipart_threshold)
         return s3_upload_put(client, key, &condition, body, tag, err);
-    return s3_object_put(client, key, &condition, body, tag, err);
+    return put_whole(client, key, &condition, body, tag, err);
 }
 
 int s3_object_swap(struct store *st, const char *key, const struct store_tag *expected,
@@ -234,7 +242,7 @@ int s3_object_swap(struct store *st, const char *key, const struct store_tag *ex
     struct s3_condition condition =
         expected == NULL ? s3_condition_absent() : s3_condition_tag(client, expected);
     store_count(&st->bill.swaps, 1);
-    return s3_object_put(client, key, &condition, body, tag, err);
+    return put_whole(client, key, &condition, body, tag, err);
 }
 
 static int check_guard(struct s3_client *client, const struct store_move *move, struct error *err)
@@ -242,7 +250,7 @@ static int check_guard(struct s3_client *client, const struct store_move *move, 
     if (move->guard == NULL)
         return ERR_OK;
     struct s3_seen guard;
-    int rc = s3_object_see(client, move->guard, &guard, err);
+    int rc = look_at(client, move->guard, &guard, err);
     if (rc == ERR_ABSENT || (rc == ERR_OK && !store_tag_equal(&guard.info.tag, move->guard_tag)))
         return error_set(err, ERR_CONFLICT, "%s was not replaced: %s has changed in the meantime.",
                          move->to, move->guard);
@@ -261,7 +269,7 @@ static int absent_side(struct s3_client *client, const char *from, const char *t
                        struct error *err)
 {
     struct s3_seen seen;
-    int rc = s3_object_see(client, from, &seen, err);
+    int rc = look_at(client, from, &seen, err);
     if (rc == ERR_OK)
         return error_set(err, ERR_CONFLICT, "%s was not replaced: it is gone.", to);
     return rc;
@@ -334,7 +342,7 @@ static int carry(struct s3_client *client, const struct store_move *move, struct
     if (rc == ERR_OK && client->multipart && body.size > client->settings.multipart_threshold)
         rc = s3_upload_put(client, move->to, &condition, &body, NULL, err);
     else if (rc == ERR_OK)
-        rc = s3_object_put(client, move->to, &condition, &body, NULL, err);
+        rc = put_whole(client, move->to, &condition, &body, NULL, err);
     unlink(path);
     free(path);
     return rc;
@@ -347,7 +355,7 @@ int s3_object_move(struct store *st, const struct store_move *move, struct error
     store_count(&st->bill.moves, 1);
     if (!client->copies)
         return carry(client, move, err);
-    int rc = s3_object_see(client, move->from, &from, err);
+    int rc = look_at(client, move->from, &from, err);
     if (rc == ERR_OK && from.info.size > SINGLE_MAX)
         return carry(client, move, err);
     if (rc == ERR_OK)
