@@ -22,7 +22,7 @@ void relation_keys(const struct schema *s, const char *alias, struct str *out);
 /* Equality of two keys, NULL equal to NULL. */
 void relation_keys_equal(const struct schema *s, const char *a, const char *b, struct str *out);
 
-/* The 128-bit hash of the key, and the 64-bit hash of what is neither key nor constant. */
+/* The 64-bit hash of what is neither key nor constant. */
 void relation_row_hash(const struct schema *s, const char *alias, struct str *out);
 
 /*
