@@ -289,9 +289,8 @@ static void copy_struct(struct rewrite *r, enum place place)
     r->wrong = true;
 }
 
-/* The footer `in` becomes `out`, a new buffer. False where it is damaged. */
-static bool rewrite_footer(const unsigned char *in, size_t length, const bool *bare, size_t count,
-                           struct str *out)
+bool parquet_footer_rewrite(const unsigned char *in, size_t length, const bool *bare, size_t count,
+                            struct str *out)
 {
     struct rewrite r = {.at = in, .end = in + length, .bare = bare, .count = count, .out = out};
     copy_struct(&r, PLACE_FILE);
@@ -369,7 +368,8 @@ int parquet_footer_copy(const char *path, const char *target, const bool *bare, 
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     int rc = fd < 0 ? error_set_errno(err, ERR_SOURCE, errno, "cannot read %s", path)
                     : read_footer(path, fd, &in, &begins, err);
-    if (rc == ERR_OK && !rewrite_footer((const unsigned char *)in.data, in.len, bare, count, &out))
+    if (rc == ERR_OK &&
+        !parquet_footer_rewrite((const unsigned char *)in.data, in.len, bare, count, &out))
         rc = no_footer(path, err);
     if (rc == ERR_OK)
         rc = copy_with(path, target, begins, &out, err);

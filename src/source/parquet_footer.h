@@ -24,4 +24,9 @@
 MUST_USE int parquet_footer_copy(const char *path, const char *target, const bool *bare,
                                  size_t count, struct error *err);
 
+/* Only the footer: `in` becomes `out`, a new buffer. False where it is damaged. */
+struct str;
+bool parquet_footer_rewrite(const unsigned char *in, size_t length, const bool *bare, size_t count,
+                            struct str *out);
+
 #endif
