@@ -49,53 +49,54 @@ static struct json *encode_outcomes(const struct metrics_sum *s)
     return object;
 }
 
-static void set_metric(struct json *object, const struct derived_metric *metric, double value)
+/* Where the number of a derived thing stands: counts in the order of a run, times behind all counts. */
+enum place { BEFORE_COMMITS, AFTER_COMMITS, AMONG_TIMES, BESIDE_SUMS };
+
+static enum place place_of(const struct derived *thing, const struct derived_metric *metric)
 {
-    bool real = metric->kind == DERIVED_SECONDS || metric->kind == DERIVED_HISTOGRAM;
-    if (real)
-        json_set_real(object, metric->json, value);
-    else
-        json_set_integer(object, metric->json, (int64_t)value);
+    if (metric->kind == DERIVED_NOW)
+        return BESIDE_SUMS;
+    if (metric->kind == DERIVED_SECONDS || metric->kind == DERIVED_HISTOGRAM)
+        return AMONG_TIMES;
+    return thing->open != NULL ? BEFORE_COMMITS : AFTER_COMMITS;
 }
 
-/* What derived things add up to, or how they stand now. */
 static void set_derived(struct json *object, const struct metrics *m, const struct metrics_sum *s,
-                        bool now)
+                        enum place place)
 {
     for (size_t i = 0; i < m->derived->count; i++) {
         const struct derived *thing = m->derived->items[i];
         for (size_t k = 0; k < thing->metric_count; k++) {
             const struct derived_metric *metric = &thing->metrics[k];
-            if (metric->json != NULL && now == (metric->kind == DERIVED_NOW))
-                set_metric(object, metric, s->derived[i][k]);
+            if (metric->json == NULL || place_of(thing, metric) != place)
+                continue;
+            if (place == AMONG_TIMES)
+                json_set_real(object, metric->json, s->derived[i][k]);
+            else
+                set_count(object, metric->json, (uint64_t)s->derived[i][k]);
         }
     }
 }
 
 static struct json *encode_sum(const struct metrics *m, const struct metrics_sum *s)
 {
-    const struct {
-        const char *name;
-        uint64_t value;
-    } counts[] = {
-        {"runs", s->runs},
-        {"rollback_runs", s->rollback_runs},
-        {"events_rolled_back", s->events_rolled_back},
-        {"conflicts", s->conflicts},
-        {"ambiguous", s->ambiguous},
-        {"settled_by_reading", s->settled_by_reading},
-        {"orphans_found", s->orphans_found},
-        {"orphans_removed", s->orphans_removed},
-        {"source_bytes", s->source_bytes},
-        {"store_bytes_read", s->bytes_read},
-        {"store_bytes_written", s->bytes_written},
-        {"store_retries", s->retries},
-    };
     struct json *object = json_new_object();
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        set_count(object, counts[i].name, counts[i].value);
+    set_count(object, "runs", s->runs);
+    set_count(object, "rollback_runs", s->rollback_runs);
+    set_count(object, "events_rolled_back", s->events_rolled_back);
+    set_derived(object, m, s, BEFORE_COMMITS);
+    set_count(object, "conflicts", s->conflicts);
+    set_count(object, "ambiguous", s->ambiguous);
+    set_count(object, "settled_by_reading", s->settled_by_reading);
+    set_derived(object, m, s, AFTER_COMMITS);
+    set_count(object, "orphans_found", s->orphans_found);
+    set_count(object, "orphans_removed", s->orphans_removed);
+    set_count(object, "source_bytes", s->source_bytes);
+    set_count(object, "store_bytes_read", s->bytes_read);
+    set_count(object, "store_bytes_written", s->bytes_written);
+    set_count(object, "store_retries", s->retries);
     json_set(object, "outcomes", encode_outcomes(s));
-    set_derived(object, m, s, false);
+    set_derived(object, m, s, AMONG_TIMES);
     json_set(object, "rows", encode_kinds(metrics_rows, s->rows, METRICS_ROWS));
     json_set(object, "store_requests",
              encode_kinds(metrics_requests, s->requests, METRICS_REQUESTS));
@@ -127,7 +128,7 @@ void alerts_print_metrics(const struct metrics *m)
     set_count(object, "future_records", m->future);
     json_set(object, "expect_every_seconds",
              m->expect_every > 0 ? json_new_integer(m->expect_every) : json_new_null());
-    set_derived(object, m, &m->all, true);
+    set_derived(object, m, &m->all, BESIDE_SUMS);
     json_set(object, "doubtful_commits", encode_doubtful(m));
     set_count(object, "versions", m->versions);
     set_count(object, "keys", m->keys);

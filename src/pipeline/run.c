@@ -3,7 +3,7 @@
  *
  *   1. The base is one answer of the store: pointer and tag together, read before the delta is
  *      computed. The swap expects exactly that tag.
- *   2. The index is that of the base, or the run does not go on.
+ *   2. What the run reads of derived things (the key index) is that of the base, or it does not go on.
  *   3. Nothing of an attempt is visible before the swap, everything after it.
  *   4. A failure before the swap removes exactly what this attempt wrote. An unknown outcome removes
  *      nothing.
@@ -17,7 +17,7 @@
  *   base       store_probe, base_read              a new dataset at sequence 0: the next run
  *   witnesses  dataset_check_pointer,              nothing; refused where the pointer went back
  *              step_open_derived
- *   index      step_open_derived                   orphaned shards: gc
+ *   healing    step_open_derived                   orphans: gc
  *   fetch      step_fetch_source                   nothing; only where files are elsewhere
  *   unchanged  step_source_unchanged               -
  *   load       step_load                           nothing
@@ -27,7 +27,7 @@
  *   publish    step_publish    lost                files removed, again from `base`
  *                              unknown             everything kept: the next run sees which it was
  *                              failed              rolled back
- *   derived    step_follow, step_bring_up           published; what is derived is behind: any later run
+ *   derived    step_follow, step_bring_up          published, what is derived behind: any later run
  */
 #include "pipeline/run.h"
 

@@ -122,7 +122,11 @@ MUST_USE int step_schema(struct run *r, struct error *err);
  */
 MUST_USE int step_load(struct run *r, struct load_report *out, struct error *err);
 
-/* step_delta.c: what is new and revised against the index of the base. */
+/*
+ * step_delta.c: what is new and revised against the index of the base; and the source last absorbed, as
+ * that knows it (NULL: none is known).
+ */
+const struct manifest_source *step_last_source(const struct run *r);
 MUST_USE int step_delta(struct run *r, struct delta_report *out, struct error *err);
 
 /* step_write.c: all events or none. Local files; read back and compared with the delta; stored. */
@@ -149,9 +153,6 @@ MUST_USE int step_open_derived(struct run *r, struct error *err);
 void step_follow(struct run *r);
 void step_note(struct run *r);
 void step_bring_up(struct run *r);
-/* The key index, which the delta is computed against and which knows the source last absorbed. */
-struct derived_run *step_derived_index(struct run *r);
-const struct manifest_source *step_last_source(const struct run *r); /* NULL: none is known */
 /* Seconds that healing took so far; the same into the steps of the report, once. */
 double step_healing(const struct run *r);
 void step_tell_healing(struct run *r);

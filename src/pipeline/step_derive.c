@@ -3,10 +3,8 @@
  * brought to the newest version at the end (derived/derived.h). Up to the commit a failure fails the
  * run; after it, it is a warning, and any later run heals it. Repeating it is harmless.
  */
-#include <assert.h>
 #include <string.h>
 
-#include "derived/index/index.h"
 #include "pipeline/run_private.h"
 
 static const struct derived_table *things(const struct run *r)
@@ -50,25 +48,6 @@ void step_derived_release(struct run *r)
         things(r)->items[i]->root.release(r->derived[i].state);
         r->derived[i].state = NULL;
     }
-}
-
-static size_t index_place(const struct run *r)
-{
-    size_t i = 0;
-    while (i < things(r)->count && things(r)->items[i] != &index_derived)
-        i++;
-    assert(i < things(r)->count);
-    return i;
-}
-
-struct derived_run *step_derived_index(struct run *r)
-{
-    return &r->derived[index_place(r)];
-}
-
-const struct manifest_source *step_last_source(const struct run *r)
-{
-    return index_last_source(&r->derived[index_place(r)]);
 }
 
 /* What is only read comes first: it may know that the pointer went back, before anything is healed. */
