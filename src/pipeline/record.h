@@ -47,9 +47,10 @@ MUST_USE struct json *record_encode_upkeep(const char *dataset, enum record_kind
                                            const struct record_upkeep *u);
 
 /*
- * What a record says, also of the things in `table` (NULL: derived_table); takes the JSON over. A record is of no weight, so whatever makes no sense in
- * it is as if it were not there: a number below zero is 0, a moment that is none is 0, a duration
- * beyond a century is 0, an outcome that this program does not know is a failure.
+ * What a record says, also of the things in `table` (NULL: derived_table); takes the JSON over. A
+ * record is of no weight, so whatever makes no sense in it is as if it were not there: a number below
+ * zero is 0, a moment that is none is 0, a duration beyond a century is 0, an outcome that this
+ * program does not know is a failure.
  */
 void record_decode(struct json *json, const struct derived_table *table, struct record *out);
 

@@ -32,7 +32,7 @@ void codec_seconds(const struct codec *c, const char *name, double *seconds)
         return;
     }
     double found = json_real(json_get(c->from, name));
-    *seconds = found > 0 && found < century ? found : 0;
+    *seconds = found > 0 && found <= century ? found : 0;
 }
 
 void codec_time(const struct codec *c, const char *name, int64_t *time)
