@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/functions.h"
+#include "engine/packed.h"
 #include "engine/sql.h"
 #include "engine/wire.h"
 #include "util/mem.h"
@@ -104,11 +105,15 @@ int database_open(const struct engine_options *options, struct database **out, s
     struct database *d = mem_calloc(1, sizeof *d);
     d->blame = ERR_SYSTEM;
     d->key_seed = options->key_seed;
+    pthread_mutex_init(&d->lending, NULL);
+    packed_files_init(&d->packed, options->workdir);
     int rc = open_database(d, options, err);
     if (rc == ERR_OK)
         rc = functions_register(d->connection, &d->key_seed, err);
     if (rc == ERR_OK)
         rc = repeats_register(d->connection, &d->repeats, err);
+    if (rc == ERR_OK)
+        rc = packed_register(d, err);
     if (rc == ERR_OK)
         rc = lock_down(d, options, err);
     *out = d;
@@ -341,10 +346,39 @@ int database_select(struct database *d, const char *sql, struct error *err)
     return rc;
 }
 
+int database_lend(struct database *d, duckdb_connection *lent, struct error *err)
+{
+    *lent = NULL;
+    int rc = connect(d, lent, err);
+    if (rc != ERR_OK)
+        return rc;
+    pthread_mutex_lock(&d->lending);
+    d->lent = mem_grow(d->lent, d->lent_count, &d->lent_capacity, sizeof(duckdb_connection));
+    d->lent[d->lent_count++] = *lent;
+    pthread_mutex_unlock(&d->lending);
+    return ERR_OK;
+}
+
+void database_lend_back(struct database *d, duckdb_connection *lent)
+{
+    pthread_mutex_lock(&d->lending);
+    for (size_t i = 0; i < d->lent_count; i++)
+        if (d->lent[i] == *lent)
+            d->lent[i--] = d->lent[--d->lent_count];
+    pthread_mutex_unlock(&d->lending);
+    if (*lent != NULL)
+        duckdb.disconnect(lent);
+    *lent = NULL;
+}
+
 void database_interrupt(struct database *d)
 {
     duckdb.interrupt(d->connection);
     duckdb.interrupt(d->reading);
     for (unsigned i = 0; i < d->worker_count; i++)
         duckdb.interrupt(d->workers[i]);
+    pthread_mutex_lock(&d->lending);
+    for (size_t i = 0; i < d->lent_count; i++)
+        duckdb.interrupt(d->lent[i]);
+    pthread_mutex_unlock(&d->lending);
 }

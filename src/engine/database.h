@@ -8,11 +8,13 @@
 #ifndef CAUCE_ENGINE_DATABASE_H
 #define CAUCE_ENGINE_DATABASE_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "engine/duckdb_api.h"
 #include "engine/engine.h"
+#include "engine/packed_file.h"
 #include "engine/repeats.h"
 #include "util/error.h"
 
@@ -24,6 +26,11 @@ struct database {
     duckdb_connection reading; /* of results that are open: other statements run meanwhile */
     duckdb_connection workers[DATABASE_WORKERS_MAX]; /* of database_run_all */
     unsigned worker_count;
+    pthread_mutex_t lending; /* of the next three: a statement may be interrupted meanwhile */
+    duckdb_connection *lent; /* to functions that run statements of their own */
+    size_t lent_count;
+    size_t lent_capacity;
+    struct packed_files packed;
     struct repeats repeats;
     uint64_t key_seed;
     int blame; /* code that a failing statement gives */
@@ -74,6 +81,13 @@ struct database_visit {
 };
 MUST_USE int database_query(struct database *d, const char *sql, const struct database_visit *visit,
                             struct error *err);
+
+/*
+ * A connection for a statement inside of a statement, and the end of it: from any thread. `*lent` is
+ * NULL where there is none, and afterwards.
+ */
+MUST_USE int database_lend(struct database *d, duckdb_connection *lent, struct error *err);
+void database_lend_back(struct database *d, duckdb_connection *lent);
 
 /* Stop what is running, in any thread; it fails with ERR_INTERRUPTED. */
 void database_interrupt(struct database *d);

@@ -4,17 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/feed.h"
+#include "engine/packed.h"
 #include "engine/sql.h"
 #include "util/mem.h"
 
 /* Rows of one chunk of the database. A multiple of 8: bitmaps of a batch are cut between bytes. */
 #define CHUNK_ROWS 2048
 
+/* The same of a table of packed rows: more would only take memory. */
+#define PACKED_CHUNK_ROWS 64
+
 struct database_feed {
     struct database *database;
     duckdb_appender appender;
-    duckdb_data_chunk chunk;
+    duckdb_data_chunk chunk;  /* of all columns; of rows to be packed, their number behind them */
+    duckdb_data_chunk places; /* of rows that were packed; NULL: they are not */
+    unsigned file;            /* where they are, as long as the process lives */
     size_t columns;
+    int64_t rows; /* so far */
 };
 
 /* ---- The table ----------------------------------------------------------------------------- */
@@ -34,17 +42,46 @@ static duckdb_logical_type logical_type(struct type type)
     return duckdb.create_logical_type(ids[type.kind]);
 }
 
-static int create_table(struct database *d, const char *table, const struct type *types,
-                        size_t count, struct error *err)
+static void list_columns(struct str *sql, const struct type *types, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        str_printf(sql, "%sc%zu ", i > 0 ? ", " : "", i);
+        sql_type(sql, types[i]);
+    }
+}
+
+static void columns_as_they_are(struct str *sql, const char *table, const char *stored,
+                                const struct type *types, size_t count)
+{
+    sql_printf(sql, "CREATE OR REPLACE TABLE %n (", stored);
+    list_columns(sql, types, count);
+    sql_printf(sql, "); CREATE OR REPLACE VIEW %n AS SELECT *, rowid FROM %n", table, stored);
+}
+
+static void columns_packed(struct str *sql, const char *table, const char *stored,
+                           const struct type *types, size_t count)
+{
+    struct str select;
+    str_init(&select, STR_MAX_DEFAULT);
+    sql_printf(&select, "SELECT packed FROM %n", stored);
+    sql_printf(sql,
+               "CREATE OR REPLACE TABLE %n (packed BIGINT); CREATE OR REPLACE VIEW %n AS "
+               "SELECT * FROM cauce_unpack(%t, CAST(NULL AS STRUCT(",
+               stored, table, select.data);
+    list_columns(sql, types, count);
+    str_append(sql, ", rowid BIGINT)))");
+    str_release(&select);
+}
+
+static int create_table(struct database *d, const char *table, const char *stored,
+                        const struct type *types, size_t count, struct error *err)
 {
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
-    sql_printf(&sql, "CREATE OR REPLACE TABLE %n (", table);
-    for (size_t i = 0; i < count; i++) {
-        str_printf(&sql, "%sc%zu ", i > 0 ? ", " : "", i);
-        sql_type(&sql, types[i]);
-    }
-    str_append(&sql, ")");
+    if (count > PACKED_COLUMNS)
+        columns_packed(&sql, table, stored, types, count);
+    else
+        columns_as_they_are(&sql, table, stored, types, count);
     int rc = str_check(&sql, "the statement that makes a table", err);
     if (rc == ERR_OK)
         rc = database_run(d, sql.data, err);
@@ -52,31 +89,46 @@ static int create_table(struct database *d, const char *table, const struct type
     return rc;
 }
 
-static int open_appender(struct database_feed *f, const char *table, const struct type *types,
-                         struct error *err)
+static void create_chunks(struct database_feed *f, const struct type *types)
 {
-    if (duckdb.appender_create(f->database->connection, NULL, table, &f->appender) != DuckDBSuccess)
-        return database_failed(f->database, duckdb.appender_error(f->appender), err);
-    duckdb_logical_type *logical = mem_calloc(f->columns, sizeof(duckdb_logical_type));
-    for (size_t i = 0; i < f->columns; i++)
+    size_t count = f->columns;
+    duckdb_logical_type *logical = mem_calloc(count + 1, sizeof(duckdb_logical_type));
+    for (size_t i = 0; i < count; i++)
         logical[i] = logical_type(types[i]);
-    f->chunk = duckdb.create_data_chunk(logical, f->columns);
-    for (size_t i = 0; i < f->columns; i++)
+    if (count > PACKED_COLUMNS) {
+        duckdb_logical_type number = duckdb.create_logical_type(DUCKDB_TYPE_BIGINT);
+        f->places = duckdb.create_data_chunk(&number, 1);
+        logical[count++] = number;
+    }
+    f->chunk = duckdb.create_data_chunk(logical, count);
+    for (size_t i = 0; i < count; i++)
         duckdb.destroy_logical_type(&logical[i]);
     free(logical);
-    return ERR_OK;
+}
+
+static int open_table(struct database_feed *f, const char *table, const struct type *types,
+                      struct error *err)
+{
+    char *stored = mem_printf("%s" FEED_STORED, table);
+    int rc = create_table(f->database, table, stored, types, f->columns, err);
+    if (rc == ERR_OK && duckdb.appender_create(f->database->connection, NULL, stored,
+                                               &f->appender) != DuckDBSuccess)
+        rc = database_failed(f->database, duckdb.appender_error(f->appender), err);
+    if (rc == ERR_OK && f->columns > PACKED_COLUMNS)
+        rc = packed_file_open(&f->database->packed, &f->file, err);
+    if (rc == ERR_OK)
+        create_chunks(f, types);
+    free(stored);
+    return rc;
 }
 
 int database_feed_open(struct database *d, const char *table, const struct type *types,
                        size_t count, struct database_feed **out, struct error *err)
 {
-    int rc = create_table(d, table, types, count, err);
-    if (rc != ERR_OK)
-        return rc;
     struct database_feed *f = mem_calloc(1, sizeof *f);
     f->database = d;
     f->columns = count;
-    rc = open_appender(f, table, types, err);
+    int rc = open_table(f, table, types, err);
     if (rc == ERR_OK)
         *out = f;
     else
@@ -158,24 +210,41 @@ static void put_column(const struct column *c, size_t first, size_t count, duckd
     memcpy(duckdb.vector_get_validity(to), c->valid + first / 8, (count + 7) / 8);
 }
 
+static int pack_chunk(struct database_feed *f, size_t count, struct error *err)
+{
+    int64_t *numbers = duckdb.vector_get_data(duckdb.data_chunk_get_vector(f->chunk, f->columns));
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = f->rows + (int64_t)i;
+    duckdb.data_chunk_reset(f->places);
+    duckdb.data_chunk_set_size(f->places, count);
+    return packed_rows(&f->database->packed, f->file, f->chunk,
+                       duckdb.data_chunk_get_vector(f->places, 0), err);
+}
+
 static int put_chunk(struct database_feed *f, const struct batch *b, size_t first, size_t count,
                      struct error *err)
 {
+    int rc = ERR_OK;
     duckdb.data_chunk_reset(f->chunk);
     for (size_t i = 0; i < f->columns; i++)
         put_column(&b->columns[i], first, count, duckdb.data_chunk_get_vector(f->chunk, i));
     duckdb.data_chunk_set_size(f->chunk, count);
-    if (duckdb.append_data_chunk(f->appender, f->chunk) == DuckDBSuccess)
-        return ERR_OK;
-    return database_failed(f->database, duckdb.appender_error(f->appender), err);
+    if (f->places != NULL)
+        rc = pack_chunk(f, count, err);
+    f->rows += (int64_t)count;
+    if (rc == ERR_OK && duckdb.append_data_chunk(
+                            f->appender, f->places != NULL ? f->places : f->chunk) != DuckDBSuccess)
+        rc = database_failed(f->database, duckdb.appender_error(f->appender), err);
+    return rc;
 }
 
 int database_feed_put(struct database_feed *f, const struct batch *b, struct error *err)
 {
     assert(b->column_count == f->columns);
+    size_t most = f->places != NULL ? PACKED_CHUNK_ROWS : CHUNK_ROWS;
     int rc = ERR_OK;
-    for (size_t i = 0; i < b->rows && rc == ERR_OK; i += CHUNK_ROWS)
-        rc = put_chunk(f, b, i, b->rows - i < CHUNK_ROWS ? b->rows - i : CHUNK_ROWS, err);
+    for (size_t i = 0; i < b->rows && rc == ERR_OK; i += most)
+        rc = put_chunk(f, b, i, b->rows - i < most ? b->rows - i : most, err);
     return rc;
 }
 
@@ -192,6 +261,8 @@ void database_feed_free(struct database_feed *f)
         return;
     if (f->chunk != NULL)
         duckdb.destroy_data_chunk(&f->chunk);
+    if (f->places != NULL)
+        duckdb.destroy_data_chunk(&f->places);
     if (f->appender != NULL)
         duckdb.appender_destroy(&f->appender);
     free(f);

@@ -11,21 +11,28 @@ void delta_release(struct delta *d)
     *d = (struct delta){0};
 }
 
+/* The rows of a table with their partition and hash. */
+static void hashed_rows(const struct schema *s, const char *table, struct str *out)
+{
+    str_append(out, "SELECT ");
+    relation_partition(s, "", out);
+    str_append(out, " AS part, ");
+    relation_kept(s, "", out);
+    str_append(out, ", ");
+    relation_row_hash(s, "", out);
+    str_printf(out, " AS row_hash FROM %s", table);
+}
+
 /* Every row of the source that is not in the index, or not with this content. */
 static int create_delta(struct engine *e, const struct schema *s, const char *table,
                         struct error *err)
 {
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "CREATE OR REPLACE TABLE delta AS SELECT ");
-    relation_partition(s, "s", &sql);
-    str_append(&sql, " AS part, ");
-    relation_columns(s, "s", &sql);
-    str_append(&sql, ", s.row_hash, coalesce(k.known, false) AS revised FROM (SELECT *, ");
-    relation_row_hash(s, "", &sql);
-    str_printf(&sql,
-               " AS row_hash FROM %s) s LEFT JOIN (SELECT *, true AS known FROM index_keys) k ON ",
-               table);
+    str_append(&sql, "CREATE OR REPLACE TABLE delta AS SELECT s.*, "
+                     "coalesce(k.known, false) AS revised FROM (");
+    hashed_rows(s, table, &sql);
+    str_append(&sql, ") s LEFT JOIN (SELECT *, true AS known FROM index_keys) k ON ");
     relation_keys_equal(s, "s", "k", &sql);
     str_append(&sql, " WHERE k.known IS NULL");
     if (s->track_revisions)

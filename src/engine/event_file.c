@@ -10,14 +10,20 @@
 static void copy_events(const struct schema *s, const struct event_job *job, uint64_t sequence,
                         int64_t ingested_at, struct str *out)
 {
+    struct str select;
+    str_init(&select, STR_MAX_DEFAULT);
+    str_printf(&select, "SELECT %s FROM delta WHERE part = %d", relation_whole(s),
+               (int)job->partition);
     str_append(out, "COPY (SELECT ");
     relation_named(s, "d", out);
-    sql_printf(
-        out,
-        ", CAST(%u AS BIGINT) AS " COLUMN_VERSION ", make_timestamptz(%i) AS " COLUMN_INGESTED_AT
-        " FROM (SELECT * FROM delta WHERE part = %i) d) TO %t ",
-        (unsigned long long)sequence, (long long)ingested_at, (long long)job->partition, job->path);
+    sql_printf(out,
+               ", CAST(%u AS BIGINT) AS " COLUMN_VERSION
+               ", make_timestamptz(%i) AS " COLUMN_INGESTED_AT " FROM ",
+               (unsigned long long)sequence, (long long)ingested_at);
+    relation_rows(s, false, select.data, out);
+    sql_printf(out, " d) TO %t ", job->path);
     relation_copy_options(s, RELATION_EVENT, out);
+    str_release(&select);
 }
 
 int event_file_write(struct engine *e, const struct schema *s, const struct event_job *jobs,

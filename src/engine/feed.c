@@ -8,9 +8,9 @@
 #include "util/mem.h"
 #include "util/stop.h"
 
-/* Rows that are sent at once, and bytes of their texts: fewer rows where they are long. */
+/* Rows that are sent at once, and most bytes of them: fewer rows where they are long. */
 #define PART_ROWS ((size_t)16384)
-#define PART_BYTES ((size_t)64 << 20)
+#define PART_BYTES ((size_t)32 << 20)
 
 struct feed {
     struct engine *engine;
@@ -59,12 +59,14 @@ int feed_open(struct engine *e, const char *table, const struct type *types, siz
     return rc;
 }
 
-static size_t text_bytes(const struct batch *b, size_t first, size_t rows)
+static size_t bytes_of(const struct batch *b, size_t first, size_t rows)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < b->column_count; i++)
         if (b->columns[i].offsets != NULL)
             bytes += b->columns[i].offsets[first + rows] - b->columns[i].offsets[first];
+        else
+            bytes += rows * column_width(b->columns[i].type);
     return bytes;
 }
 
@@ -72,7 +74,7 @@ static size_t text_bytes(const struct batch *b, size_t first, size_t rows)
 static size_t part_of(const struct batch *b, size_t first)
 {
     size_t rows = b->rows - first < PART_ROWS ? b->rows - first : PART_ROWS;
-    while (rows > 8 && text_bytes(b, first, rows) > PART_BYTES)
+    while (rows > 8 && bytes_of(b, first, rows) > PART_BYTES)
         rows = rows < 16 ? 8 : rows / 16 * 8;
     return rows;
 }

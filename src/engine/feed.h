@@ -2,6 +2,10 @@
  * Typed batches (value/column.h) into a table of the database. The order of the rows stays: `rowid`
  * of the table counts them in that order, from 0.
  *
+ * What is called the table here is a view. The rows themselves lie in a table whose name ends with
+ * FEED_STORED, packed (engine/packed.h) where they are wide. Whoever deletes rows deletes them there, by
+ * `rowid`.
+ *
  * A feed belongs to one thread, that of its engine, whose other queries may run between the calls.
  * Memory does not grow with the rows: the database spills them like its own.
  */
@@ -12,6 +16,8 @@
 
 #include "engine/engine.h"
 #include "value/column.h"
+
+#define FEED_STORED "_stored"
 
 struct feed;
 

@@ -280,18 +280,21 @@ int index_file_build(struct engine *e, const struct schema *s, const struct inde
 int index_file_collect(struct engine *e, const struct schema *s, const struct relation_file *events,
                        size_t count, struct error *err)
 {
+    struct str what;
     struct str sql;
+    str_init(&what, STR_MAX_DEFAULT);
     str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "CREATE OR REPLACE TABLE index_all AS SELECT ");
-    relation_partition(s, "e", &sql);
-    str_append(&sql, " AS part, ");
-    relation_keys(s, "e", &sql);
-    str_append(&sql, ", ");
-    relation_row_hash(s, "e", &sql);
-    str_append(&sql, " AS row_hash FROM (");
-    relation_newest(s, events, count, &sql);
-    str_append(&sql, ") e ORDER BY part, ");
-    relation_keys(s, "e", &sql);
+    relation_partition(s, "e", &what);
+    str_append(&what, " AS part, ");
+    relation_keys(s, "e", &what);
+    str_append(&what, ", ");
+    relation_row_hash(s, "e", &what);
+    str_append(&what, " AS row_hash");
+    str_append(&sql, "CREATE OR REPLACE TABLE index_all AS SELECT * FROM (");
+    relation_newest(s, what.data, events, count, &sql);
+    str_append(&sql, ") ORDER BY part, ");
+    relation_keys(s, "", &sql);
+    str_release(&what);
     engine_blame(e, ERR_DAMAGED);
     int rc = run(e, &sql, err);
     engine_blame(e, ERR_SYSTEM);

@@ -25,22 +25,37 @@ static void hide_moved(const struct schema *s, const struct relation_file *all, 
     free(paths);
 }
 
-static void copy_partition(const struct schema *s, const struct projection_job *job,
-                           const size_t *sort, size_t sort_count, struct str *out)
+static void sorted_rows(const struct schema *s, const struct projection_job *job,
+                        const size_t *sort, size_t sort_count, struct str *out)
 {
-    str_append(out, "COPY (SELECT ");
-    relation_named(s, "p", out);
-    str_append(out, ", p._version, p._ingested_at FROM (SELECT r.* FROM (");
-    relation_newest(s, job->own, job->own_count, out);
+    struct str what;
+    str_init(&what, STR_MAX_DEFAULT);
+    relation_event(s, sort, sort_count, &what);
+    str_printf(out, "SELECT r.%s FROM (", relation_whole(s));
+    relation_newest(s, what.data, job->own, job->own_count, out);
     str_append(out, ") r");
+    str_release(&what);
     if (!schema_partition_in_key(s))
         hide_moved(s, job->all, job->all_count, out);
     str_append(out, " ORDER BY ");
     for (size_t i = 0; i < sort_count; i++)
         str_printf(out, "r.c%zu, ", sort[i]);
     relation_keys(s, "r", out);
-    sql_printf(out, ") p) TO %t ", job->path);
+}
+
+static void copy_partition(const struct schema *s, const struct projection_job *job,
+                           const size_t *sort, size_t sort_count, struct str *out)
+{
+    struct str rows;
+    str_init(&rows, STR_MAX_DEFAULT);
+    sorted_rows(s, job, sort, sort_count, &rows);
+    str_append(out, "COPY (SELECT ");
+    relation_named(s, "p", out);
+    str_append(out, ", p." COLUMN_VERSION ", p." COLUMN_INGESTED_AT " FROM ");
+    relation_rows(s, true, rows.data, out);
+    sql_printf(out, " p) TO %t ", job->path);
     relation_copy_options(s, RELATION_EVENT, out);
+    str_release(&rows);
 }
 
 int projection_file_write(struct engine *e, const struct schema *s,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/packed.h"
 #include "engine/sql.h"
 #include "util/mem.h"
 
@@ -170,19 +171,52 @@ static void event_files(const struct schema *s, const struct relation_file *file
 /* The table of no rows with the columns of an event. */
 static void no_events(const struct schema *s, struct str *out)
 {
-    str_append(out, "SELECT ");
+    str_append(out, "(SELECT ");
     for (size_t i = 0; i < s->count; i++) {
         str_append(out, "CAST(NULL AS ");
         sql_type(out, s->columns[i].type);
         str_printf(out, ") AS c%zu, ", i);
     }
     str_append(out, "CAST(NULL AS BIGINT) AS _version, "
-                    "CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS _ingested_at WHERE false");
+                    "CAST(NULL AS TIMESTAMP WITH TIME ZONE) AS _ingested_at WHERE false)");
 }
 
-/* Rows that a later row of the same key replaces; only files that revise can hold such rows. */
-static void without_replaced(const struct schema *s, const struct relation_file *files,
-                             size_t count, struct str *out)
+/* Of the table `n`: the keys of the rows of files that revise, under names of their own, and versions. */
+static void revising_keys(const struct schema *s, const struct relation_file *files, size_t count,
+                          struct str *out)
+{
+    str_append(out, "(SELECT ");
+    for (size_t i = 0; i < s->key_count; i++)
+        str_printf(out, "c%zu AS k%zu, ", s->key[i], i);
+    str_append(out, "_version AS kv FROM ");
+    event_files(s, files, count, out);
+    str_append(out, ") n");
+}
+
+/* The rows of `e` that no later row of the same key replaces. */
+static void without_replaced(const struct schema *s, const char *what,
+                             const struct relation_file *files, size_t count,
+                             const struct relation_file *revising, size_t revising_count,
+                             struct str *out)
+{
+    str_append(out, "SELECT e.* EXCLUDE (");
+    for (size_t i = 0; i < s->key_count; i++)
+        str_printf(out, "k%zu, ", i);
+    str_printf(out, "kv) FROM (SELECT %s", what);
+    for (size_t i = 0; i < s->key_count; i++)
+        str_printf(out, ", e.c%zu AS k%zu", s->key[i], i);
+    str_append(out, ", e._version AS kv FROM ");
+    event_files(s, files, count, out);
+    str_append(out, " e) e ANTI JOIN ");
+    revising_keys(s, revising, revising_count, out);
+    str_append(out, " ON ");
+    for (size_t i = 0; i < s->key_count; i++)
+        str_printf(out, "e.k%zu IS NOT DISTINCT FROM n.k%zu AND ", i, i);
+    str_append(out, "n.kv > e.kv");
+}
+
+void relation_newest(const struct schema *s, const char *what, const struct relation_file *files,
+                     size_t count, struct str *out)
 {
     struct relation_file *revising = mem_calloc(count, sizeof *revising);
     size_t n = 0;
@@ -190,30 +224,68 @@ static void without_replaced(const struct schema *s, const struct relation_file 
         if (files[i].revises)
             revising[n++] = files[i];
     if (n > 0) {
-        str_append(out, " ANTI JOIN (SELECT ");
-        relation_keys(s, "", out);
-        str_append(out, ", _version FROM ");
-        event_files(s, revising, n, out);
-        str_append(out, ") n ON ");
-        relation_keys_equal(s, "e", "n", out);
-        str_append(out, " AND n._version > e._version");
+        without_replaced(s, what, files, count, revising, n, out);
+    } else {
+        str_printf(out, "SELECT %s FROM ", what);
+        if (count > 0)
+            event_files(s, files, count, out);
+        else
+            no_events(s, out);
+        str_append(out, " e");
     }
     free(revising);
 }
 
-void relation_newest(const struct schema *s, const struct relation_file *files, size_t count,
-                     struct str *out)
+bool relation_is_packed(const struct schema *s)
 {
-    if (count == 0) {
-        no_events(s, out);
+    return s->count > PACKED_COLUMNS;
+}
+
+void relation_kept(const struct schema *s, const char *alias, struct str *out)
+{
+    if (!relation_is_packed(s)) {
+        relation_columns(s, alias, out);
         return;
     }
-    str_append(out, "SELECT ");
+    relation_keys(s, alias, out);
+    str_printf(out, ", %s%spacked", alias, alias[0] != '\0' ? "." : "");
+}
+
+void relation_event(const struct schema *s, const size_t *sort, size_t sort_count, struct str *out)
+{
+    bool packed = relation_is_packed(s);
+    str_append(out, packed ? "cauce_pack(CAST($1 AS BIGINT), " : "");
     relation_columns(s, "e", out);
-    str_append(out, ", e._version, e._ingested_at FROM ");
-    event_files(s, files, count, out);
-    str_append(out, " e");
-    without_replaced(s, files, count, out);
+    str_append(out, ", e." COLUMN_VERSION ", e." COLUMN_INGESTED_AT);
+    if (!packed)
+        return;
+    str_append(out, ") AS packed, e." COLUMN_VERSION ", ");
+    relation_keys(s, "e", out);
+    for (size_t i = 0; i < sort_count; i++)
+        if (!schema_in_key(s, sort[i]))
+            str_printf(out, ", e.c%zu", sort[i]);
+}
+
+const char *relation_whole(const struct schema *s)
+{
+    return relation_is_packed(s) ? "packed" : "*";
+}
+
+void relation_rows(const struct schema *s, bool events, const char *select, struct str *out)
+{
+    if (!relation_is_packed(s)) {
+        str_printf(out, "(%s)", select);
+        return;
+    }
+    sql_printf(out, "cauce_unpack(%t, CAST(NULL AS STRUCT(", select);
+    for (size_t i = 0; i < s->count; i++) {
+        str_printf(out, "%sc%zu ", i > 0 ? ", " : "", i);
+        sql_type(out, s->columns[i].type);
+    }
+    if (events)
+        str_append(out,
+                   ", " COLUMN_VERSION " BIGINT, " COLUMN_INGESTED_AT " TIMESTAMP WITH TIME ZONE");
+    str_append(out, ")))");
 }
 
 void relation_named(const struct schema *s, const char *alias, struct str *out)
@@ -223,6 +295,18 @@ void relation_named(const struct schema *s, const char *alias, struct str *out)
         column(alias, i, out);
         sql_printf(out, " AS %n", s->columns[i].name);
     }
+}
+
+/* Whoever writes or reads rows has all values of a group in memory: not more than so many. */
+#define GROUP_VALUES ((size_t)1 << 22)
+/* What DuckDB has by itself, and what it takes multiples of. */
+#define GROUP_ROWS_MAX ((size_t)122880)
+#define GROUP_ROWS_UNIT ((size_t)2048)
+
+static size_t group_rows(size_t columns)
+{
+    size_t rows = GROUP_VALUES / columns / GROUP_ROWS_UNIT * GROUP_ROWS_UNIT;
+    return rows > GROUP_ROWS_MAX ? GROUP_ROWS_MAX : rows < GROUP_ROWS_UNIT ? GROUP_ROWS_UNIT : rows;
 }
 
 void relation_copy_options(const struct schema *s, enum relation_part part, struct str *out)
@@ -240,5 +324,8 @@ void relation_copy_options(const struct schema *s, enum relation_part part, stru
     if (part == RELATION_EVENT)
         str_printf(out, ", %s: %d, %s: %d", COLUMN_VERSION, COLUMN_VERSION_ID, COLUMN_INGESTED_AT,
                    COLUMN_INGESTED_AT_ID);
-    str_append(out, "})");
+    str_append(out, "}");
+    if (part == RELATION_EVENT && relation_is_packed(s))
+        str_printf(out, ", ROW_GROUP_SIZE %zu", group_rows(s->count));
+    str_append(out, ")");
 }

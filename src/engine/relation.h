@@ -56,12 +56,31 @@ void relation_files(const struct schema *s, enum relation_part part, const char 
                     size_t count, struct str *out);
 
 /*
- * A SELECT of the newest row of every key among the event files (columns as above, without
- * `filename`). Only files that revise can hide rows, so only their keys are read. No files: no
- * rows.
+ * Rows of many columns are kept outside of tables (engine/packed.h), and `packed` is where. So what a
+ * table of ours keeps of a row is all columns, or those of the key and `packed`.
  */
-void relation_newest(const struct schema *s, const struct relation_file *files, size_t count,
-                     struct str *out);
+bool relation_is_packed(const struct schema *s);
+void relation_kept(const struct schema *s, const char *alias, struct str *out);
+
+/*
+ * What to select of events of the table `e` that are to be sorted, also by these columns: all columns,
+ * _version and _ingested_at, or `packed` for them and what the order depends on.
+ */
+void relation_event(const struct schema *s, const size_t *sort, size_t sort_count, struct str *out);
+
+/* What of such rows, or of those that a table keeps, is wanted to have all columns again: "*" or "packed". */
+const char *relation_whole(const struct schema *s);
+
+/* A table of all columns (`events`: also _version and _ingested_at) as the rows of such a SELECT come. */
+void relation_rows(const struct schema *s, bool events, const char *select, struct str *out);
+
+/*
+ * A SELECT of the newest row of every key among the event files: of the columns of the table `e` that
+ * are named by `what`, or computed from them. That is done as the rows are read, before they meet
+ * others. Only files that revise can hide rows, so only their keys are read. No files: no rows.
+ */
+void relation_newest(const struct schema *s, const char *what, const struct relation_file *files,
+                     size_t count, struct str *out);
 
 /* c0 AS "name", ...; all columns under the user's names. */
 void relation_named(const struct schema *s, const char *alias, struct str *out);

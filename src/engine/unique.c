@@ -1,6 +1,7 @@
 #include "engine/unique.h"
 
 #include "engine/engine.h"
+#include "engine/feed.h"
 #include "engine/relation.h"
 
 /* What DuckDB needs to group one row, generously: it does not spill below some 32 MiB a thread. */
@@ -110,9 +111,10 @@ int unique_keep(struct engine *e, const struct schema *schema, struct error *err
 {
     struct str sql;
     str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql,
-               "DELETE FROM source_rows USING repeated r WHERE source_rows.rowid <> r.last AND ");
-    relation_keys_equal(schema, "source_rows", "r", &sql);
+    str_append(&sql, "DELETE FROM source_rows" FEED_STORED " WHERE rowid IN (SELECT s.rowid "
+                     "FROM source_rows s JOIN repeated r ON s.rowid <> r.last AND ");
+    relation_keys_equal(schema, "s", "r", &sql);
+    str_append(&sql, ")");
     int rc = engine_run(e, sql.data, err);
     str_release(&sql);
     return rc;

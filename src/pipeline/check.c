@@ -156,12 +156,16 @@ static int check_key_set(struct check *c, struct error *err)
 {
     const struct manifest *m = &c->base->manifest;
     struct key_digest found = {0};
+    struct str keys;
     struct str sql;
+    str_init(&keys, STR_MAX_DEFAULT);
     str_init(&sql, STR_MAX_DEFAULT);
+    relation_keys(c->schema, "e", &keys);
     str_append(&sql, "SELECT ");
     relation_digest(c->schema, "", &sql);
     str_append(&sql, " FROM (");
-    relation_newest(c->schema, c->events.relation, c->events.files.count, &sql);
+    relation_newest(c->schema, keys.data, c->events.relation, c->events.files.count, &sql);
+    str_release(&keys);
     str_append(&sql, ")");
     int rc = str_check(&sql, "the list of event files", err);
     if (rc == ERR_OK)

@@ -120,23 +120,40 @@ static void column(const struct reading *r, size_t i, struct str *out)
         str_printf(out, "e.%s", r->names[i]);
 }
 
-/* FROM the rows as table `e`, in their order, as many as asked for. */
-static void from_rows(const struct reading *r, struct str *sql)
+/* The rows in their order, as many as asked for. */
+static void sorted_rows(const struct reading *r, struct str *sql)
 {
     const struct local_events *l = &r->events;
-    str_append(sql, " FROM (");
+    struct str what;
+    str_init(&what, STR_MAX_DEFAULT);
+    relation_event(r->schema, NULL, 0, &what);
+    str_printf(sql, "SELECT e.%s FROM (", relation_whole(r->schema));
     if (r->options->events && l->files.count > 0) {
-        str_append(sql, "SELECT * FROM ");
+        str_printf(sql, "SELECT %s FROM ", what.data);
         relation_files(r->schema, RELATION_EVENT, (const char *const *)l->paths, l->files.count,
                        sql);
+        str_append(sql, " e");
     } else {
-        relation_newest(r->schema, l->relation, l->files.count, sql);
+        relation_newest(r->schema, what.data, l->relation, l->files.count, sql);
     }
+    str_release(&what);
     str_append(sql, ") e ORDER BY ");
     str_append(sql, r->options->events ? "e." COLUMN_VERSION ", " : "");
     relation_keys(r->schema, "e", sql);
     if (r->options->limit > 0)
         str_printf(sql, " LIMIT %" PRIu64, r->options->limit);
+}
+
+/* FROM these rows as table `e`. */
+static void from_rows(const struct reading *r, struct str *sql)
+{
+    struct str rows;
+    str_init(&rows, STR_MAX_DEFAULT);
+    sorted_rows(r, &rows);
+    str_append(sql, " FROM ");
+    relation_rows(r->schema, true, rows.data, sql);
+    str_append(sql, " e");
+    str_release(&rows);
 }
 
 /* ---- Text ---------------------------------------------------------------------------------- */

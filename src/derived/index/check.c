@@ -107,15 +107,18 @@ static int check_slices(struct check *c, struct shards *s, struct error *err)
 static int check_row_hashes(struct check *c, struct shards *s, struct error *err)
 {
     uint64_t wrong = 0;
+    struct str what;
     struct str sql;
+    str_init(&what, STR_MAX_DEFAULT);
     str_init(&sql, STR_MAX_DEFAULT);
-    str_append(&sql, "SELECT count(*) FROM (SELECT ");
-    relation_keys(c->schema, "", &sql);
-    str_append(&sql, ", ");
-    relation_row_hash(c->schema, "", &sql);
-    str_append(&sql, " AS row_hash FROM (");
-    relation_newest(c->schema, c->events.relation, c->events.files.count, &sql);
-    str_append(&sql, ")) e ANTI JOIN index_keys i ON ");
+    relation_keys(c->schema, "e", &what);
+    str_append(&what, ", ");
+    relation_row_hash(c->schema, "e", &what);
+    str_append(&what, " AS row_hash");
+    str_append(&sql, "SELECT count(*) FROM (");
+    relation_newest(c->schema, what.data, c->events.relation, c->events.files.count, &sql);
+    str_release(&what);
+    str_append(&sql, ") e ANTI JOIN index_keys i ON ");
     relation_keys_equal(c->schema, "e", "i", &sql);
     str_append(&sql, " AND e.row_hash = i.row_hash");
     int rc = str_check(&sql, "the list of event files", err);

@@ -28,16 +28,18 @@ const char *index_recovery_name(enum index_recovery recovery)
     return names[recovery];
 }
 
-/* The rows of some versions as the table `chain_rows`, shaped like `source_rows`. */
+/* The rows of some versions as `chain_rows`, shaped like `source_rows`. */
 static int load_chain_rows(struct dataset *d, const struct schema *s, const struct local_events *l,
                            struct error *err)
 {
+    /* Of rows that were published already nothing is written again. */
+    const char *what = relation_is_packed(s) ? "e.*, CAST(NULL AS BIGINT) AS packed" : "e.*";
     struct str newest;
     str_init(&newest, STR_MAX_DEFAULT);
-    relation_newest(s, l->relation, l->files.count, &newest);
+    relation_newest(s, what, l->relation, l->files.count, &newest);
     int rc = str_check(&newest, "the list of event files", err);
     if (rc == ERR_OK)
-        rc = engine_runf(d->engine, err, "CREATE OR REPLACE TABLE chain_rows AS %s", newest.data);
+        rc = engine_runf(d->engine, err, "CREATE OR REPLACE VIEW chain_rows AS %s", newest.data);
     str_release(&newest);
     return rc;
 }
@@ -65,7 +67,7 @@ static int catch_up(struct dataset *d, const struct base *base, struct index_sta
     /* Only room is at stake: a table that stays is one that the next one of its name finds. */
     if (d->engine != NULL)
         error_ignore(engine_run(
-            d->engine, "DROP TABLE IF EXISTS chain_rows; DROP TABLE IF EXISTS delta", NULL));
+            d->engine, "DROP VIEW IF EXISTS chain_rows; DROP TABLE IF EXISTS delta", NULL));
     delta_release(&delta);
     local_events_release(&events);
     return rc;
