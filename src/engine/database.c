@@ -134,16 +134,25 @@ static int message_length(const struct database *d, const char *text)
     return (int)(n < ERROR_TEXT_SIZE ? n : ERROR_TEXT_SIZE);
 }
 
+/* An appender leaves out what kind of error it passes on. */
+static bool tells_of_memory(const char *text)
+{
+    return strstr(text, "Out of Memory Error") != NULL ||
+           strstr(text, "could not allocate block") != NULL ||
+           strstr(text, "failed to pin block") != NULL ||
+           strstr(text, "failed to allocate data") != NULL;
+}
+
 int database_failed(struct database *d, const char *message, struct error *err)
 {
     const char *text = message != NULL ? message : "the query failed without a message";
     int n = message_length(d, text);
     if (str_starts(text, "INTERRUPT Error"))
         return error_set(err, ERR_INTERRUPTED, "The query was interrupted.");
-    if (strstr(text, "Out of Memory Error") != NULL)
+    if (tells_of_memory(text))
         return error_set(err, ERR_LIMIT,
-                         "%.*s Raise `memory`, lower `threads`, or free disk space for `temp`.", n,
-                         text);
+                         "%.*s%s Raise `memory`, lower `threads`, or free disk space for `temp`.",
+                         n, text, n > 0 && text[n - 1] == '.' ? "" : ".");
     return error_set(err, d->blame, "%.*s", n, text);
 }
 

@@ -237,17 +237,26 @@ int engine_process_explain(struct engine_process *p, struct error *err)
     bool known = reap(p, &status);
     last_words(p, words);
     if (known && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-        rc = error_set(err, ERR_LIMIT,
-                       "The engine (libduckdb, process %d) was killed, most likely because memory "
-                       "ran out. Lower `memory` or `threads`.",
-                       pid);
+        rc = error_set(
+            err, ERR_LIMIT,
+            "The engine (libduckdb, process %d) was killed with signal %d: by the kernel, "
+            "where this machine or container ran out of memory (its log says so), or by "
+            "somebody else. If it was memory, lower `memory` or `threads`.",
+            pid, SIGKILL);
     else if (known && WIFSIGNALED(status))
         rc = error_set(err, ERR_SYSTEM,
                        "The engine (libduckdb, process %d) crashed with signal %d (%s).", pid,
                        WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else if (known)
+        rc = error_set(err, ERR_SYSTEM,
+                       "The engine (libduckdb, process %d) ended by itself with exit code %d.", pid,
+                       WEXITSTATUS(status));
     else
-        rc = error_set(err, ERR_SYSTEM, "The engine (libduckdb, process %d) ended by itself (%d).",
-                       pid, known ? WEXITSTATUS(status) : -1);
+        rc =
+            error_set(err, ERR_SYSTEM,
+                      "The engine (libduckdb, process %d) ended. How is not known, as this program "
+                      "was started with SIGCHLD ignored.",
+                      pid);
     if (words[0] != '\0')
         error_append(err, "It said: %s", words);
     return rc;

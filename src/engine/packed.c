@@ -25,37 +25,25 @@ static size_t head_size(idx_t columns)
 /* Bytes of a value; 0: text or binary. False for types that no table of ours has. */
 static bool width_of(duckdb_logical_type type, size_t *width)
 {
+    static const struct {
+        duckdb_type id;
+        size_t width;
+    } widths[] = {
+        {DUCKDB_TYPE_BOOLEAN, 1}, {DUCKDB_TYPE_SMALLINT, 2},     {DUCKDB_TYPE_INTEGER, 4},
+        {DUCKDB_TYPE_DATE, 4},    {DUCKDB_TYPE_BIGINT, 8},       {DUCKDB_TYPE_DOUBLE, 8},
+        {DUCKDB_TYPE_TIME, 8},    {DUCKDB_TYPE_TIMESTAMP_TZ, 8}, {DUCKDB_TYPE_HUGEINT, 16},
+        {DUCKDB_TYPE_UUID, 16},   {DUCKDB_TYPE_VARCHAR, 0},      {DUCKDB_TYPE_BLOB, 0},
+    };
     duckdb_type id = duckdb.get_type_id(type);
     if (id == DUCKDB_TYPE_DECIMAL)
         id = duckdb.decimal_internal_type(type);
-    switch (id) {
-    case DUCKDB_TYPE_BOOLEAN:
-        *width = 1;
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        if (widths[i].id != id)
+            continue;
+        *width = widths[i].width;
         return true;
-    case DUCKDB_TYPE_SMALLINT:
-        *width = 2;
-        return true;
-    case DUCKDB_TYPE_INTEGER:
-    case DUCKDB_TYPE_DATE:
-        *width = 4;
-        return true;
-    case DUCKDB_TYPE_BIGINT:
-    case DUCKDB_TYPE_DOUBLE:
-    case DUCKDB_TYPE_TIME:
-    case DUCKDB_TYPE_TIMESTAMP_TZ:
-        *width = 8;
-        return true;
-    case DUCKDB_TYPE_HUGEINT:
-    case DUCKDB_TYPE_UUID:
-        *width = 16;
-        return true;
-    case DUCKDB_TYPE_VARCHAR:
-    case DUCKDB_TYPE_BLOB:
-        *width = 0;
-        return true;
-    default:
-        return false;
     }
+    return false;
 }
 
 /* ---- Packing ------------------------------------------------------------------------------- */

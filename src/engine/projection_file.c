@@ -129,8 +129,10 @@ int projection_file_equal(struct engine *e, const struct schema *s, const char *
     str_init(&left, STR_MAX_DEFAULT);
     str_init(&right, STR_MAX_DEFAULT);
     str_init(&sql, STR_MAX_DEFAULT);
+    /* 128 bits for each row: whole rows, of many columns, do not fit into memory. */
+    str_append(&columns, "cauce_key_hash(");
     relation_columns(s, "", &columns);
-    str_append(&columns, ", _version, _ingested_at");
+    str_append(&columns, ", " COLUMN_VERSION ", " COLUMN_INGESTED_AT ")");
     relation_files(s, RELATION_EVENT, &a, 1, &left);
     relation_files(s, RELATION_EVENT, &b, 1, &right);
     sql_printf(&sql,

@@ -303,10 +303,13 @@ void relation_named(const struct schema *s, const char *alias, struct str *out)
 #define GROUP_ROWS_MAX ((size_t)122880)
 #define GROUP_ROWS_UNIT ((size_t)2048)
 
-static size_t group_rows(size_t columns)
+void relation_row_groups(const struct schema *s, struct str *out)
 {
-    size_t rows = GROUP_VALUES / columns / GROUP_ROWS_UNIT * GROUP_ROWS_UNIT;
-    return rows > GROUP_ROWS_MAX ? GROUP_ROWS_MAX : rows < GROUP_ROWS_UNIT ? GROUP_ROWS_UNIT : rows;
+    if (!relation_is_packed(s))
+        return;
+    size_t rows = GROUP_VALUES / s->count / GROUP_ROWS_UNIT * GROUP_ROWS_UNIT;
+    if (rows < GROUP_ROWS_MAX)
+        str_printf(out, ", ROW_GROUP_SIZE %zu", rows < GROUP_ROWS_UNIT ? GROUP_ROWS_UNIT : rows);
 }
 
 void relation_copy_options(const struct schema *s, enum relation_part part, struct str *out)
@@ -325,7 +328,7 @@ void relation_copy_options(const struct schema *s, enum relation_part part, stru
         str_printf(out, ", %s: %d, %s: %d", COLUMN_VERSION, COLUMN_VERSION_ID, COLUMN_INGESTED_AT,
                    COLUMN_INGESTED_AT_ID);
     str_append(out, "}");
-    if (part == RELATION_EVENT && relation_is_packed(s))
-        str_printf(out, ", ROW_GROUP_SIZE %zu", group_rows(s->count));
+    if (part == RELATION_EVENT)
+        relation_row_groups(s, out);
     str_append(out, ")");
 }

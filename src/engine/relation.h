@@ -89,6 +89,9 @@ void relation_named(const struct schema *s, const char *alias, struct str *out);
 #define COLUMN_ROW_HASH "_row_hash"
 #define COLUMN_ROW_HASH_ID 1000003
 
+/* ", ROW_GROUP_SIZE n": an option of COPY where a schema has many columns, else nothing. */
+void relation_row_groups(const struct schema *s, struct str *out);
+
 /* Options of COPY for such a file: format, compression, field ids. */
 void relation_copy_options(const struct schema *s, enum relation_part part, struct str *out);
 

@@ -256,7 +256,9 @@ static void copy_statement(const struct reading *r, const char *path, struct str
     for (size_t i = 0; i < r->count; i++)
         sql_printf(sql, "%s%n: %u", i > 0 ? ", " : "", r->names[i],
                    (unsigned long long)field_id(r, i));
-    str_append(sql, "})");
+    str_append(sql, "}");
+    relation_row_groups(r->schema, sql);
+    str_append(sql, ")");
 }
 
 static int count_rows(struct reading *r, const char *path, struct error *err)

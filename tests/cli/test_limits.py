@@ -124,7 +124,7 @@ class Limits(Case):
         self.cauce("run", "d.yml")
         before = [key for key in self.objects() if not key.startswith("runs/")]
         crashes = [(signal.SIGSEGV, "crashed with signal 11"),
-                   (signal.SIGKILL, "was killed, most likely because memory ran out")]
+                   (signal.SIGKILL, "was killed with signal 9: by the kernel, where this machine")]
         if "ASAN_OPTIONS" in os.environ:
             crashes.pop(0)  # the sanitizer takes that signal for itself
         for number, words in crashes:

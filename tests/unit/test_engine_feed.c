@@ -87,24 +87,34 @@ static void add_value(struct column *c, size_t k, int64_t i)
     }
 }
 
+/* A type for each of many columns. */
+static struct type *types_of(size_t columns)
+{
+    struct type *all = mem_calloc(columns, sizeof *all);
+    for (size_t k = 0; k < columns; k++)
+        all[k] = types[k % TYPES];
+    return all;
+}
+
 static void fill(struct batch *b, int64_t first, size_t rows)
 {
     batch_clear(b);
-    for (size_t k = 0; k < TYPES; k++)
+    for (size_t k = 0; k < b->column_count; k++)
         for (size_t i = 0; i < rows; i++)
             add_value(&b->columns[k], k, first + (int64_t)i);
     b->rows = rows;
 }
 
 /* Batches of `sizes` rows. */
-static void feed_rows(const size_t *sizes, size_t count)
+static void feed_rows(size_t columns, const size_t *sizes, size_t count)
 {
     struct feed *feed = NULL;
+    struct type *all = types_of(columns);
     struct batch b;
     struct error err = ERROR_INIT;
     int64_t at = 0;
-    batch_init(&b, types, TYPES);
-    assert_int_equal(feed_open(engine, "t", types, TYPES, &feed, &err), ERR_OK);
+    batch_init(&b, all, columns);
+    assert_int_equal(feed_open(engine, "t", all, columns, &feed, &err), ERR_OK);
     for (size_t i = 0; i < count; i++) {
         fill(&b, at, sizes[i]);
         assert_int_equal(feed_put(feed, &b, &err), ERR_OK);
@@ -113,6 +123,7 @@ static void feed_rows(const size_t *sizes, size_t count)
     assert_int_equal(feed_close(feed, &err), ERR_OK);
     feed_free(feed);
     batch_release(&b);
+    free(all);
 }
 
 static void assert_same(const struct column *a, const struct column *b, size_t at)
@@ -132,30 +143,80 @@ static void assert_same(const struct column *a, const struct column *b, size_t a
     assert_memory_equal(ta, tb, la);
 }
 
-static void rows_of_every_type_come_back_as_they_were_in_their_order(void **state)
+/* The columns c0, c1, ... of `t` as the rows of a query, which are numbered from 0. */
+static uint64_t assert_rows(size_t columns, const char *sql)
 {
-    (void)state;
-    static const size_t sizes[] = {1, 0, 2047, 2049, 8192, 3};
+    struct type *all = types_of(columns);
     struct result *result = NULL;
     struct batch got, want;
     struct error err = ERROR_INIT;
     uint64_t rows = 0;
-    feed_rows(sizes, sizeof sizes / sizeof *sizes);
-    assert_int_equal(result_open(engine, "SELECT * FROM t ORDER BY rowid", &result, &err), ERR_OK);
+    assert_int_equal(result_open(engine, sql, &result, &err), ERR_OK);
     result_batch(result, &got);
-    batch_init(&want, types, TYPES);
+    batch_init(&want, all, columns);
     while (result_next(result, &got, &err) == ERR_OK && got.rows > 0) {
         fill(&want, (int64_t)rows, got.rows);
-        for (size_t k = 0; k < TYPES; k++)
+        for (size_t k = 0; k < columns; k++)
             for (size_t i = 0; i < got.rows; i++)
                 assert_same(&want.columns[k], &got.columns[k], i);
         rows += got.rows;
     }
     assert_string_equal(err.text, "");
-    assert_int_equal(rows, 12292);
     batch_release(&got);
     batch_release(&want);
     result_free(result);
+    free(all);
+    return rows;
+}
+
+static const size_t sizes[] = {1, 0, 2047, 2049, 8192, 3};
+
+static void rows_of_every_type_come_back_as_they_were_in_their_order(void **state)
+{
+    (void)state;
+    feed_rows(TYPES, sizes, sizeof sizes / sizeof *sizes);
+    assert_int_equal(assert_rows(TYPES, "SELECT * FROM t ORDER BY rowid"), 12292);
+}
+
+/* Around multiples of 8 as well: each column has a bit. */
+static void so_do_rows_of_many_columns(void **state)
+{
+    (void)state;
+    for (size_t columns = 65; columns < 74; columns++) {
+        feed_rows(columns, sizes, sizeof sizes / sizeof *sizes);
+        assert_int_equal(assert_rows(columns, "SELECT * FROM t ORDER BY rowid"), 12292);
+    }
+}
+
+static uint64_t count_of(const char *sql)
+{
+    struct error err = ERROR_INIT;
+    uint64_t n = UINT64_MAX;
+    int rc = engine_count(engine, sql, &n, &err);
+    assert_string_equal(err.text, "");
+    assert_int_equal(rc, ERR_OK);
+    return n;
+}
+
+static void rows_of_many_columns_are_deleted_and_sorted_like_others(void **state)
+{
+    (void)state;
+    static const size_t some[] = {3000};
+    feed_rows(70, some, 1);
+    assert_int_equal(count_of("SELECT count(*) FROM t"), 3000);
+    assert_int_equal(count_of("SELECT max(rowid) FROM t WHERE c69 IS NOT NULL"), 2999);
+    assert_int_equal(
+        count_of("SELECT count(*) FROM (SELECT c3, c65 FROM t EXCEPT SELECT c3, c65 FROM "
+                 "(SELECT * FROM t ORDER BY c2 DESC))"),
+        0);
+    struct error err = ERROR_INIT;
+    assert_int_equal(engine_run(engine,
+                                "DELETE FROM t" FEED_STORED " WHERE rowid IN (SELECT rowid "
+                                "FROM t WHERE rowid % 10 > 0)",
+                                &err),
+                     ERR_OK);
+    assert_int_equal(count_of("SELECT count(*) FROM t"), 300);
+    assert_int_equal(count_of("SELECT count(*) FROM t WHERE rowid % 10 > 0"), 0);
 }
 
 static void a_table_is_replaced_and_may_stay_empty(void **state)
@@ -164,8 +225,9 @@ static void a_table_is_replaced_and_may_stay_empty(void **state)
     struct error err = ERROR_INIT;
     uint64_t rows = 1;
     static const size_t one[] = {5};
-    feed_rows(one, 1);
-    feed_rows(NULL, 0);
+    feed_rows(TYPES, one, 1);
+    feed_rows(70, one, 1);
+    feed_rows(TYPES, NULL, 0);
     assert_int_equal(engine_count(engine, "SELECT count(*) FROM t", &rows, &err), ERR_OK);
     assert_int_equal(rows, 0);
 }
@@ -346,7 +408,7 @@ static void rows_that_cannot_be_taken_are_told(void **state)
     column_add_bigint(&b.columns[0], 1);
     b.rows = 1;
     assert_int_equal(feed_open(engine, "gone", &number, 1, &feed, &err), ERR_OK);
-    assert_int_equal(engine_run(engine, "DROP TABLE gone", &err), ERR_OK);
+    assert_int_equal(engine_run(engine, "DROP TABLE gone" FEED_STORED, &err), ERR_OK);
     int rc = feed_put(feed, &b, &err);
     if (rc == ERR_OK)
         rc = feed_close(feed, &err);
@@ -362,6 +424,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_every_type_come_back_as_they_were_in_their_order),
+        cmocka_unit_test(so_do_rows_of_many_columns),
+        cmocka_unit_test(rows_of_many_columns_are_deleted_and_sorted_like_others),
         cmocka_unit_test(a_table_is_replaced_and_may_stay_empty),
         cmocka_unit_test(whole_numbers_of_every_width_are_taken),
         cmocka_unit_test(moments_keep_their_unit_and_no_time_of_day_loses_its_offset),

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "engine/feed.h"
 #include "engine/unique.h"
 #include "support/temp_engine.h"
 #include "support/temp_folder.h"
@@ -66,7 +67,11 @@ static void make_unique(const char *select, size_t keys, enum unique_winner winn
     size_t key[] = {0, 1, 2};
     struct schema schema = {.columns = columns, .count = 3, .key = key, .key_count = keys};
     struct error err = ERROR_INIT;
-    assert_int_equal(engine_runf(engine, &err, "CREATE OR REPLACE TABLE source_rows AS %s", select),
+    assert_int_equal(engine_runf(engine, &err,
+                                 "CREATE OR REPLACE TABLE source_rows" FEED_STORED " AS %s; "
+                                 "CREATE OR REPLACE VIEW source_rows AS "
+                                 "SELECT *, rowid FROM source_rows" FEED_STORED,
+                                 select),
                      ERR_OK);
     uint64_t rows = count("SELECT count(*) FROM source_rows");
     int rc = unique_find(engine, &schema, rows, winner, &repeated, &err);
