@@ -319,23 +319,47 @@ static bool same_cut(const struct schema *a, const struct schema *b)
                                                         b->columns[b->partition_column].name) == 0);
 }
 
+/* Every column that was there is there, as it was. */
+static int check_kept(const struct schema *parent, const struct schema *child, struct error *err)
+{
+    int rc = ERR_OK;
+    struct name_index names;
+    schema_names(child, &names);
+    for (size_t i = 0; i < parent->count && rc == ERR_OK; i++) {
+        const struct schema_column *column = &parent->columns[i];
+        size_t j = name_index_find(&names, column->name);
+        if (j == SIZE_MAX || !same_column(column, &child->columns[j]))
+            rc = error_set(err, ERR_DAMAGED,
+                           "The column \"%.80s\" of the version before is missing or changed.",
+                           column->name);
+    }
+    name_index_release(&names);
+    return rc;
+}
+
+static int check_added(const struct schema *parent, const struct schema *child, struct error *err)
+{
+    int rc = ERR_OK;
+    struct name_index names;
+    schema_names(parent, &names);
+    for (size_t i = 0; i < child->count && rc == ERR_OK; i++) {
+        const struct schema_column *column = &child->columns[i];
+        if (!column->nullable && name_index_find(&names, column->name) == SIZE_MAX)
+            rc = error_set(err, ERR_DAMAGED, "The column \"%.80s\" is new and must be nullable.",
+                           column->name);
+    }
+    name_index_release(&names);
+    return rc;
+}
+
 int manifest_schema_grown(const struct schema *parent, const struct schema *child,
                           struct error *err)
 {
-    for (size_t i = 0; i < parent->count; i++) {
-        const struct schema_column *column = &parent->columns[i];
-        size_t j = schema_find(child, column->name);
-        if (j == SIZE_MAX || !same_column(column, &child->columns[j]))
-            return error_set(err, ERR_DAMAGED,
-                             "The column \"%.80s\" of the version before is missing or changed.",
-                             column->name);
-    }
-    for (size_t i = 0; i < child->count; i++) {
-        const struct schema_column *column = &child->columns[i];
-        if (schema_find(parent, column->name) == SIZE_MAX && !column->nullable)
-            return error_set(err, ERR_DAMAGED, "The column \"%.80s\" is new and must be nullable.",
-                             column->name);
-    }
+    int rc = check_kept(parent, child, err);
+    if (rc == ERR_OK)
+        rc = check_added(parent, child, err);
+    if (rc != ERR_OK)
+        return rc;
     if (!same_key(parent, child))
         return error_set(err, ERR_DAMAGED, "The key columns differ from the version before.");
     if (!same_cut(parent, child) || parent->track_revisions != child->track_revisions)

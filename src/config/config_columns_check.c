@@ -4,6 +4,7 @@
 
 #include "config/config_read.h"
 #include "util/mem.h"
+#include "util/name_index.h"
 #include "util/str.h"
 
 /* What the checks below use. */
@@ -109,19 +110,18 @@ static void check_column_names(const struct checks *c)
 {
     const struct config *config = c->config;
     const struct yaml_tree_node *node = c->columns != NULL ? c->columns->first : NULL;
+    struct name_index names;
+    name_index_init(&names, config->columns, config->column_count, sizeof *config->columns, true);
     for (; node != NULL && node->index < config->column_count; node = node->next) {
-        size_t i = node->index;
-        const char *name = config->columns[i].name;
-        for (size_t j = 0; j < i && name != NULL; j++) {
-            if (config->columns[j].name == NULL || !same_name(name, config->columns[j].name))
-                continue;
+        const char *name = config->columns[node->index].name;
+        size_t first = name != NULL ? name_index_find(&names, name) : node->index;
+        if (first < node->index)
             config_problem_value(c->r, child(node, "name"),
                                  "is the name of columns[%zu], too: \"%s\" (upper and lower case "
                                  "are the same).",
-                                 j, config->columns[j].name);
-            break;
-        }
+                                 first, config->columns[first].name);
     }
+    name_index_release(&names);
 }
 
 /* Neither a column nor a part of the key, and every name once. */

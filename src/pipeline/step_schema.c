@@ -3,6 +3,7 @@
  * nullable columns. A configuration that contradicts the chain is refused. Pure apart from the
  * inference of the first run; repeating it is harmless.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,27 +13,33 @@
 
 static const char *const reserved[] = {COLUMN_VERSION, COLUMN_INGESTED_AT, COLUMN_ROW_HASH};
 
-static struct schema_column *append_column(struct schema *s, const char *name)
+/* Columns that are added to a schema: room for all there may be, and the last id that was given. */
+struct growth {
+    struct schema *schema;
+    size_t room;
+    uint32_t last_id;
+};
+
+static struct growth growth_of(const struct config *config, struct schema *s)
 {
-    s->columns = mem_resize(s->columns, s->count + 1, sizeof *s->columns);
-    uint32_t id = 0;
+    struct growth g = {.schema = s,
+                       .room = s->count + config->column_count + config->constant_count};
+    s->columns = mem_resize(s->columns, g.room, sizeof *s->columns);
     for (size_t i = 0; i < s->count; i++)
-        if (s->columns[i].id > id)
-            id = s->columns[i].id;
-    struct schema_column *c = &s->columns[s->count++];
-    *c = (struct schema_column){.name = mem_strdup(name), .id = id + 1, .nullable = true};
+        if (s->columns[i].id > g.last_id)
+            g.last_id = s->columns[i].id;
+    return g;
+}
+
+static struct schema_column *append_column(struct growth *g, const char *name)
+{
+    assert(g->schema->count < g->room);
+    struct schema_column *c = &g->schema->columns[g->schema->count++];
+    *c = (struct schema_column){.name = mem_strdup(name), .id = ++g->last_id, .nullable = true};
     return c;
 }
 
-static bool has_constant(const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config->constant_count; i++)
-        if (strcmp(config->constants[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-static void add_configured(const struct config *config, struct schema *out)
+static void add_configured(const struct config *config, struct growth *out)
 {
     for (size_t i = 0; i < config->column_count; i++) {
         struct schema_column *c = append_column(out, config->columns[i].name);
@@ -41,7 +48,7 @@ static void add_configured(const struct config *config, struct schema *out)
     }
 }
 
-static void add_constants(const struct config *config, struct schema *out)
+static void add_constants(const struct config *config, struct growth *out)
 {
     for (size_t i = 0; i < config->constant_count; i++) {
         struct schema_column *c = append_column(out, config->constants[i].name);
@@ -135,17 +142,20 @@ static int check_name(const char *name, struct error *err)
 static int check_names(const struct schema *s, struct error *err)
 {
     int rc = ERR_OK;
+    struct name_index names;
+    name_index_init(&names, &s->columns->name, s->count, sizeof *s->columns, true);
     for (size_t i = 0; i < s->count && rc == ERR_OK; i++) {
+        size_t first = name_index_find(&names, s->columns[i].name);
         rc = check_name(s->columns[i].name, err);
-        for (size_t k = 0; k < i && rc == ERR_OK; k++)
-            if (strcasecmp(s->columns[i].name, s->columns[k].name) == 0)
-                rc = error_set(err, ERR_CONFIG,
-                               "two columns are named \"%s\" and \"%s\"; names must differ in "
-                               "more than case. List the columns under `columns`, with another "
-                               "name for one of them and `from`; `cauce init --from` writes such "
-                               "a list.",
-                               s->columns[k].name, s->columns[i].name);
+        if (rc == ERR_OK && first != i)
+            rc = error_set(err, ERR_CONFIG,
+                           "two columns are named \"%s\" and \"%s\"; names must differ in "
+                           "more than case. List the columns under `columns`, with another "
+                           "name for one of them and `from`; `cauce init --from` writes such "
+                           "a list.",
+                           s->columns[first].name, s->columns[i].name);
     }
+    name_index_release(&names);
     return rc;
 }
 
@@ -176,14 +186,12 @@ static int check_path(const struct schema *s, const char *url, struct error *err
 static int first_schema(struct run *r, struct schema *out, struct error *err)
 {
     const struct config *config = r->d->config;
-    int rc = ERR_OK;
-    if (config->column_count > 0)
-        add_configured(config, out);
-    else
-        rc = source_infer(r->source, out, err);
+    int rc = config->column_count == 0 ? source_infer(r->source, out, err) : ERR_OK;
     if (rc != ERR_OK)
         return rc;
-    add_constants(config, out);
+    struct growth growth = growth_of(config, out);
+    add_configured(config, &growth);
+    add_constants(config, &growth);
     out->track_revisions = config->revisions == CONFIG_REVISIONS_PUBLISH;
     rc = set_key(config, out, err);
     if (rc == ERR_OK)
@@ -262,58 +270,70 @@ static int compare_type(const struct config_column *c, const struct schema_colum
     return rc;
 }
 
-/* Columns of the configuration against the chain; new ones are appended to `s`. */
-static int grow_columns(const struct config *config, struct schema *s, struct error *err)
+/* A configured column against the chain, where it is at `at`; a new one (SIZE_MAX) is appended. */
+static int grow_column(const struct config_column *c, size_t at, struct growth *g,
+                       struct error *err)
 {
-    for (size_t i = 0; i < config->column_count; i++) {
+    if (at != SIZE_MAX)
+        return compare_type(c, &g->schema->columns[at], err);
+    if (!c->nullable)
+        return error_set(err, ERR_CONFIG,
+                         "column \"%s\" is new: it must be nullable, because the rows "
+                         "published so far do not have it.",
+                         c->name);
+    append_column(g, c->name)->type = c->type;
+    return ERR_OK;
+}
+
+/* Columns and constants of the configuration against the chain; new ones are appended to `s`. */
+static int grow_columns(const struct config *config, const struct schema *chain, struct schema *s,
+                        struct error *err)
+{
+    int rc = ERR_OK;
+    struct growth growth = growth_of(config, s);
+    struct name_index names;
+    schema_names(chain, &names);
+    for (size_t i = 0; i < config->column_count && rc == ERR_OK; i++) {
         const struct config_column *c = &config->columns[i];
-        size_t at = schema_find(s, c->name);
-        if (at != SIZE_MAX) {
-            int rc = compare_type(c, &s->columns[at], err);
-            if (rc != ERR_OK)
-                return rc;
-        } else if (!c->nullable) {
-            return error_set(err, ERR_CONFIG,
-                             "column \"%s\" is new: it must be nullable, because the rows "
-                             "published so far do not have it.",
-                             c->name);
-        } else {
-            append_column(s, c->name)->type = c->type;
-        }
+        rc = grow_column(c, name_index_find(&names, c->name), &growth, err);
     }
-    for (size_t i = 0; i < config->constant_count; i++)
-        if (schema_find(s, config->constants[i].name) == SIZE_MAX) {
-            struct schema_column *c = append_column(s, config->constants[i].name);
+    for (size_t i = 0; i < config->constant_count && rc == ERR_OK; i++)
+        if (name_index_find(&names, config->constants[i].name) == SIZE_MAX) {
+            struct schema_column *c = append_column(&growth, config->constants[i].name);
             c->type = (struct type){TYPE_TEXT, 0, 0};
             c->constant = true;
         }
-    return ERR_OK;
+    name_index_release(&names);
+    return rc;
 }
 
-static bool configured_column(const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config->column_count; i++)
-        if (strcmp(config->columns[i].name, name) == 0)
-            return true;
-    return config->column_count == 0;
-}
-
-/* Every published column must still be fed. */
+/* Every published column must still be fed; where none is listed, all of the source are. */
 static int nothing_removed(const struct config *config, const struct schema *chain,
                            struct error *err)
 {
-    for (size_t i = 0; i < chain->count; i++) {
+    int rc = ERR_OK;
+    bool listed = config->column_count > 0;
+    struct name_index columns = {0};
+    struct name_index constants = {0};
+    if (listed)
+        name_index_init(&columns, &config->columns->name, config->column_count,
+                        sizeof *config->columns, false);
+    if (config->constant_count > 0)
+        name_index_init(&constants, &config->constants->name, config->constant_count,
+                        sizeof *config->constants, false);
+    for (size_t i = 0; i < chain->count && rc == ERR_OK; i++) {
         const struct schema_column *c = &chain->columns[i];
-        bool there =
-            c->constant ? has_constant(config, c->name) : configured_column(config, c->name);
-        if (!there)
-            return error_set(err, ERR_CONFIG,
-                             "the published dataset has the column \"%s\", which the configuration "
-                             "does not name any more. Columns cannot be removed; put it back under "
-                             "%s.",
-                             c->name, c->constant ? "`constants`" : "`columns`");
+        bool named = name_index_find(c->constant ? &constants : &columns, c->name) != SIZE_MAX;
+        if (!named && (c->constant || listed))
+            rc = error_set(err, ERR_CONFIG,
+                           "the published dataset has the column \"%s\", which the configuration "
+                           "does not name any more. Columns cannot be removed; put it back under "
+                           "%s.",
+                           c->name, c->constant ? "`constants`" : "`columns`");
     }
-    return ERR_OK;
+    name_index_release(&columns);
+    name_index_release(&constants);
+    return rc;
 }
 
 static int chain_schema(struct run *r, struct schema *out, struct error *err)
@@ -331,7 +351,7 @@ static int chain_schema(struct run *r, struct schema *out, struct error *err)
     if (rc == ERR_OK)
         rc = nothing_removed(config, chain, err);
     if (rc == ERR_OK)
-        rc = grow_columns(config, out, err);
+        rc = grow_columns(config, chain, out, err);
     if (rc == ERR_OK)
         rc = check_names(out, err);
     return rc;
@@ -341,10 +361,12 @@ static int chain_schema(struct run *r, struct schema *out, struct error *err)
 static int compare_seen(struct run *r, struct error *err)
 {
     struct schema_source today = {0};
+    struct name_index names;
     int rc = r->frozen.count > 0 ? source_look(r->source, &today, err) : ERR_OK;
+    schema_source_names(&r->frozen, &names);
     for (size_t i = 0; i < today.count && rc == ERR_OK; i++) {
-        const struct schema_source_column *c =
-            schema_source_find(&r->frozen, today.columns[i].name);
+        size_t at = name_index_find(&names, today.columns[i].name);
+        const struct schema_source_column *c = at != SIZE_MAX ? &r->frozen.columns[at] : NULL;
         char now[TYPE_TEXT_SIZE], then[TYPE_TEXT_SIZE];
         if (c == NULL || type_equal(today.columns[i].type, c->type))
             continue;
@@ -355,6 +377,7 @@ static int compare_seen(struct run *r, struct error *err)
                  "%s, as in the first run",
                  c->name, now, then);
     }
+    name_index_release(&names);
     schema_source_release(&today);
     return rc;
 }
@@ -367,10 +390,12 @@ static int compare_found(struct run *r, const struct schema *chain, struct error
         return ERR_OK;
     if (r->d->config->transform != NULL)
         return compare_seen(r, err);
+    struct name_index names;
     int rc = source_infer(r->source, &found, err);
+    schema_names(chain, &names);
     for (size_t i = 0; i < found.count && rc == ERR_OK; i++) {
         char now[TYPE_TEXT_SIZE], then[TYPE_TEXT_SIZE];
-        size_t at = schema_find(chain, found.columns[i].name);
+        size_t at = name_index_find(&names, found.columns[i].name);
         if (at == SIZE_MAX || type_equal(found.columns[i].type, chain->columns[at].type))
             continue;
         type_format(found.columns[i].type, now);
@@ -379,6 +404,7 @@ static int compare_found(struct run *r, const struct schema *chain, struct error
                  "column \"%s\" would be found as %s today; it stays %s, as it was published first",
                  found.columns[i].name, now, then);
     }
+    name_index_release(&names);
     schema_release(&found);
     return rc;
 }

@@ -496,8 +496,8 @@ static int csv_select(struct reader *self, const struct reader_column *columns, 
     size_t *places = mem_calloc(count, sizeof *places);
     struct reader_texts has;
     int rc = csv_names(self, &has, err);
-    for (size_t i = 0; rc == ERR_OK && i < count; i++)
-        rc = reader_match(self, &columns[i], &has, &places[i], err);
+    if (rc == ERR_OK)
+        rc = reader_match(self, columns, count, &has, places, err);
     if (rc == ERR_OK) {
         c->columns = columns;
         c->column_count = count;

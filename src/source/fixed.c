@@ -303,8 +303,8 @@ static int fixed_select(struct reader *self, const struct reader_column *columns
     f->columns = columns;
     f->column_count = count;
     f->values = mem_calloc(count, sizeof *f->values);
-    for (size_t i = 0; rc == ERR_OK && i < count; i++)
-        rc = reader_match(self, &columns[i], &has, &f->values[i], err);
+    if (rc == ERR_OK)
+        rc = reader_match(self, columns, count, &has, f->values, err);
     /* No more rows than fit into a few MiB of places. */
     f->stride = ((size_t)4 << 20) / sizeof *f->spans / f->count;
     if (f->stride > READER_BATCH_ROWS)

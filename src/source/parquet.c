@@ -67,20 +67,22 @@ static int names(struct reader *self, struct reader_texts *out, struct error *er
 
 /* ---- What is wanted from it ------------------------------------------------------------------ */
 
-/* The column of the file that feeds a wanted one; SIZE_MAX: none, and it is optional. */
-static int match(struct parquet *p, const struct reader_column *column, size_t *at,
-                 struct error *err)
+/* The columns of the file that feed the wanted ones; SIZE_MAX: none, and it is optional. */
+static int match(struct parquet *p, struct error *err)
 {
     struct reader_texts has = {p->names, p->schema.count};
-    int rc = reader_match(&p->base, column, &has, at, err);
-    if (rc != ERR_OK)
-        return rc;
-    if (*at != SIZE_MAX && p->schema.losses[*at] == PARQUET_NESTED)
-        return error_set(err, ERR_GATE,
-                         "column \"%s\": %s holds nanoseconds or long decimals inside a list or "
-                         "struct, which cannot be read exactly. Leave it out of `columns`.",
-                         column->name, p->base.file->shown);
-    return ERR_OK;
+    size_t *places = mem_calloc(p->wanted_count, sizeof *places);
+    int rc = reader_match(&p->base, p->wanted, p->wanted_count, &has, places, err);
+    for (size_t i = 0; i < p->wanted_count && rc == ERR_OK; i++) {
+        p->from[i].at = places[i];
+        if (places[i] != SIZE_MAX && p->schema.losses[places[i]] == PARQUET_NESTED)
+            rc = error_set(err, ERR_GATE,
+                           "column \"%s\": %s holds nanoseconds or long decimals inside a list or "
+                           "struct, which cannot be read exactly. Leave it out of `columns`.",
+                           p->wanted[i].name, p->base.file->shown);
+    }
+    free(places);
+    return rc;
 }
 
 /* Where a wanted column would lose something, read a copy of the file that declares nothing. */
@@ -126,12 +128,10 @@ static int choose(struct reader *self, const struct reader_column *columns, size
                   struct error *err)
 {
     struct parquet *p = (struct parquet *)self;
-    int rc = ERR_OK;
     p->wanted = columns;
     p->wanted_count = count;
     p->from = mem_calloc(count, sizeof *p->from);
-    for (size_t i = 0; i < count && rc == ERR_OK; i++)
-        rc = match(p, &columns[i], &p->from[i].at, err);
+    int rc = match(p, err);
     engine_blame(p->engine, ERR_SOURCE);
     if (rc == ERR_OK)
         rc = copy_bare(p, err);

@@ -139,21 +139,31 @@ int reader_missing(const struct reader *r, const struct reader_column *column,
     return ERR_GATE;
 }
 
-static size_t find_name(const struct reader_texts *has, const char *name)
+void reader_texts_index(const struct reader_texts *texts, struct name_index *out)
 {
-    for (size_t i = 0; i < has->count; i++)
-        if (strcmp(has->items[i], name) == 0)
-            return i;
-    return SIZE_MAX;
+    name_index_init(out, texts->items, texts->count, sizeof *texts->items, false);
 }
 
-int reader_match(const struct reader *r, const struct reader_column *column,
-                 const struct reader_texts *has, size_t *out, struct error *err)
+/* The first of a column's names that there is. */
+static size_t find_name(const struct name_index *names, const struct reader_column *column)
 {
-    *out = SIZE_MAX;
-    for (size_t i = 0; i < column->from.count && *out == SIZE_MAX; i++)
-        *out = find_name(has, column->from.items[i]);
-    if (*out != SIZE_MAX || column->optional)
-        return ERR_OK;
-    return reader_missing(r, column, has, err);
+    size_t at = SIZE_MAX;
+    for (size_t i = 0; i < column->from.count && at == SIZE_MAX; i++)
+        at = name_index_find(names, column->from.items[i]);
+    return at;
+}
+
+int reader_match(const struct reader *r, const struct reader_column *columns, size_t count,
+                 const struct reader_texts *has, size_t *places, struct error *err)
+{
+    int rc = ERR_OK;
+    struct name_index names;
+    reader_texts_index(has, &names);
+    for (size_t i = 0; i < count && rc == ERR_OK; i++) {
+        places[i] = find_name(&names, &columns[i]);
+        if (places[i] == SIZE_MAX && !columns[i].optional)
+            rc = reader_missing(r, &columns[i], has, err);
+    }
+    name_index_release(&names);
+    return rc;
 }

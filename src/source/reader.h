@@ -19,6 +19,7 @@
 #include "source/read_options.h"
 #include "util/digest.h"
 #include "util/error.h"
+#include "util/name_index.h"
 #include "value/cast.h"
 #include "value/column.h"
 
@@ -126,13 +127,15 @@ void reader_free(struct reader *r); /* NULL allowed */
 void reader_warn(struct reader *r, char *text);
 void reader_release(struct reader *r);
 
+/* Where names stand in a list; borrows it. To be released. */
+void reader_texts_index(const struct reader_texts *texts, struct name_index *out);
+
 /*
- * For readers whose files name their columns: which of its names a wanted column has, the first one
- * that is listed where there are several; SIZE_MAX where it is optional and there is none. ERR_GATE as
- * reader_missing.
+ * For readers whose files name their columns: the place in `has` of each wanted column, by the first of
+ * its names that is there; SIZE_MAX where it is optional and there is none. ERR_GATE as reader_missing.
  */
-MUST_USE int reader_match(const struct reader *r, const struct reader_column *column,
-                          const struct reader_texts *has, size_t *out, struct error *err);
+MUST_USE int reader_match(const struct reader *r, const struct reader_column *columns, size_t count,
+                          const struct reader_texts *has, size_t *places, struct error *err);
 
 /*
  * ERR_GATE: a wanted column is not in the file; says what the file has, and what was probably meant.

@@ -9,9 +9,11 @@
 #include "engine/sql.h"
 #include "source/found.h"
 #include "source/load.h"
+#include "source/names.h"
 #include "source/typed.h"
 #include "source/wanted.h"
 #include "util/mem.h"
+#include "util/name_index.h"
 
 /* ---- What it sees -------------------------------------------------------------------------- */
 
@@ -90,18 +92,58 @@ static bool is_found(const struct source_column *c, const struct found *found)
     return false;
 }
 
-/* Is a name of the source one that a listed column is fed by, or called? */
-static bool is_taken(const struct source_options *o, const struct wanted *columns, const char *name)
+/* Names of the source that listed columns are fed by, and those that a column is called. */
+struct taken {
+    struct names from;
+    struct names called; /* in lower case */
+};
+
+static void taken_release(struct taken *t)
 {
-    for (size_t i = 0; i < columns->count; i++) {
-        const struct reader_column *c = &columns->columns[i];
-        if (strcasecmp(c->name, name) == 0)
-            return true;
-        for (size_t k = 0; i < o->column_count && k < c->from.count; k++)
-            if (strcmp(c->from.items[k], name) == 0)
-                return true;
-    }
-    return false;
+    names_release(&t->from);
+    names_release(&t->called);
+}
+
+static char *lower_case(const char *name)
+{
+    char *lower = mem_strdup(name);
+    for (char *p = lower; *p != '\0'; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return lower;
+}
+
+/* The column that was added last is called so, and fed by these. */
+static void take_names(struct taken *t, const struct wanted *columns, bool listed)
+{
+    const struct reader_column *c = &columns->columns[columns->count - 1];
+    char *name = lower_case(c->name);
+    names_add(&t->called, name);
+    free(name);
+    for (size_t k = 0; listed && k < c->from.count; k++)
+        names_add(&t->from, c->from.items[k]);
+}
+
+static bool is_taken(const struct taken *t, const char *name)
+{
+    char *lower = lower_case(name);
+    bool taken =
+        names_find(&t->called, lower) != SIZE_MAX || names_find(&t->from, name) != SIZE_MAX;
+    free(lower);
+    return taken;
+}
+
+/* What nobody has listed may be missing in some of the files. */
+static int add_other(const struct source_options *o, const char *name, struct type type,
+                     const char *format, struct taken *taken, struct wanted *out, struct error *err)
+{
+    if (is_taken(taken, name))
+        return ERR_OK;
+    int rc = wanted_add(out, o, name, type, format, NULL, err);
+    if (rc != ERR_OK)
+        return rc;
+    out->columns[out->count - 1].optional = true;
+    take_names(taken, out, false);
+    return ERR_OK;
 }
 
 /* The listed columns that the source has, then all others. */
@@ -109,20 +151,19 @@ static int list_columns(const struct source_options *o, const struct found *foun
                         struct wanted *out, struct error *err)
 {
     int rc = ERR_OK;
+    struct taken taken = {0};
     wanted_init(out, o->column_count + found->names.count);
     for (size_t i = 0; i < o->column_count && rc == ERR_OK; i++)
-        if (is_found(&o->columns[i], found))
+        if (is_found(&o->columns[i], found)) {
             rc = wanted_add(out, o, o->columns[i].name, o->columns[i].type, NULL, &o->columns[i],
                             err);
-    for (size_t i = 0; i < found->names.count && rc == ERR_OK; i++) {
-        if (is_taken(o, out, found->names.items[i]))
-            continue;
-        rc = wanted_add(out, o, found->names.items[i], found->types[i], found->formats[i], NULL,
-                        err);
-        /* What nobody has listed may be missing in some of the files. */
-        if (rc == ERR_OK)
-            out->columns[out->count - 1].optional = true;
-    }
+            if (rc == ERR_OK)
+                take_names(&taken, out, true);
+        }
+    for (size_t i = 0; i < found->names.count && rc == ERR_OK; i++)
+        rc = add_other(o, found->names.items[i], found->types[i], found->formats[i], &taken, out,
+                       err);
+    taken_release(&taken);
     return rc;
 }
 
@@ -241,15 +282,13 @@ static int make_raw(struct engine *e, const struct files *files, const struct so
     struct source_options plain = *o;
     struct found found = {0};
     struct wanted columns = {0};
+    struct taken taken = {0};
     plain.nulls = (struct reader_texts){0};
     int rc = found_names(files, false, &found, err);
     wanted_init(&columns, found.names.count);
     for (size_t i = 0; i < found.names.count && rc == ERR_OK; i++)
-        if (!is_taken(&plain, &columns, found.names.items[i])) {
-            rc = wanted_add(&columns, &plain, found.names.items[i], text_type, NULL, NULL, err);
-            if (rc == ERR_OK)
-                columns.columns[columns.count - 1].optional = true;
-        }
+        rc = add_other(&plain, found.names.items[i], text_type, NULL, &taken, &columns, err);
+    taken_release(&taken);
     if (rc == ERR_OK)
         rc = feed_relation(e, files, "raw", &columns, report, err);
     wanted_release(&columns);
@@ -348,14 +387,6 @@ struct taking {
     uint64_t row;
 };
 
-static size_t find_column(const struct taking *t, const char *name)
-{
-    for (size_t i = 0; i < t->count; i++)
-        if (strcasecmp(t->columns[i].name, name) == 0)
-            return i;
-    return SIZE_MAX;
-}
-
 static int missing(const struct taking *t, const struct reader_column *wanted, struct error *err)
 {
     const char **names = mem_calloc(t->count, sizeof *names);
@@ -371,28 +402,32 @@ static int missing(const struct taking *t, const struct reader_column *wanted, s
 /* A column of the result is known by the name of the dataset's, or by one that the source has for it. */
 static int match(struct taking *t, struct error *err)
 {
-    for (size_t i = 0; i < t->wanted->count; i++) {
+    int rc = ERR_OK;
+    struct name_index names;
+    name_index_init(&names, &t->columns->name, t->count, sizeof *t->columns, true);
+    for (size_t i = 0; i < t->wanted->count && rc == ERR_OK; i++) {
         const struct reader_column *w = &t->wanted->columns[i];
-        t->from[i] = find_column(t, w->name);
+        t->from[i] = name_index_find(&names, w->name);
         for (size_t k = 0; k < w->from.count && t->from[i] == SIZE_MAX; k++)
-            t->from[i] = find_column(t, w->from.items[k]);
+            t->from[i] = name_index_find(&names, w->from.items[k]);
         if (t->from[i] == SIZE_MAX)
-            return missing(t, w, err);
+            rc = missing(t, w, err);
     }
-    return ERR_OK;
+    name_index_release(&names);
+    return rc;
 }
 
 static void note_left_out(const struct taking *t)
 {
     struct source_report *r = t->report;
+    bool *used = mem_calloc(t->count, sizeof *used);
     r->left_out = mem_calloc(t->count, sizeof *r->left_out);
-    for (size_t i = 0; i < t->count; i++) {
-        bool used = false;
-        for (size_t k = 0; k < t->wanted->count && !used; k++)
-            used = t->from[k] == i;
-        if (!used)
+    for (size_t k = 0; k < t->wanted->count; k++)
+        used[t->from[k]] = true;
+    for (size_t i = 0; i < t->count; i++)
+        if (!used[i])
             r->left_out[r->left_out_count++] = mem_strdup(t->columns[i].name);
-    }
+    free(used);
 }
 
 static void put_row(struct taking *t, const struct batch *values, size_t row,

@@ -28,27 +28,20 @@ struct unpivoting {
 #define NAME SIZE_MAX
 #define VALUE (SIZE_MAX - 1)
 
-static bool has(const struct reader_texts *texts, const char *name)
+static bool has(const struct name_index *names, const char *name)
 {
-    for (size_t i = 0; i < texts->count; i++)
-        if (strcmp(texts->items[i], name) == 0)
-            return true;
-    return false;
+    return name_index_find(names, name) != SIZE_MAX;
 }
 
 /* ---- Opening ------------------------------------------------------------------------------- */
 
-static int split_names(struct unpivoting *u, struct error *err)
+/* What is kept, then the two columns that the others become. */
+static int keep_names(struct unpivoting *u, const struct name_index *all, struct error *err)
 {
-    struct reader_texts all = {0};
     const struct unpivot *o = u->unpivot;
-    int rc = reader_names(u->inner, &all, err);
-    if (rc != ERR_OK)
-        return rc;
     u->names = mem_calloc(o->keep.count + 2, sizeof *u->names);
-    u->others = mem_calloc(all.count, sizeof *u->others);
     for (size_t i = 0; i < o->keep.count; i++) {
-        if (!has(&all, o->keep.items[i]))
+        if (!has(all, o->keep.items[i]))
             return error_set(err, ERR_GATE,
                              "`unpivot` keeps the column \"%s\", which is not in %s.",
                              o->keep.items[i], u->inner->file->shown);
@@ -56,14 +49,36 @@ static int split_names(struct unpivoting *u, struct error *err)
     }
     u->names[u->name_count++] = o->name;
     u->names[u->name_count++] = o->value;
-    for (size_t i = 0; i < all.count; i++)
-        if (!has(&o->keep, all.items[i]))
-            u->others[u->other_count++] = all.items[i];
+    return ERR_OK;
+}
+
+static int list_others(struct unpivoting *u, const struct reader_texts *all, struct error *err)
+{
+    struct name_index kept;
+    reader_texts_index(&u->unpivot->keep, &kept);
+    u->others = mem_calloc(all->count, sizeof *u->others);
+    for (size_t i = 0; i < all->count; i++)
+        if (!has(&kept, all->items[i]))
+            u->others[u->other_count++] = all->items[i];
+    name_index_release(&kept);
     if (u->other_count == 0)
         return error_set(err, ERR_GATE,
                          "`unpivot` keeps all columns of %s: none is left to become rows.",
                          u->inner->file->shown);
     return ERR_OK;
+}
+
+static int split_names(struct unpivoting *u, struct error *err)
+{
+    struct reader_texts all = {0};
+    struct name_index names;
+    int rc = reader_names(u->inner, &all, err);
+    if (rc != ERR_OK)
+        return rc;
+    reader_texts_index(&all, &names);
+    rc = keep_names(u, &names, err);
+    name_index_release(&names);
+    return rc == ERR_OK ? list_others(u, &all, err) : rc;
 }
 
 static int names(struct reader *self, struct reader_texts *out, struct error *err)
@@ -100,13 +115,10 @@ static int place_columns(struct unpivoting *u, const struct reader_column **valu
                          struct error *err)
 {
     struct reader_texts known = {u->names, u->name_count};
-    int rc = ERR_OK;
+    int rc = reader_match(u->inner, u->wanted, u->wanted_count, &known, u->place, err);
     for (size_t i = 0; i < u->wanted_count && rc == ERR_OK; i++) {
         const struct reader_column *c = &u->wanted[i];
-        size_t at;
-        rc = reader_match(u->inner, c, &known, &at, err);
-        if (rc != ERR_OK)
-            return rc;
+        size_t at = u->place[i];
         if (at == u->name_count - 2) {
             u->place[i] = NAME;
             rc = cast_labels(u, c, err);

@@ -22,10 +22,12 @@ void wanted_release(struct wanted *w)
     *w = (struct wanted){0};
 }
 
-/* The configured column of that name, or NULL. */
+/* The configured column of that name, or NULL. Mostly both are listed in one order. */
 static const struct source_column *configured_column(const struct source_options *o,
-                                                     const char *name)
+                                                     const char *name, size_t near)
 {
+    if (near < o->column_count && strcmp(o->columns[near].name, name) == 0)
+        return &o->columns[near];
     for (size_t i = 0; i < o->column_count; i++)
         if (strcmp(o->columns[i].name, name) == 0)
             return &o->columns[i];
@@ -118,7 +120,7 @@ int wanted_add_schema(struct wanted *w, const struct source_options *o, const st
                       size_t i, struct error *err)
 {
     const struct schema_column *c = &schema->columns[i];
-    int rc = wanted_add(w, o, c->name, c->type, c->format, configured_column(o, c->name), err);
+    int rc = wanted_add(w, o, c->name, c->type, c->format, configured_column(o, c->name, i), err);
     if (rc == ERR_OK)
         w->columns[w->count - 1].required = is_required(schema, i);
     return rc;

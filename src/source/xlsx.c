@@ -268,14 +268,11 @@ static int xlsx_select(struct reader *r, const struct reader_column *columns, si
     x->columns = columns;
     x->column_count = count;
     x->wanted = mem_calloc(count, sizeof *x->wanted);
-    for (size_t i = 0; i < count; i++) {
-        size_t found;
-        int rc = reader_match(r, &columns[i], &has, &found, err);
-        if (rc != ERR_OK)
-            return rc;
-        x->wanted[i] = found != SIZE_MAX ? x->places[found] : SIZE_MAX;
-    }
-    return ERR_OK;
+    int rc = reader_match(r, columns, count, &has, x->wanted, err);
+    for (size_t i = 0; i < count && rc == ERR_OK; i++)
+        if (x->wanted[i] != SIZE_MAX)
+            x->wanted[i] = x->places[x->wanted[i]];
+    return rc;
 }
 
 /* Values in a column without a name are reported once. */

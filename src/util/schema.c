@@ -39,13 +39,9 @@ void schema_source_add(struct schema_source *s, const char *name, struct type ty
         (struct schema_source_column){mem_strdup(name), mem_strdup(format), type};
 }
 
-const struct schema_source_column *schema_source_find(const struct schema_source *s,
-                                                      const char *name)
+void schema_source_names(const struct schema_source *s, struct name_index *out)
 {
-    for (size_t i = 0; i < s->count; i++)
-        if (strcmp(s->columns[i].name, name) == 0)
-            return &s->columns[i];
-    return NULL;
+    name_index_init(out, s->columns, s->count, sizeof *s->columns, false);
 }
 
 void schema_source_copy(const struct schema_source *from, struct schema_source *to)
@@ -116,6 +112,11 @@ size_t schema_find(const struct schema *s, const char *name)
         if (strcmp(s->columns[i].name, name) == 0)
             return i;
     return SIZE_MAX;
+}
+
+void schema_names(const struct schema *s, struct name_index *out)
+{
+    name_index_init(out, s->columns, s->count, sizeof *s->columns, false);
 }
 
 bool schema_same_columns(const struct schema *a, const struct schema *b)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "util/error.h"
+#include "util/name_index.h"
 #include "util/type.h"
 
 /* The columns that cauce adds to every event, and the ids they carry in Parquet. */
@@ -53,9 +54,8 @@ struct schema_source {
 /* Append a column; the texts are copied. */
 void schema_source_add(struct schema_source *s, const char *name, struct type type,
                        const char *format);
-/* The column of that name, or NULL. */
-const struct schema_source_column *schema_source_find(const struct schema_source *s,
-                                                      const char *name);
+/* A lookup of its columns by name; to be released, and made anew once columns are added. */
+void schema_source_names(const struct schema_source *s, struct name_index *out);
 void schema_source_copy(const struct schema_source *from, struct schema_source *to);
 /* Do both begin with the same columns, as many as `count`? */
 bool schema_source_same(const struct schema_source *a, const struct schema_source *b, size_t count);
@@ -78,6 +78,9 @@ void schema_copy(const struct schema *from, struct schema *to);
 
 /* Position of the column of that name, or SIZE_MAX. */
 size_t schema_find(const struct schema *s, const char *name);
+
+/* The same for whoever asks for many; to be released, and made anew once columns are added. */
+void schema_names(const struct schema *s, struct name_index *out);
 
 /* Have both the same columns (names and types) in the same order? */
 bool schema_same_columns(const struct schema *a, const struct schema *b);
