@@ -12,7 +12,7 @@ TYPES = ("text", "text", "int", "bigint", "decimal(9,2)", "decimal(38,10)", "dou
 
 class Column:
     """How values are written is what the settings of a dialect say: decimal, thousands, percent,
-    date (a format), time_zone, nulls, trim."""
+    date and moment (formats), pivot, time_zone, nulls, trim."""
 
     def __init__(self, name, kind, how, rnd):
         self.name, self.kind, self.how = name, kind, how
@@ -22,7 +22,7 @@ class Column:
 
     def settings(self):
         out = {"name": self.name, "type": self.kind, "nulls": self.how.get("nulls", [""])}
-        out.update((key, self.how[key]) for key in ("decimal", "thousands", "percent", "time_zone", "trim")
+        out.update((key, self.how[key]) for key in ("decimal", "thousands", "percent", "time_zone", "trim", "pivot")
                    if key in self.how)
         if self.form():
             out["formats"] = [self.form()]
@@ -135,7 +135,10 @@ class Column:
             moment = datetime.datetime.strptime(text, self.form())
         except ValueError:
             return None
-        if "%Y%m" in self.form() and len(text) != len(moment.strftime(self.form())):
+        if "%y" in self.form():
+            pivot = self.how["pivot"]
+            moment = moment.replace(year=pivot + (moment.year - pivot) % 100)
+        if "%m%d" in self.form() and len(text) != len(moment.strftime(self.form())):
             return None  # numbers that touch each other have all their digits
         if kind == "date":
             return moment.date().isoformat()

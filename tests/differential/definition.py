@@ -168,11 +168,11 @@ def plain_number(text, point, thousands, percent):
     return f"{mantissa}e{int(exponent or 0) - 2}" if re.fullmatch(NUMBER, text) else None
 
 
-def day_of(text, zone=UTC):
+def day_of(text):
     """A date, perhaps with its midnight, as programs print it that hold dates as moments."""
-    day, _, clock = strip(text).replace("T", " ", 1).partition(" ")
-    if clock:
-        clock = re.sub(" *(Z|UTC|GMT|z)$", "", clock.lstrip(" "))
-        if clock_of(clock) != datetime.time():
-            return None
-    return date_of(day)
+    found = re.fullmatch(r"([-/0-9]+)(?:(?:T *| +)([:.0-9]+)(?: *([-+zZUTCGM].*))?)?", strip(text))
+    if not found or found[2] and clock_of(found[2]) != datetime.time():
+        return None
+    if found[3] and offset_of(found[3]) != datetime.timedelta():
+        return None
+    return date_of(found[1])

@@ -8,8 +8,8 @@ import unittest
 import uuid
 import zoneinfo
 
-from definition import (UTC, binary_of, clock_of, date_of, decimal_of, double_of, integer_of, moment_of,
-                        show_clock, show_moment, strip, uuid_of)
+from definition import (UTC, binary_of, boolean_of, clock_of, day_of, decimal_of, double_of, integer_of,
+                        moment_of, show_clock, show_moment, strip, uuid_of)
 from invented import Texts
 
 PROGRAM = os.path.join(os.environ.get("CAUCE_TEST_PROGRAMS", "build/tests/differential"), "casts")
@@ -70,10 +70,20 @@ class Casts(unittest.TestCase):
         texts = [make.neighbour(make.double(), "0123456789+-. eEinfa") for _ in range(2 * COUNT)]
         self.compare(texts, ask("double", texts), [double_of(text) for text in texts])
 
+    def test_truth_values(self):
+        make = Texts("boolean")
+        words = ("true", "t", "yes", "y", "1", "false", "f", "no", "n", "0")
+        texts = [make.random.choice(words) for _ in range(COUNT)]
+        texts = [make.random.choice((text, text.upper(), text.title())) for text in texts]
+        texts = [make.neighbour(text, "tTrueyYs01nofalN .") for text in texts]
+        self.compare(texts, ask("boolean", texts), [boolean_of(text) for text in texts])
+
     def test_dates(self):
         make = Texts("date")
-        texts = [make.neighbour(make.date(), "0123456789-/ ") for _ in range(COUNT)]
-        expected = [date_of(strip(text)) for text in texts]
+        tails = ("", "", "", " 00:00", "T00:00:00", " 00:00:00.000", " 00:00:00Z", " 00:00:00 UTC", " 10:00")
+        texts = [make.neighbour(make.date() + make.random.choice(tails), "0123456789-/: TZ.")
+                 for _ in range(COUNT)]
+        expected = [day_of(text) for text in texts]
         self.compare(texts, ask("date", texts), [day and day.isoformat() for day in expected])
 
     def test_times(self):

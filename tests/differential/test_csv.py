@@ -58,6 +58,7 @@ DIALECTS = {
     "days first": {"date": "%d/%m/%Y", "moment": "%d/%m/%Y %H:%M"},
     "month names": {"date": "%d %b %Y", "moment": "%B %d, %Y %I:%M:%S %p"},
     "packed dates": {"date": "%Y%m%d", "moment": "%Y%m%d%H%M%S"},
+    "two digits of a year": {"date": "%d.%m.%y", "moment": "%y%m%d%H%M%S", "pivot": 1930},
     "Madrid": {"time_zone": "Europe/Madrid"},
     "Buenos Aires": {"time_zone": "America/Argentina/Buenos_Aires"},
     "Lord Howe": {"time_zone": "Australia/Lord_Howe"},
@@ -182,6 +183,9 @@ class Dialect:
     def encode(self, text):
         content = self.how.get("MARK", b"") + text.encode(self.codec)
         return self.how.get("PACK", bytes)(content)
+
+    def decode(self, content):
+        return content[len(self.how.get("MARK", b"")):].decode(self.codec)
 
     # ---- Python's reading ----
 

@@ -14,15 +14,11 @@ import random
 import sys
 import unittest
 
-SITE = os.path.join(os.environ.get("CAUCE_TEST_SERVERS", "/nowhere"), "frames", "lib",
-                    "python%d.%d" % sys.version_info[:2], "site-packages")
-if os.path.isdir(SITE):
-    sys.path.append(SITE)
-try:
-    import pyarrow
-    import pyarrow.parquet
-except ImportError as error:
-    print(f"skipped: {error}")
+from others import library
+
+pyarrow = library("pyarrow")
+if pyarrow is None or library("pyarrow.parquet") is None:
+    print("skipped: there is no pyarrow")
     sys.exit(77)
 
 from answers import ask
