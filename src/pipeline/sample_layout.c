@@ -355,11 +355,11 @@ void sample_layout_of(const char *head, size_t count, bool whole, const char *ta
         return;
     struct footer footer = find_footer(tail, tail_count, &cut);
     out->skip_lines = cut.records[cut.first].line;
-    out->footer = footer.lines;
-    if (footer.lines == 0)
-        return;
     /* The tail of a text that was seen as a whole is all of it. What is before the header is skipped. */
     size_t begin = (size_t)(cut.records[cut.first].bytes - head);
+    if (footer.lines == 0 || (whole && footer.first < begin))
+        return;
+    out->footer = footer.lines;
     if (whole)
         take_footer_text(&cut, head, 0, tail + begin, tail_count - begin, footer.first - begin,
                          out);
