@@ -3,6 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "util/mem.h"
@@ -14,7 +15,8 @@ struct library {
     const char *format;
     struct archive *archive;
     unsigned char *input;
-    int rc; /* of reading what is packed */
+    uint64_t fed; /* bytes of what is packed */
+    int rc;       /* of reading it */
     struct error err;
 };
 
@@ -28,6 +30,7 @@ static la_ssize_t feed(struct archive *archive, void *ctx, const void **bytes)
         return -1;
     }
     *bytes = l->input;
+    l->fed += got;
     return (la_ssize_t)got;
 }
 
@@ -43,12 +46,30 @@ static int fail(const struct library *l, struct error *err)
         l->name, l->format, reason != NULL ? reason : "it is damaged");
 }
 
+/* What follows the packed data and is not of its kind would end it without a word. */
+static int check_end(struct library *l, struct error *err)
+{
+    const void *rest;
+    uint64_t used = (uint64_t)archive_filter_bytes(l->archive, -1);
+    la_ssize_t more = feed(l->archive, l, &rest);
+    if (more < 0)
+        return fail(l, err);
+    if (more == 0 && used == l->fed)
+        return ERR_OK;
+    return error_set(err, ERR_SOURCE,
+                     "%s goes on behind its %s data, at byte %llu, with something else. Check that "
+                     "it was published and fetched correctly.",
+                     l->name, l->format, (unsigned long long)used);
+}
+
 static int library_read(struct stream *self, void *to, size_t room, size_t *got, struct error *err)
 {
     struct library *l = (struct library *)self;
     la_ssize_t n = archive_read_data(l->archive, to, room);
     *got = n > 0 ? (size_t)n : 0;
-    return n < 0 ? fail(l, err) : ERR_OK;
+    if (n < 0)
+        return fail(l, err);
+    return n == 0 && room > 0 ? check_end(l, err) : ERR_OK;
 }
 
 static void library_free(struct stream *self)

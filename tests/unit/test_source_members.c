@@ -305,6 +305,13 @@ static void xz_and_bzip2_are_unpacked_whole_or_refused(void **state)
                 fail_msg("%s cut at %zu: %s", filters[i], cut, text);
             free(text);
         }
+        /* A second part whose begin is damaged must not end the file without a word. */
+        packed.data[length] ^= 4;
+        assert_int_equal(fs_write(f.path, packed.data, packed.len, NULL), ERR_OK);
+        text = read_packed(&f, READ_AUTO);
+        if (strncmp(text, "source: data.zip ", 17) != 0)
+            fail_msg("%s: %s", filters[i], text);
+        free(text);
         packed.data[length / 2] ^= 4;
         assert_int_equal(fs_write(f.path, packed.data, length, NULL), ERR_OK);
         text = read_packed(&f, kinds[i]);
