@@ -52,7 +52,7 @@ struct walk {
 };
 
 /* Values of an entry of parquet_schema. */
-enum { ENTRY_CHILDREN, ENTRY_TYPE, ENTRY_LOGICAL, ENTRY_PRECISION, ENTRY_SCALE };
+enum { ENTRY_CHILDREN, ENTRY_TYPE, ENTRY_CONVERTED, ENTRY_LOGICAL, ENTRY_PRECISION, ENTRY_SCALE };
 
 static enum parquet_loss loss_of(const char *const *entry)
 {
@@ -97,12 +97,23 @@ static void correct(struct result_column *c, enum parquet_loss loss, const char 
     }
 }
 
+/*
+ * Is it a moment as files had it that know no logical types? It is one of UTC
+ * (https://github.com/apache/parquet-format/blob/master/LogicalTypes.md), which libduckdb does not say.
+ */
+static bool is_old_moment(const char *const *entry)
+{
+    return *entry[ENTRY_LOGICAL] == '\0' && str_starts(entry[ENTRY_CONVERTED], "TIMESTAMP_");
+}
+
 static void note_column(struct parquet_schema *s, size_t column, bool inside,
                         const char *const *entry)
 {
     enum parquet_loss loss = loss_of(entry);
     if (column >= s->count)
         return;
+    if (!inside && is_old_moment(entry))
+        s->columns[column].local = false;
     if (!inside && str_starts(entry[ENTRY_LOGICAL], "NullType"))
         s->empty[column] = true;
     if (loss == PARQUET_EXACT)
@@ -139,7 +150,7 @@ int parquet_schema_read(struct engine *e, const char *path, struct parquet_schem
     str_init(&sql, STR_MAX_DEFAULT);
     sql_printf(&sql,
                "SELECT coalesce(CAST(COLUMNS(*) AS VARCHAR), '') FROM "
-               "(SELECT num_children, type, logical_type, precision, scale FROM "
+               "(SELECT num_children, type, converted_type, logical_type, precision, scale FROM "
                "parquet_schema(%t))",
                path);
     int rc = take_columns(e, path, out, err);

@@ -1,5 +1,6 @@
 """Formats of sources, from a file as others write it to the published rows."""
 
+import base64
 import bz2
 import gzip
 import io
@@ -228,6 +229,17 @@ class Packed(FormatCase):
         self.write("t.csv.bz2", bz2.compress(self.TEXT.encode())[:-3])
         said = self.publish(config("t.csv.bz2", self.COLUMNS), status=3)
         self.assertIn("t.csv.bz2 is not complete and sound bzip2 data", said)
+
+    def test_moments_of_old_parquet_files_are_those_of_utc(self):
+        """Files without logical types: 2023-11-14 22:13:20 UTC, which no zone may shift."""
+        self.write("s.parquet", base64.b64decode(
+            "UEFSMRUAFRQVFCwVAhUAFQYVBhwAAAACAAAAAgEBAAAAFQAVHBUcLBUCFQAVBhUGHAAAAAIAAAACAQBAHhgkCgYA"
+            "FQQZPDUAGAZzY2hlbWEVBAAVAiUCGAFrABUEJQIYAXYlFAAWAhkcGSwmABwVAhklBgAZGAFrFQAWAhY6FjomCEkc"
+            "FQAVABUCADwpBhkmAAIAAAAmABwVBBklBgAZGAF2FQAWAhZCFkImQkkcFQAVABUCADwpBhkmAAIAAAAWfBYCJggW"
+            "fAAoIHBhcnF1ZXQtY3BwLWFycm93IHZlcnNpb24gMjYuMC4xGSwcAAAcAAAAsQAAAFBBUjE="))
+        rows = self.publish(config("{url: s.parquet, time_zone: Europe/Madrid}",
+                                   ["name: k, type: int", "name: v, type: timestamp"]))
+        self.assertEqual(rows, [{"k": 1, "v": "2023-11-14T22:13:20.000000Z"}])
 
     def test_parquet_that_is_compressed_as_a_whole(self):
         self.write("s.csv", self.TEXT.encode())
