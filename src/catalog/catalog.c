@@ -29,8 +29,8 @@ struct found {
 };
 
 /*
- * Objects of the probe, records of runs that failed, a lease, what is left of an interrupted creation,
- * a README: none of it can be the last trace of a published version.
+ * Objects of the probe, records of runs that failed, a lease, what an interrupted creation left, a
+ * README: none of these can be the last trace of a published version.
  */
 static int stop_at_trace(void *ctx, const struct store_entry *entry, struct error *err)
 {
@@ -46,8 +46,8 @@ static int stop_at_trace(void *ctx, const struct store_entry *entry, struct erro
 }
 
 /*
- * Read the pointer. Absent: is there anything else? Then it is either just being created, which a
- * second look shows, or lost.
+ * Read the pointer. Absent: is there anything else? Then either it is just being created, which a
+ * second reading shows, or it is lost.
  */
 static int read_pointer(struct store *st, struct base *out, struct error *err)
 {
@@ -69,7 +69,7 @@ static int read_pointer(struct store *st, struct base *out, struct error *err)
               "first one found is %s). Starting anew would hide what was published.",
               st->url, found.trace);
     return error_tell(err, ERR_DAMAGED, ERROR_UNCHANGED,
-                      "Set the pointer by explicit word: cauce repair --to MANIFEST.");
+                      "Set the pointer explicitly: cauce repair --to MANIFEST.");
 }
 
 static int check_dataset(struct store *st, const char *dataset, const struct pointer *p,
@@ -113,7 +113,7 @@ int base_read(struct store *st, const char *dataset, struct base *out, struct er
     return rc;
 }
 
-/* Create the pointer at sequence 0. Whatever comes of it, reading shows who did. */
+/* Create the pointer at sequence 0. Whatever the answer, reading shows who did. */
 static int create(struct store *st, const char *dataset, struct error *err)
 {
     struct pointer first;
@@ -161,8 +161,9 @@ static int check_manifest(const char *key, const char *sha256, const struct str 
     sha256_hex(body->data, body->len, seen);
     if (sha256 != NULL && strcmp(seen, sha256) != 0)
         return error_set(err, ERR_DAMAGED,
-                         "%s was altered: its SHA-256 is %s, and what names it says %s.", key, seen,
-                         sha256);
+                         "%s was altered: its SHA-256 is %s, but the object that names it states "
+                         "%s.",
+                         key, seen, sha256);
     int rc = manifest_decode(body->data, body->len, key, out, err);
     if (rc != ERR_OK)
         return rc;
@@ -190,7 +191,7 @@ int catalog_read_manifest(struct store *st, const char *key, const char *sha256,
     return rc == ERR_DAMAGED ? damaged(err) : rc;
 }
 
-/* What of a manifest its parent is compared with: all but the lists. */
+/* The part of a manifest that its parent is compared with: all but the lists. */
 static void remember(const struct manifest *m, struct manifest *out)
 {
     manifest_release(out);
@@ -260,7 +261,7 @@ static void gather_list(struct gather *g, struct manifest_files *files)
     *files = (struct manifest_files){0};
 }
 
-/* A checkpoint lists every live file: what is wanted of it ends the walk. */
+/* A checkpoint lists every live file: with what is taken from it the walk ends. */
 static int gather_checkpoint(struct gather *g, const struct manifest *m, struct error *err)
 {
     struct manifest_files wanted = {0};

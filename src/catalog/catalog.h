@@ -24,17 +24,18 @@ void base_release(struct base *b);
 
 /*
  * Read the pointer and the manifest it names, checked against each other (steps 1 and 2 of the
- * protocol). `dataset` (NULL: any) must be the one in the pointer.
- * ERR_ABSENT: the store holds nothing of a dataset (objects of the probe, records of runs, remains of
- * an interrupted creation and what is not cauce's do not count). ERR_DAMAGED: the pointer is missing beside other objects,
- * or something is altered or missing; the message names the object and what to do. ERR_CONFIG: it is
- * another dataset. ERR_GATE: a newer cauce wrote it, or another dataset lies in a folder of the store. On failure `out` is all zero.
+ * protocol). `dataset` (NULL: any) must be the one in the pointer. ERR_ABSENT: the store has
+ * nothing of a dataset (objects of the probe, records of runs, what an interrupted creation left
+ * and what is not cauce's do not count). ERR_DAMAGED: the pointer is missing beside other objects,
+ * or something is altered or missing; the message names the object and what to do. ERR_CONFIG: it
+ * is another dataset. ERR_GATE: a newer cauce wrote it, or another dataset is in a folder of the
+ * store. On failure `out` is all zero.
  */
 MUST_USE int base_read(struct store *st, const char *dataset, struct base *out, struct error *err);
 
 /*
- * Create the pointer at sequence 0, where base_read has said ERR_ABSENT, and read it. ERR_AGAIN: it
- * could not be created, or not be read afterwards. Else as base_read.
+ * Create the pointer at sequence 0, after base_read has returned ERR_ABSENT, and read it.
+ * ERR_AGAIN: it could not be created, or could not be read afterwards. Else as base_read.
  */
 MUST_USE int base_create(struct store *st, const char *dataset, struct base *out,
                          struct error *err);
@@ -72,8 +73,11 @@ MUST_USE int catalog_contains(struct store *st, const struct base *base,
 /* How a commit was settled, for the record and the metrics. */
 struct commit_report {
     unsigned swaps;     /* requests to swap that were sent */
-    unsigned ambiguous; /* answers that did not tell */
-    /* Only the pointer told: no answer had, or a refusal was for an earlier copy of our own. */
+    unsigned ambiguous; /* answers that did not give the outcome */
+    /*
+     * Only the pointer showed it: no answer came, or a refusal was due to an earlier copy of our
+     * own request.
+     */
     bool settled_by_reading;
     bool manifest_written; /* the manifest exists (or may exist): part of the roll-back */
     char manifest_key[LAYOUT_KEY_SIZE];

@@ -9,13 +9,14 @@
  *     that was computed for one base is ever published on another.
  *  2. The manifest surely exists, byte for byte, before the first swap is sent.
  *  3. Every send of the swap carries the same bytes, encoded once: however many copies are under
- *     way, at most one can land, for each expects the base's tag and the nonce makes sure that the
- *     tag never returns.
+ *     way, at most one can land, because each expects the base's tag and the nonce makes sure that
+ *     the tag never returns.
  *  4. COMMITTED is only said after a success, or after our commit was seen in the chain.
  *  5. LOST is only said after the pointer was seen to have left the base's tag, in a chain that does
  *     not hold our commit: no copy can land any more, and none has. The newest version alone proves
- *     nothing, for others may have committed on top of ours; nor does a tag that a gc fence moved;
- *     nor does a state from before the base, which only something that keeps answers can have given.
+ *     nothing, because others may have committed on top of ours; nor does a tag that a gc fence
+ *     moved; nor does a state from before the base, which only something that caches answers can
+ *     have given.
  *  6. Nothing is deleted here, and the number of requests is bounded: COMMIT_RESENDS + 1 swaps, each
  *     followed by at most LOOKS readings of the pointer.
  *
@@ -149,7 +150,7 @@ static int read_back(const struct attempt *a, int answer, struct error *err)
     if (other) {
         error_set(
             err, ERR_DAMAGED,
-            "Version %s was not published: another object stands at %s, where nothing may be.",
+            "Version %s was not published: there is another object at %s, where there must be none.",
             a->name, key);
         return error_tell(err, ERR_DAMAGED, ERROR_UNCHANGED, "Run again.");
     }
@@ -208,7 +209,7 @@ static int check_later(const struct attempt *a, const struct pointer *now, struc
     return ERR_OK;
 }
 
-/* register_history: the chain from the pointer that is there now tells. */
+/* register_history: the chain from the pointer that is there now decides. */
 static int ask_chain(void *ctx, const struct str *bytes, const struct store_tag *tag, bool *ours,
                      struct error *err)
 {
@@ -236,8 +237,8 @@ static int lost(const struct attempt *a, struct error *err)
                          "\"%s\" is at version %" PRIu64 " now.",
                          a->name, now->dataset, now->current.sequence);
     return error_set(err, ERR_CONFLICT,
-                     "Version %s was not published: the pointer of \"%s\" was replaced meanwhile "
-                     "(by gc or repair).",
+                     "Version %s was not published: the pointer of \"%s\" was replaced in the "
+                     "meantime (by gc or repair).",
                      a->name, now->dataset);
 }
 
@@ -247,7 +248,7 @@ static int unknown(const struct attempt *a, struct error *err)
                  "Whether version %s was published is not known, after %u request%s to publish "
                  "it",
                  a->name, a->report->swaps, a->report->swaps == 1 ? "" : "s");
-    error_append(err, "Nothing was deleted. The next run finds out by itself.");
+    error_append(err, "Nothing was deleted. The next run finds out.");
     error_told(err, ERROR_IN_DOUBT);
     return ERR_UNKNOWN;
 }

@@ -32,7 +32,7 @@ static int by_version(const void *a, const void *b)
                             &((const struct witness *)b)->version);
 }
 
-/* Behind those of the same version, so that the order of the others stays. */
+/* After those of the same version, so that the order of the others is kept. */
 void evidence_add(struct evidence *e, const struct witness *w)
 {
     size_t at = e->witness_count;
@@ -135,7 +135,7 @@ static void count_missing(const struct reading *r, const struct manifest *m, str
     }
 }
 
-/* What cannot be read stays a candidate of which no more is known. */
+/* What cannot be read remains a candidate about which nothing more is known. */
 static int read_candidate(void *ctx, size_t i, struct error *err)
 {
     struct reading *r = ctx;
@@ -188,7 +188,9 @@ static int list_candidates(struct reading *r, const struct inventory *known, str
     return store_each(r->st, r->e->candidate_count, read_candidate, r, err);
 }
 
-/* Each stands on what the pointer named when it was written. Parents come before their children. */
+/*
+ * Each is built on what the pointer named when it was written. Parents come before their children.
+ */
 static void judge_candidates(struct evidence *e)
 {
     for (size_t i = 0; i < e->candidate_count; i++) {
@@ -215,7 +217,7 @@ static void choose_record(struct reading *r, const char *key)
     r->records[r->record_count++] = key;
 }
 
-/* The newest records, and those of the runs that wrote a manifest on which nothing stands. */
+/* The newest records, and those of the runs that wrote a manifest on which nothing is built. */
 static void choose_records(struct reading *r)
 {
     char end[ID_SIZE + sizeof ".json"];
@@ -304,7 +306,7 @@ static void add_roots(struct reading *r, const struct roots *roots)
     }
 }
 
-/* `known`, which gc and verify have looked at, is left out; with it there are no roots. */
+/* `known`, which gc and verify have already read, is left out; with it there are no roots. */
 static int read_all(struct store *st, const struct roots *roots, const struct inventory *objects,
                     const struct inventory *known, struct evidence *out, struct error *err)
 {

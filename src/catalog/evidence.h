@@ -1,11 +1,11 @@
 /*
- * What the objects of a store say of the versions it holds: which manifests there are, whether they
- * are whole, and by whose word they were published. For those who list anyway: gc, verify, repair.
+ * What the objects of a store say about its versions: which manifests there are, whether they are
+ * whole, and what shows that they were published. For those who list anyway: gc, verify, repair.
  *
- * A version was published if something that comes only after its commit names it: a root (key index,
- * projections), the record of a run, or a manifest that stands on it, published or not, because a
- * writer only builds on what the pointer named. An attempt that ended before its commit is named by
- * nothing.
+ * A version was published if something that comes only after its commit names it: a root (key
+ * index, projections), the record of a run, or a manifest that is built on it, published or not,
+ * because a writer only builds on what the pointer named. An attempt that ended before its commit
+ * is named by nothing.
  */
 #ifndef CAUCE_CATALOG_EVIDENCE_H
 #define CAUCE_CATALOG_EVIDENCE_H
@@ -48,14 +48,16 @@ void evidence_release(struct evidence *e); /* all zero is valid to release */
 MUST_USE int evidence_read(struct store *st, const struct roots *roots, struct evidence *out,
                            struct error *err);
 
-/* Add one more witness; one that says nothing is left out. */
+/* Add one more witness; one that says nothing is ignored. */
 void evidence_add(struct evidence *e, const struct witness *w);
 
 /* The witnesses of a version: `*count` of them from the one returned on; NULL: none. */
 const struct witness *evidence_of(const struct evidence *e, const struct version_id *version,
                                   size_t *count);
 
-/* The latest state that anything speaks of, or NULL; with `whole` of a version that is whole. */
+/*
+ * The latest state that anything speaks of, or NULL; with `whole` only of a version that is whole.
+ */
 const struct witness *evidence_latest(const struct evidence *e, bool whole);
 
 /* The manifest of a version, or NULL. */

@@ -40,7 +40,7 @@ int field_format(const struct json *root, const char *where, uint64_t newest, st
 {
     uint64_t format;
     if (!json_is_object(root))
-        return error_set(err, ERR_DAMAGED, "%s is no JSON object.", where);
+        return error_set(err, ERR_DAMAGED, "%s is not a JSON object.", where);
     int rc = json_need_unsigned(root, "format", where, &format, err);
     if (rc != ERR_OK)
         return rc;

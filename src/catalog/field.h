@@ -1,7 +1,7 @@
 /*
  * Fields of stored objects, read with every check that JSON alone does not give. Internal to the
- * catalog. Every getter sets its result only on success and fails with ERR_DAMAGED, naming the field
- * and `where` it stands ("outputs.files[3]"). Pure functions.
+ * catalog. Every getter sets its result only on success and fails with ERR_DAMAGED, naming the
+ * field and `where` it is ("outputs.files[3]"). Pure functions.
  */
 #ifndef CAUCE_CATALOG_FIELD_H
 #define CAUCE_CATALOG_FIELD_H
@@ -77,7 +77,7 @@ void field_copy(char *out, size_t size, const char *text);
 /* Add to a sum; ERR_DAMAGED where it leaves what JSON can hold. */
 MUST_USE int field_add(uint64_t *sum, uint64_t value, const char *what, struct error *err);
 
-/* Are all texts different? Reorders the array of pointers; `*twice` gets one that stands twice. */
+/* Are all texts different? Reorders the array of pointers; `*twice` gets one that occurs twice. */
 bool field_distinct(const char **texts, size_t count, const char **twice);
 
 #endif

@@ -56,7 +56,7 @@ static void judgement_release(struct judgement *j)
     inventory_release(&j->named);
 }
 
-/* That a root is absent is no error; damaged, it hides names. */
+/* An absent root is not an error; a damaged one hides names. */
 static int read_root(struct store *st, struct judged_root *r, struct error *err)
 {
     int rc = r->root->read(st, &r->state, err);
@@ -66,7 +66,7 @@ static int read_root(struct store *st, struct judged_root *r, struct error *err)
     }
     if (rc == ERR_DAMAGED) {
         error_append(err,
-                     "gc cannot tell what it names. Nothing was deleted; run `cauce %s` first.",
+                     "gc does not know what it names. Nothing was deleted; run `cauce %s` first.",
                      r->root->command);
         error_told(err, ERROR_UNCHANGED);
     }
@@ -90,7 +90,7 @@ static void ask(const struct judged_root *r, struct witness *out)
         r->root->witness(r->state, out);
 }
 
-/* What came after a pointer that went back looks like remains. */
+/* What came after a pointer that went back looks like leftovers. */
 static int check_witnesses(struct store *st, const struct judgement *j, struct error *err)
 {
     int rc = ERR_OK;
@@ -152,7 +152,7 @@ static void add_candidate(struct gc_report *r, const struct store_entry *entry)
     r->bytes += entry->size;
 }
 
-/* Only what cauce would have named so itself is ever deleted. */
+/* Only what has a name that cauce makes is ever deleted. */
 static int judge(void *ctx, const struct store_entry *entry, struct error *err)
 {
     const struct search *s = ctx;
@@ -174,7 +174,7 @@ static int judge(void *ctx, const struct store_entry *entry, struct error *err)
 
 /* ---- The fence ----------------------------------------------------------------------------- */
 
-/* Does something lie there that belongs to the root, and that it may be about to name? */
+/* Is something there that belongs to the root, and that it may be about to name? */
 static bool owns_any(const struct root *root, const struct gc_report *r)
 {
     for (size_t i = 0; i < r->count; i++) {
@@ -260,12 +260,14 @@ static void delete_unfenced(struct store *st, const struct judgement *j, struct 
         if (needs_no_fence(j, report->items[i].key))
             keys[n++] = report->items[i].key;
     }
-    /* Whatever goes makes room for the fence; what stays is a candidate behind it. */
+    /* Whatever is deleted makes room for the fence; what is left is a candidate after it. */
     error_ignore(store_remove_many(st, keys, n, &report->removed, NULL));
     free(keys);
 }
 
-/* Those that can be made anew, one after the other. ERR_FULL: none is left, or they were not enough. */
+/*
+ * Those that can be rebuilt, one after the other. ERR_FULL: none is left, or they were not enough.
+ */
 static int fence_without(struct store *st, struct judgement *j, struct gc_report *report,
                          struct error *err)
 {
@@ -295,16 +297,16 @@ static int fence_in(struct store *st, struct judgement *j, struct gc_report *rep
         rc = fence_without(st, j, report, err);
     if (rc == ERR_CONFLICT)
         return error_set(err, rc,
-                         "Somebody changed the dataset \"%s\" while gc looked at it. Nothing that "
-                         "needs a fence was deleted; run gc again.",
+                         "Somebody changed the dataset \"%s\" while gc was reading it. Nothing "
+                         "that needs a fence was deleted; run gc again.",
                          j->base.pointer.dataset);
     if (rc != ERR_OK)
-        error_append(err, "gc could not fence off those who are at work. Nothing that needs a "
-                          "fence was deleted; run gc again.");
+        error_append(err, "gc could not fence off those at work. Nothing that needs a fence was "
+                          "deleted; run gc again.");
     return rc;
 }
 
-/* So many at a time, to look at a request to stop. */
+/* So many at a time, so that a request to stop is seen. */
 #define BATCH 1000
 
 static int delete_all(struct store *st, struct gc_report *report, struct error *err)

@@ -8,7 +8,7 @@
 #include "util/str.h"
 #include "util/time.h"
 
-/* A mark of an interrupted write stands behind a key: ".tmp-" and an id. */
+/* The mark of an interrupted write follows a key: ".tmp-" and an id. */
 _Static_assert(LAYOUT_KEY_SIZE + sizeof ".tmp-" + ID_SIZE <= STORE_ROOM, "room for every key");
 
 #define NAME_DIGITS_MIN 10

@@ -1,6 +1,6 @@
 /*
- * Every object key of a dataset, but for those of derived things, which make their own (key.h of each):
- * formatted, parsed and told from what is not ours. No I/O.
+ * Every object key of a dataset, but for those of derived things, which make their own (key.h of
+ * each): formatted, parsed, and distinguished from what is not ours. No I/O.
  *
  * Keys are relative to the dataset's root; the store is opened there. A version's objects carry its
  * name, `<sequence>-<commit>`, sequence padded to ten digits so that listings sort by it.
@@ -67,9 +67,9 @@ bool layout_take_folder(const char *start, const char *file, enum partition_by b
 int layout_bad_key(const char *key, const char *what, struct error *err);
 
 /*
- * What stands under a key, told by its name alone: each is one that a function above, the store itself
- * (store_key_object, store_key_is_probe) or a root (catalog/root.h) would have made, byte by byte, for
- * some cut of the dataset. Everything else is a stranger, and not ours to delete.
+ * What is under a key, by its name alone: each is one that a function above, the store itself
+ * (store_key_object, store_key_is_probe) or a root (catalog/root.h) would have made, byte by byte,
+ * for some cut of the dataset. Everything else is foreign, and not ours to delete.
  */
 enum layout_kind {
     LAYOUT_STRANGER,
@@ -86,7 +86,10 @@ enum layout_kind {
  */
 enum layout_kind layout_kind(const char *key, struct version_id *version);
 
-/* The key of the object that lies there, or of which remains do. False: longer than any key. */
+/*
+ * The key of the object that is there, or that an interrupted write left something of. False:
+ * longer than any key.
+ */
 bool layout_object(const char *key, char out[LAYOUT_KEY_SIZE]);
 
 /*
@@ -94,7 +97,7 @@ bool layout_object(const char *key, char out[LAYOUT_KEY_SIZE]);
  */
 bool layout_is_nested(const char *key);
 
-/* Does the key lie in a folder that only a dataset with a pointer has (events, index, ...)? */
+/* Is the key in a folder that only a dataset with a pointer has (events, index, ...)? */
 bool layout_in_dataset(const char *key);
 
 /* Is it a value that layout_partition can print, a day of the calendar or the start of one? */

@@ -116,7 +116,7 @@ static int swap_lease(struct store *st, struct lease *lease, const struct store_
     return rc;
 }
 
-/* Leases of older programs do not say their ttl: that of whoever asks is taken for it. */
+/* Leases of older programs do not state their ttl: that of the caller is assumed. */
 static bool is_held(const struct lease *seen, int64_t now, int64_t duration)
 {
     int64_t ttl = seen->ttl > 0 && seen->ttl <= LEASE_TTL_MAX ? seen->ttl : duration;

@@ -28,11 +28,11 @@ struct lease {
 };
 
 /*
- * Take the lease for `duration` microseconds if nobody holds it, its time is over, or it is void: one
- * that would last for more than twice its `ttl` was written by a clock that is far ahead, and its holder
- * may be dead. A clock that is ahead by up to the ttl is borne.
- * ERR_CONFLICT: somebody else does (the text says who and until when), or was faster. Where a try has
- * no answer, the lease is read: it is held if it carries this call's id, else ERR_UNKNOWN.
+ * Take the lease for `duration` microseconds if nobody holds it, its time is over, or it is void:
+ * one that would last for more than twice its `ttl` was written by a clock that is far ahead, and
+ * its holder may be dead. A clock that is ahead by up to the ttl is tolerated. ERR_CONFLICT:
+ * somebody else does (the text says who and until when), or was faster. Where an attempt gets no
+ * answer, the lease is read: it is held if it carries this call's id, else ERR_UNKNOWN.
  */
 MUST_USE int lease_take(struct store *st, const char *key, const char *holder, int64_t duration,
                         struct lease *out, struct error *err);
@@ -42,8 +42,8 @@ MUST_USE int lease_renew(struct store *st, struct lease *lease, int64_t duration
                          struct error *err);
 
 /*
- * Give it back: the object stays, with its epoch, and is over. That it was lost is no error. After
- * any other failure it ends by itself.
+ * Give it back: the object stays, with its epoch, and is over. A lease that was lost is not an
+ * error. After any other failure it ends by itself.
  */
 MUST_USE int lease_give_back(struct store *st, struct lease *lease, struct error *err);
 

@@ -72,9 +72,9 @@ void manifest_encode(const struct manifest *m, struct str *out)
     char time[TIME_TEXT_SIZE];
     struct json *root = json_new_object();
     layout_name(&m->version, name);
-    /* The time is a label: one that no calendar knows must not stand in the way of the data. */
+    /* The time is a label: one outside the calendar must not get in the way of the data. */
     if (time_format(m->time, time, NULL) != ERR_OK)
-        error_ignore(time_format(0, time, NULL)); /* every calendar knows 1970 */
+        error_ignore(time_format(0, time, NULL)); /* 1970 is in every calendar */
     json_set_integer(root, "format", MANIFEST_FORMAT);
     json_set_string(root, "dataset_id", m->dataset);
     json_set_string(root, "version", name);
@@ -176,7 +176,8 @@ static int decode_index(const struct json *root, struct manifest *m, struct erro
         (rc = json_need_object(root, "schema", where, &schema, err)) != ERR_OK)
         return rc;
     if (strcmp(hash, COLUMN_KEY_HASH) != 0)
-        return field_bad(err, "hash_column", at, "is \"%.40s\", which is no hash of ours", hash);
+        return field_bad(err, "hash_column", at, "is \"%.40s\", which is not one of our hashes",
+                         hash);
     return manifest_schema_decode(schema, key_columns, &m->schema, err);
 }
 
@@ -214,7 +215,7 @@ static int check_rows(const struct manifest *m, struct error *err)
         return field_bad(err, "rows_total", at, "is less than what it counts");
     bool first = m->version.sequence == 1;
     if (first && (m->rows_total != rows || revised != 0 || m->keys.count != rows))
-        return field_bad(err, "rows_total", at, "does not fit a first version");
+        return field_bad(err, "rows_total", at, "is not possible in a first version");
     return ERR_OK;
 }
 

@@ -94,8 +94,8 @@ MUST_USE int manifest_decode(const char *bytes, size_t count, const char *what,
                              struct manifest *out, struct error *err);
 
 /*
- * Can `child` stand on `parent`: same dataset and seed, next sequence, sums that go on where the
- * parent's end, a schema that only grew? Looks at neither files nor hashes. ERR_DAMAGED: why not.
+ * Can `child` follow `parent`: same dataset and seed, next sequence, sums that continue the
+ * parent's, a schema that only grew? Reads neither files nor hashes. ERR_DAMAGED: why not.
  */
 MUST_USE int manifest_follows(const struct manifest *parent, const struct manifest *child,
                               struct error *err);

@@ -72,13 +72,13 @@ static int decode_bound(const struct json *file, const char *name, const char *a
     for (size_t i = 0; i < key_count; i++) {
         const struct json *value = json_at(bound, i);
         if (json_is_object(value) || json_is_array(value))
-            return field_bad(err, name, at, "holds something that is no plain value");
+            return field_bad(err, name, at, "contains something that is not a plain value");
     }
     *out = json_copy(bound);
     return ERR_OK;
 }
 
-/* The key must be one that layout_event gives, and say the same as the field `partition`. */
+/* The key must be one that layout_event makes, and agree with the field `partition`. */
 static int decode_key(const struct json *file, const char *at, enum partition_by by,
                       struct manifest_file *out, struct error *err)
 {

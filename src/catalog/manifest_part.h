@@ -10,7 +10,7 @@
 #include "util/json.h"
 #include "util/schema.h"
 
-/* The object `schema`; the key's names stand in `index`. */
+/* The object `schema`; the key's names are in `index`. */
 MUST_USE struct json *manifest_schema_encode(const struct schema *s);
 MUST_USE struct json *manifest_key_encode(const struct schema *s);
 MUST_USE int manifest_schema_decode(const struct json *schema, const struct json *key_columns,

@@ -113,7 +113,7 @@ static int decode_column(const struct json *value, size_t i, struct schema_colum
     if (id < 1 || id >= COLUMN_VERSION_ID)
         return field_bad(err, "id", at, "is out of range");
     if (type_parse(type, &out->type, NULL) != ERR_OK || out->type.kind == TYPE_NONE)
-        return field_bad(err, "type", at, "is \"%.40s\", which is no type", type);
+        return field_bad(err, "type", at, "is \"%.40s\", which is not a type", type);
     out->id = (uint32_t)id;
     out->name = mem_strdup(name);
     return ERR_OK;
@@ -180,7 +180,7 @@ static int decode_key(const struct json *names, struct schema *s, struct error *
         const char *name = json_string(json_at(names, i));
         size_t position = schema_find(s, name);
         if (position == SIZE_MAX)
-            return field_bad(err, "key_columns", "index", "names \"%.80s\", which is no column",
+            return field_bad(err, "key_columns", "index", "names \"%.80s\", which is not a column",
                              name);
         if (schema_in_key(s, position))
             return field_bad(err, "key_columns", "index", "names \"%.80s\" twice", name);
@@ -199,7 +199,7 @@ static int decode_partition(const struct json *value, struct schema *s, struct e
         (rc = json_need_string(partition, "by", at, &text, err)) != ERR_OK)
         return rc;
     if (partition_by_parse(text, &s->partition_by, NULL) != ERR_OK)
-        return field_bad(err, "by", at, "is \"%.40s\", which is none of none, year, month, day",
+        return field_bad(err, "by", at, "is \"%.40s\", which is not none, year, month or day",
                          text);
     if (s->partition_by == PARTITION_NONE)
         return ERR_OK;
@@ -207,9 +207,9 @@ static int decode_partition(const struct json *value, struct schema *s, struct e
         return rc;
     s->partition_column = schema_find(s, text);
     if (s->partition_column == SIZE_MAX)
-        return field_bad(err, "column", at, "names \"%.80s\", which is no column", text);
+        return field_bad(err, "column", at, "names \"%.80s\", which is not a column", text);
     if (!type_is_day(s->columns[s->partition_column].type))
-        return field_bad(err, "column", at, "names \"%.80s\", which is no date", text);
+        return field_bad(err, "column", at, "names \"%.80s\", which is not a date", text);
     return ERR_OK;
 }
 
@@ -238,7 +238,7 @@ static int decode_source_column(const struct json *value, size_t i, struct schem
         (rc = field_text(value, "type", at, &text, err)) != ERR_OK)
         return rc;
     if (type_parse(text, &type, NULL) != ERR_OK || type.kind == TYPE_NONE)
-        return field_bad(err, "type", at, "is \"%.40s\", which is no type", text);
+        return field_bad(err, "type", at, "is \"%.40s\", which is not a type", text);
     rc = field_optional_text(value, "format", at, &format, err);
     if (rc == ERR_OK)
         schema_source_add(out, name, type, format);

@@ -40,8 +40,8 @@ int nested_look_above(struct store *top, const char *path, char **where, struct 
 int nested_refuse(const char *outer, const char *inner, struct error *err)
 {
     error_set(err, ERR_GATE,
-              "The dataset in %s has another one in a folder of its own, in %s. Datasets must not "
-              "lie within one another.",
+              "The dataset in %s has another one inside it, in %s. Datasets must not be inside one "
+              "another.",
               outer, inner);
     return error_tell(err, ERR_GATE, ERROR_UNCHANGED,
                       "Give one of them a place of its own (setting `store`).");

@@ -1,6 +1,6 @@
 /*
- * Datasets that lie within one another. Names alone keep them apart (layout_kind), but whoever made
- * that arrangement did not mean it: it is refused wherever it is noticed.
+ * Datasets inside one another. Names alone would keep them apart (layout_kind), but nobody makes
+ * that arrangement on purpose: it is refused wherever it is noticed.
  */
 #ifndef CAUCE_CATALOG_NESTED_H
 #define CAUCE_CATALOG_NESTED_H
@@ -13,8 +13,8 @@
 bool nested_is_pointer(struct store *st, const char *key);
 
 /*
- * Does a dataset lie in one of the folders above `path`, a prefix in the store `top`? `*where`
- * becomes the nearest one, as a new string, or NULL. What may not be looked at is passed over.
+ * Is there a dataset in one of the folders above `path`, a prefix in the store `top`? `*where`
+ * becomes the nearest one, as a new string, or NULL. What may not be read is skipped.
  */
 MUST_USE int nested_look_above(struct store *top, const char *path, char **where,
                                struct error *err);

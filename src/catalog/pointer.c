@@ -90,7 +90,7 @@ void pointer_encode(const struct pointer *p, struct str *out)
     field_write(root, out);
 }
 
-/* `current_version` and `manifest` say the same as `sequence` and `commit`. */
+/* `current_version` and `manifest` must agree with `sequence` and `commit`. */
 static int decode_version(const struct json *root, struct pointer *p, struct error *err)
 {
     char expected[LAYOUT_KEY_SIZE];
@@ -202,7 +202,7 @@ int pointer_read(struct store *st, struct pointer *out, struct store_tag *tag, s
         return rc;
     error_append(err, "The pointer of %s cannot be used.", st->url);
     return error_tell(err, rc, ERROR_UNCHANGED,
-                      "`cauce repair --to MANIFEST` sets it to a version by explicit word.");
+                      "`cauce repair --to MANIFEST` sets it to a version explicitly.");
 }
 
 int pointer_swap(struct store *st, const struct store_tag *expected, const struct pointer *next,

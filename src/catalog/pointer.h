@@ -63,7 +63,7 @@ MUST_USE int pointer_read(struct store *st, struct pointer *out, struct store_ta
 
 /*
  * Replace the pointer if it still carries `expected` (NULL: it must not exist), as register_swap
- * does. A commit has more to ask of the answer: catalog_commit.
+ * does. A commit needs to know more about the answer: catalog_commit.
  */
 MUST_USE int pointer_swap(struct store *st, const struct store_tag *expected,
                           const struct pointer *next, struct store_tag *tag, struct error *err);

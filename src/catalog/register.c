@@ -69,7 +69,7 @@ static enum register_sight compare(const struct register_change *c, const struct
     return REGISTER_OTHER;
 }
 
-/* That there is nothing is a state only where nothing was expected: a register does not vanish. */
+/* Absence is a state only where absence was expected: a register does not vanish. */
 static int look(const struct register_change *c, struct view *v, struct error *err)
 {
     *v = (struct view){.sight = REGISTER_OTHER};

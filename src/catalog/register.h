@@ -5,15 +5,15 @@
  * one wins. A fence is such a swap, to a state that says the same: everybody who read before it
  * loses.
  *
- * Every state is unlike all others, for it carries a fresh random id. So a tag never returns, and
- * bytes tell whose they are.
+ * Every state is unlike all others, because it carries a fresh random id. So a tag never returns,
+ * and the bytes show whose they are.
  *
  * The rule about missing answers (this is the one place; register.c is the one implementation)
  *
  *  1. After a failure that surely changed nothing (store_surely_unchanged) there is no doubt.
  *  2. After anything else there is: no usable answer, an error of no known kind, and a refusal as
  *     well, for it may have been an earlier copy of our own request that it was refused for.
- *  3. Doubt is only ended by reading the register, never by a later answer. What stands there is
+ *  3. Doubt is only ended by reading the register, never by a later answer. What is there is
  *       ours             done
  *       the expected     a copy may land yet: the same bytes are sent again, or the outcome is unknown
  *       another's        no copy can land any more. Whether one has, the document's history tells.
@@ -22,8 +22,8 @@
  *       nothing to read  it is read again, a bounded number of times; then the outcome is unknown
  *  4. After an unknown outcome nothing may be deleted: ours may be there, or come.
  *
- * Objects that are created once and never replaced have names that nobody else uses, so a request to
- * create one may be repeated until it is seen to be there: that half is store/store_retry.h.
+ * Objects that are created once and never replaced have names that nobody else uses, so a request
+ * to create one may be repeated until it is seen to be there: that half is store/store_retry.h.
  *
  * Thread-safe.
  */
@@ -39,22 +39,23 @@
 
 /*
  * Body and tag from one answer. ERR_ABSENT: there is none. ERR_DAMAGED also where it is larger than
- * the cap of `body`. `tag` may be NULL, and is empty unless the bytes could be had.
+ * the cap of `body`. `tag` may be NULL, and is empty unless the bytes could be read.
  */
 MUST_USE int register_read(struct store *st, const char *key, struct str *body,
                            struct store_tag *tag, struct error *err);
 
 /*
  * Replace it from `expected` (NULL: absent), with one request. `bytes` must be unlike every other
- * state; their cap is the document's. ERR_CONFLICT: somebody else replaced it. ERR_UNKNOWN: it cannot
- * be told. Any other failure: nothing was changed. `tag` is set only on ERR_OK and may be NULL.
+ * state; their cap is the document's. ERR_CONFLICT: somebody else replaced it. ERR_UNKNOWN: the
+ * outcome is not known. Any other failure: nothing was changed. `tag` is set only on ERR_OK and may
+ * be NULL.
  */
 MUST_USE int register_swap(struct store *st, const char *key, const struct store_tag *expected,
                            const struct str *bytes, struct store_tag *tag, struct error *err);
 
 /*
  * Another's state `now` was read, with `tag`: had ours been the state before it? Any failure: this
- * reading does not tell, and it is read again.
+ * reading does not decide it, and it is read again.
  */
 typedef int register_history(void *ctx, const struct str *now, const struct store_tag *tag,
                              bool *ours, struct error *err);
@@ -74,7 +75,7 @@ struct register_change {
 /* What came of it. */
 struct register_answer {
     unsigned sends;       /* requests to swap */
-    unsigned ambiguous;   /* answers that did not tell */
+    unsigned ambiguous;   /* answers that did not give the outcome */
     bool doubt;           /* a copy may have landed, or may land yet */
     bool read;            /* it was decided by reading */
     struct store_tag tag; /* ERR_OK: of ours, or where others are on top, of the state seen */

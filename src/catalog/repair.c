@@ -1,7 +1,8 @@
 /*
- * Setting a pointer that is lost, damaged or went back, by explicit word only: what newer versions
- * published becomes unreachable, so nothing here ever chooses a manifest by itself. The chain from
- * the manifest that was named must be whole: every manifest, and every event file with its size.
+ * Setting a pointer that is lost, damaged or out of date, only on explicit request: what newer
+ * versions published becomes unreachable, so nothing here ever chooses a manifest by itself. The
+ * chain from the manifest that was named must be whole: every manifest, and every event file with
+ * its size.
  */
 #include "catalog/repair.h"
 
@@ -13,7 +14,7 @@
 #include "util/digest.h"
 #include "util/id.h"
 
-/* A damaged pointer may be of any size; beyond this it is for somebody's hand. */
+/* A damaged pointer may be of any size; a larger one needs manual work. */
 #define DAMAGED_MAX_BYTES ((size_t)16 << 20)
 
 /* Where the pointer was lost, or everything with it went back, gc may have raised it unseen. */
@@ -146,8 +147,8 @@ static int check_published(const struct repair_view *view, const struct base *ne
     if (evidence_of(&view->evidence, &next->pointer.current, &count) != NULL)
         return ERR_OK;
     error_set(err, ERR_GATE,
-              "The pointer was left as it is: nothing says that %s was ever published; an attempt "
-              "that failed leaves the same behind. --unpublished sets it all the same.",
+              "The pointer was left as it is: nothing shows that %s was ever published; a failed "
+              "attempt leaves the same behind. --unpublished sets it all the same.",
               next->pointer.manifest_key);
     if (latest != NULL)
         error_append(err, "Version %" PRIu64 " was published, as %s says.",
@@ -181,8 +182,9 @@ static int check_loss(struct store *st, const struct repair_view *view, const st
     if (found->intact && version_id_equal(&found->pointer.current, &next->pointer.current) &&
         strcmp(found->pointer.manifest_sha256, next->pointer.manifest_sha256) != 0)
         return error_set(err, ERR_GATE,
-                         "The pointer was left as it is: it is intact, and states another SHA-256 "
-                         "of %s than the one that lies there. --replace takes what lies there.",
+                         "The pointer was left as it is: it is intact, and the SHA-256 that it "
+                         "states for %s is not that of the object there. --replace takes the "
+                         "object that is there.",
                          next->pointer.manifest_key);
     if (latest == NULL)
         return ERR_OK;
@@ -196,8 +198,8 @@ static int put(struct store *st, const struct found_pointer *found, const struct
     int rc = pointer_swap(st, found->exists ? &found->tag : NULL, next, NULL, err);
     if (rc == ERR_CONFLICT)
         return error_set(err, rc,
-                         "The pointer was left as it is: somebody changed it meanwhile. Look at it "
-                         "again (cauce status), then decide.");
+                         "The pointer was left as it is: somebody changed it in the meantime. "
+                         "Check it again (cauce status), then decide.");
     if (rc == ERR_UNKNOWN)
         error_append(err, "Whether the pointer was set is not known; run the same command again.");
     return rc;
@@ -232,7 +234,7 @@ bool repair_went_back(const struct repair_view *view)
            witness_contradicts(&view->found.pointer, latest);
 }
 
-/* The pointer names it already, and nobody speaks of a later one. */
+/* The pointer already names it, and nothing speaks of a later one. */
 static bool is_there(const struct repair_view *view, const struct base *next)
 {
     const struct found_pointer *found = &view->found;

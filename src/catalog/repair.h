@@ -1,6 +1,7 @@
 /*
- * Setting the pointer by explicit word: where it is lost, damaged or went back, or to give up what was
- * published last. Nothing here chooses a version; `repair_look` gathers what there is to choose by.
+ * Setting the pointer on explicit request: where it is lost, damaged or out of date, or to give up
+ * what was published last. Nothing here chooses a version; `repair_look` gathers the evidence to
+ * choose by.
  */
 #ifndef CAUCE_CATALOG_REPAIR_H
 #define CAUCE_CATALOG_REPAIR_H
@@ -24,8 +25,8 @@ struct repair_view {
 };
 
 /*
- * Look, changing nothing. A pointer that is lost or damaged is no error. Release `out` whatever is
- * returned.
+ * Look, changing nothing. A pointer that is lost or damaged is not an error. Release `out` whatever
+ * is returned.
  */
 MUST_USE int repair_look(struct store *st, const struct roots *roots, struct repair_view *out,
                          struct error *err);
@@ -42,13 +43,14 @@ struct repair_options {
 };
 
 /*
- * Set the pointer to a manifest, in an epoch beyond all that were seen. Walks and checks the chain from
- * there first: every manifest, and that every event file is there with its size. One that names this
- * manifest already is left alone, which is success without `*changed`. The swap expects the state seen:
- * ERR_CONFLICT where somebody was faster. ERR_GATE: the manifest is not known to be published, what was
- * published would be given up, the pointer belongs to another dataset, or a newer cauce wrote it.
- * ERR_CONFIG: not the key of a manifest; ERR_ABSENT: there is no such object; ERR_DAMAGED: the chain is
- * not whole. What is given up becomes unreachable, and gc collects its files.
+ * Set the pointer to a manifest, in an epoch beyond all that were seen. Walks and checks the chain
+ * from there first: every manifest, and that every event file is there with its size. One that
+ * already names this manifest is left alone, which is success without `*changed`. The swap expects
+ * the state seen: ERR_CONFLICT where somebody was faster. ERR_GATE: the manifest is not known to be
+ * published, what was published would be given up, the pointer belongs to another dataset, or a
+ * newer cauce wrote it. ERR_CONFIG: not the key of a manifest; ERR_ABSENT: there is no such object;
+ * ERR_DAMAGED: the chain is not whole. What is given up becomes unreachable, and gc collects its
+ * files.
  */
 MUST_USE int repair_set(struct store *st, const struct repair_view *view,
                         const struct repair_options *o, struct pointer *out, bool *changed,

@@ -1,8 +1,8 @@
 /*
- * A root: an object at a fixed key that names other objects, is made from the chain of versions, and
- * is replaced by compare-and-swap. Each derived thing (derived/derived.h) has one. Here stands what
- * those ask of it who look at a store as a whole: gc, verify, and whoever looks for witnesses of a
- * pointer that went back. They are told which roots there are, and know none of them by name.
+ * A root: an object at a fixed key that names other objects, is made from the chain of versions,
+ * and is replaced by compare-and-swap. Each derived thing (derived/derived.h) has one. This is what
+ * is asked of it by those who look at a store as a whole: gc, verify, and the search for witnesses
+ * of a pointer that went back. They are given the roots, and know none of them by name.
  *
  * A root's state is what was read of it: opaque, the heap's, given back with `release`.
  */
@@ -28,9 +28,9 @@ struct root_fence {
 
 /* Texts are whole sentences for people. No slot is NULL but where it says so. */
 struct root {
-    const char *key;     /* where it lies, as in "index/manifest.json" */
-    const char *command; /* of cauce, that makes it anew whatever state it is in */
-    const char *absent;  /* verify says so where it is missing beside a published version */
+    const char *key;     /* its place, as in "index/manifest.json" */
+    const char *command; /* of cauce, that rebuilds it whatever state it is in */
+    const char *absent;  /* what verify says where it is missing beside a published version */
     const char *remedy;  /* what makes it right again */
 
     /*
@@ -54,23 +54,24 @@ struct root {
     void (*name_all)(const void *state, struct inventory *named);
 
     /*
-     * Swap it from `state` to one that says the same in the new epoch, with an attempt id of its own,
-     * so that whoever is at work loses the next swap. What is not published must not speak of itself
-     * in the new epoch. `state` NULL: there is none, but objects that it owns; an empty one takes the
-     * place that their writer expects to be free. On failure the state is as good as before for
-     * another try. ERR_CONFLICT: somebody was faster; ERR_UNKNOWN: it cannot be told; ERR_FULL.
+     * Swap it from `state` to one that says the same in the new epoch, with an attempt id of its
+     * own, so that whoever is at work loses the next swap. What is not published must not speak of
+     * itself in the new epoch. `state` NULL: there is none, but objects that it owns; an empty one
+     * takes the place that their writer expects to be free. On failure the state is as good as
+     * before for another try. ERR_CONFLICT: somebody was faster; ERR_UNKNOWN: the outcome is not
+     * known; ERR_FULL.
      */
     int (*fence)(struct store *st, void *state, const struct root_fence *f, struct error *err);
 
     /*
-     * The last resort where the disk has no room for the fence: remove it, and what it names. A later
-     * run must make it anew. NULL: it frees nothing, or readers would miss it.
+     * The last resort where the disk has no room for the fence: remove it, and what it names. A
+     * later run must rebuild it. NULL: it frees nothing, or readers would miss it.
      */
     void (*give_up)(struct store *st, const void *state);
 
     /*
-     * Findings of what it says, of its files, and of how it stands to the chain (verify_part.h). Asked
-     * only where it could be read. An error only where the store fails.
+     * Findings about what it says, its files, and how it relates to the chain (verify_part.h).
+     * Asked only where it could be read. An error only where the store fails.
      */
     int (*verify)(struct verifier *v, const void *state, struct error *err);
 };

@@ -232,7 +232,7 @@ out:
 }
 
 /*
- * The next link down: what the manifest names, or, where that is not to be had, what the pointer
+ * The next link down: what the manifest names, or, where that cannot be read, what the pointer
  * remembers (then nothing vouches for the content, but other damage can still be found).
  */
 static bool next_link(const struct verifier *v, const struct manifest *m, bool understood,

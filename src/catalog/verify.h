@@ -42,7 +42,7 @@ MUST_USE int verify_structure(struct store *st, const struct roots *roots, const
                               bool data, struct verify_report *out, struct error *err);
 
 /*
- * How objects are read, for whoever goes on to look at their content and keeps what was read:
+ * How objects are read, for callers that go on to examine their content and keep what was read:
  * `hash` reads the object of that key, now, and gives its SHA-256; `sha256` is the one stated.
  */
 struct verify_reader {
@@ -51,7 +51,7 @@ struct verify_reader {
     void *ctx;
 };
 
-/* The same by way of this reader; NULL: as above. */
+/* The same through this reader; NULL: as above. */
 MUST_USE int verify_structure_by(struct store *st, const struct roots *roots, const char *dataset,
                                  bool data, const struct verify_reader *reader,
                                  struct verify_report *out, struct error *err);

@@ -1,6 +1,4 @@
-/*
- * What those share who verify one dataset: verify itself, and the `verify` of each root.
- */
+/* What is shared in verifying one dataset: by verify itself, and the `verify` of each root. */
 #ifndef CAUCE_CATALOG_VERIFY_PART_H
 #define CAUCE_CATALOG_VERIFY_PART_H
 
@@ -22,9 +20,9 @@ struct verifier {
     bool data;
     const struct verify_reader *reader; /* NULL: objects are read here */
     struct verify_report *report;
-    struct base base; /* the manifest is all zero where it cannot be had */
+    struct base base; /* the manifest is all zero where it cannot be read */
     bool has_pointer;
-    bool went_back;                  /* to an older one, which says nothing of what is newer */
+    bool went_back;                  /* to an older one, which says nothing about what is newer */
     struct inventory objects;        /* all of them, listed after the manifests were read */
     struct verify_version *versions; /* newest first */
     size_t version_count, version_capacity;

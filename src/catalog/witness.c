@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Is the version surely not in the chain? Only `recent` is looked at. */
+/* Is the version surely not in the chain? Only `recent` is read. */
 static bool is_missing(const struct pointer *p, const struct version_id *version)
 {
     if (p->recent_count == 0 || version->sequence < p->recent[p->recent_count - 1].sequence)

@@ -1,11 +1,11 @@
 /*
- * Whether the pointer went back: an older one was put in the place of a newer one, by a backup, a
- * sync or by hand.
+ * Whether the pointer went back: an older one was put in place of a newer one, by a backup, a sync
+ * or by hand.
  *
  * A commit raises the sequence and keeps the epoch; gc and repair raise the epoch. So the states of
- * a pointer are ordered by epoch, then sequence, and never go back by themselves. Whatever speaks of
- * a version says the epoch in which the pointer named it: one that speaks of a later state than the
- * pointer is in is a witness that the pointer went back. What a repair gave up is of an earlier
+ * a pointer are ordered by epoch, then sequence, and never go back by themselves. Whatever speaks
+ * of a version says the epoch in which the pointer named it: one that speaks of a later state than
+ * the pointer is in is a witness that the pointer went back. What a repair gave up is of an earlier
  * epoch, and what was never published is named by nobody.
  */
 #ifndef CAUCE_CATALOG_WITNESS_H
@@ -31,8 +31,8 @@ bool witness_contradicts(const struct pointer *p, const struct witness *w);
 
 /*
  * ERR_OK where the witness does not contradict the base. Else the pointer is read once more:
- * ERR_CONFLICT where somebody has replaced it meanwhile, ERR_DAMAGED where it went back; the text says
- * which versions are newer, who knows of them, and what to do. Nothing is changed.
+ * ERR_CONFLICT where somebody has replaced it in the meantime, ERR_DAMAGED where it went back; the
+ * text says which versions are newer, who knows of them, and what to do. Nothing is changed.
  */
 MUST_USE int witness_check(struct store *st, const struct base *base, const struct witness *w,
                            struct error *err);

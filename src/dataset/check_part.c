@@ -40,7 +40,7 @@ int check_fetch(struct check *c, enum finding_level level, const struct wanted *
 
 /* ---- Reading files back -------------------------------------------------------------------- */
 
-/* The files of a batch one by one: which of them is it that cannot be read? */
+/* The files of a batch one by one: which of them cannot be read? */
 static int inspect_singly(struct check *c, enum finding_level level,
                           const struct check_files *files, const char *advice,
                           struct inspection *out, bool *readable, struct error *err)

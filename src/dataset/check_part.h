@@ -1,5 +1,5 @@
 /*
- * What those share who verify one dataset by the content of its files: pipeline/check.c for what is
+ * What is shared in verifying one dataset by the content of its files: pipeline/check.c for what is
  * published, and the `check` of each derived thing.
  */
 #ifndef CAUCE_DATASET_CHECK_PART_H
@@ -32,7 +32,7 @@ MUST_USE int check_fetch(struct check *c, enum finding_level level, const struct
                          const char *advice, char **path, struct error *err);
 
 /*
- * As inspect_files, with NULL among the paths passed over; a file that cannot be read as Parquet of
+ * As inspect_files, but NULL among the paths is skipped; a file that cannot be read as Parquet of
  * this dataset is a finding for `keys[i]`, and gets `readable[i]` = false. `out` has one entry per
  * path and is the caller's to release whatever is returned.
  */
@@ -45,7 +45,7 @@ MUST_USE int check_inspect(struct check *c, enum finding_level level,
                            const struct check_files *files, const char *advice,
                            struct inspection *out, bool *readable, struct error *err);
 
-/* ERR_INTERRUPTED where somebody asked to stop, as verification says it. */
+/* ERR_INTERRUPTED where a stop was requested, with the message of a verification. */
 MUST_USE int check_stopped(struct error *err);
 
 #endif

@@ -62,7 +62,7 @@ int dataset_workdir(struct dataset *d, struct error *err)
     return workdir_create(d->limits.temp, &d->work, err);
 }
 
-/* The folder of a local store, as a new string; NULL where objects are no files. */
+/* The folder of a local store, as a new string; NULL where objects are not files. */
 static int local_root(struct dataset *d, char **root, struct error *err)
 {
     *root = NULL;
@@ -151,7 +151,7 @@ static char *download_path(const struct dataset *d, const char *sha256)
     return mem_printf("%s/%s.parquet", d->work.path, sha256);
 }
 
-/* Several may want the same content at once: it gets its name when it is whole. */
+/* Several threads may want the same content at once: it gets its name when it is whole. */
 static int download(struct dataset *d, const char *key, const char *path, struct error *err)
 {
     char id[ID_SIZE];

@@ -1,6 +1,6 @@
 /*
- * A dataset that a command works on: its store, its configuration where there is one, and what one
- * run of work needs besides: scratch folder and, from the first SQL on, an engine.
+ * A dataset that a command works on: its store, its configuration where there is one, and what else
+ * the work needs: a scratch folder and, from the first SQL on, an engine.
  */
 #ifndef CAUCE_DATASET_DATASET_H
 #define CAUCE_DATASET_DATASET_H
@@ -34,7 +34,7 @@ struct dataset {
     struct limits limits;
     char **files; /* outside of the store, that the engine may read */
     size_t file_count, file_capacity;
-    struct store_bill beside; /* what was asked of other places than the store */
+    struct store_bill beside; /* what was asked of places other than the store */
     /*
      * How the store was opened, and buckets of sources are: all but where. Without `setting`, as after
      * dataset_init, the settings are those of the environment.
@@ -44,7 +44,7 @@ struct dataset {
         *memory; /* borrowed: folder where this machine remembers pointers; NULL: it does not */
     const char *place; /* borrowed: where the dataset is, as this machine remembers it */
     const struct derived_table
-        *derived;          /* borrowed: what is derived of it; NULL: what derived.c lists */
+        *derived;          /* borrowed: what is derived from it; NULL: what derived.c lists */
     struct workdir work;   /* made on first need */
     struct engine *engine; /* made on first need */
 };
@@ -69,8 +69,8 @@ void dataset_remember(const struct dataset *d, const struct pointer *p);
 MUST_USE int dataset_workdir(struct dataset *d, struct error *err);
 
 /*
- * Let the engine read a file (absolute path, copied). Before it is opened: it cannot be told later,
- * and healing the index opens it before the source is looked at.
+ * Let the engine read a file (absolute path, copied). Before it is opened: afterwards the engine
+ * cannot be told any more, and healing the index opens it before the source is read.
  */
 void dataset_allow(struct dataset *d, const char *path);
 
@@ -100,16 +100,16 @@ struct wanted {
 };
 
 /*
- * Bring the objects into the scratch folder, several at once, where the store is remote and they are
- * not there yet; dataset_fetch then finds and checks them. What is absent or damaged is left for it
- * to say. Other failures are returned.
+ * Bring the objects into the scratch folder, several at once, where the store is remote and they
+ * are not there yet; dataset_fetch then finds and checks them. It reports what is absent or
+ * damaged. Other failures are returned.
  */
 MUST_USE int dataset_prefetch(struct dataset *d, const struct wanted *wanted, size_t count,
                               struct error *err);
 
 /*
- * A local file has exactly the content of an object that was just stored: whoever wants it of a remote
- * store need not download it. Best effort; the file stays the caller's.
+ * A local file has exactly the content of an object that was just stored: nobody needs to download
+ * it from a remote store. Best effort; the file stays the caller's.
  */
 void dataset_keep(struct dataset *d, const char *path, const char *sha256);
 

@@ -43,7 +43,7 @@ static void *renew(void *arg)
     return NULL;
 }
 
-/* Signals are for the threads that look at them. */
+/* Signals are for the threads that handle them. */
 static int start_thread(struct holder *h)
 {
     sigset_t all;

@@ -26,9 +26,10 @@ struct holder {
 };
 
 /*
- * Take the lease of the dataset in `st` (borrowed until holder_end) for `ttl` microseconds at a time.
- * `name` tells people whose it is. ERR_CONFLICT: another run holds it; the text says who and until
- * when. After other failures, which say that it could not be found out, work may go on without.
+ * Take the lease of the dataset in `st` (borrowed until holder_end) for `ttl` microseconds at a
+ * time. `name` tells people whose it is. ERR_CONFLICT: another run holds it; the text says who and
+ * until when. After other failures, whose text says that this is not known, work may go on without
+ * it.
  */
 MUST_USE int holder_begin(struct holder *h, struct store *st, const char *name, int64_t ttl,
                           struct error *err);

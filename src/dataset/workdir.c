@@ -54,8 +54,8 @@ void workdir_sweep(const char *parent)
 }
 
 /*
- * One attempt at a folder that is ours alone. ERR_CONFLICT: before it was locked, somebody took it for
- * an abandoned one. Locked and still in its place, nobody does so any more.
+ * One attempt at a folder that is ours alone. ERR_CONFLICT: before it was locked, somebody took it
+ * for an abandoned one. Once it is locked and still in its place, nobody does.
  */
 static int create_once(const char *path, struct workdir *out, struct error *err)
 {
@@ -90,7 +90,7 @@ int workdir_create(const char *parent, struct workdir *out, struct error *err)
         id_new(id);
         char *path = mem_printf("%s/" PREFIX "%s", parent, id);
         rc = create_once(path, out, err);
-        /* DuckDB compares paths as text, so it must be given the one without links. */
+        /* DuckDB compares paths as text, so it must get the one with links resolved. */
         if (rc == ERR_OK)
             rc = fs_real_path(path, &out->path, err);
         free(path);

@@ -1,8 +1,8 @@
 /*
  * The scratch folder of one process: downloads, files on their way to the store, DuckDB's spill.
  *
- * It is held by a lock on the folder that the kernel frees when the process dies; whoever makes a new
- * one removes those whose lock is free. So a killed run leaves nothing behind for long.
+ * It is held by a lock on the folder that the kernel frees when the process dies; whoever makes one
+ * removes those whose lock is free. So a killed run leaves nothing behind for long.
  */
 #ifndef CAUCE_DATASET_WORKDIR_H
 #define CAUCE_DATASET_WORKDIR_H

@@ -1,10 +1,11 @@
 /*
  * What a derived thing is: something that is made from the chain of versions, lies beside it in the
- * store, and can be lost and made anew (key index, projections). And the table of all there are.
+ * store, and can be lost and rebuilt (key index, projections). And the table of all of them.
  *
- * gc, verify, runs, status, metrics, records and repair loop over the table; none of them knows a thing
- * by name. To add one: a folder below derived/ with what it does, and a row in derived.c. What it has
- * in the store lies in a folder of its own, derived/<name>/ (index and projections are older than that).
+ * gc, verify, runs, status, metrics, records and repair loop over the table; none of them knows a
+ * thing by name. To add one: a folder below derived/ with what it does, and a row in derived.c.
+ * What it has in the store is in a folder of its own, derived/<name>/ (index and projections are
+ * older than that rule).
  *
  * A slot that is NULL says that the thing has nothing to do there; `root` alone is required.
  */
@@ -38,13 +39,13 @@ struct derived_commit {
     uint64_t gc_epoch; /* of the pointer that names it */
 };
 
-/* How a thing stands to the newest version. */
+/* How a thing relates to the newest version. */
 enum derived_state {
     DERIVED_NONE,        /* there is none */
     DERIVED_FRESH,       /* it reflects the newest version */
     DERIVED_BEHIND,      /* it reflects an older one; the next run catches up */
     DERIVED_IN_PROGRESS, /* work on it is under way, or was interrupted */
-    DERIVED_INVALID,     /* it does not fit, or cannot be understood; it is made anew */
+    DERIVED_INVALID,     /* it does not fit, or cannot be understood; it is rebuilt */
 };
 const char *derived_state_name(enum derived_state state); /* "fresh", ... */
 
@@ -55,8 +56,8 @@ struct derived_standing {
 };
 
 /*
- * The steps of a run under which the time spent on a thing is told, by name (run_step_name); NULL, or a
- * name that runs do not have: it is counted in the step that is on.
+ * The steps of a run under which the time spent on a thing is reported, by name (run_step_name);
+ * NULL, or a name that runs do not have: it is counted in the current step.
  */
 struct derived_steps {
     const char *open, *heal, *follow, *bring_up;
@@ -71,18 +72,21 @@ struct derived {
     /* ---- In a run -------------------------------------------------------------------------- */
 
     /*
-     * Before anything is published, once for each attempt: bring it to exactly the base, for the run
-     * reads it, and set `state` (owned by the run, given back with the root's release). A failure
-     * fails the run; ERR_CONFLICT: somebody else is faster, and the attempt begins again.
+     * Before anything is published, once for each attempt: bring it to exactly the base, because
+     * the run reads it, and set `state` (owned by the run, given back with the root's release). A
+     * failure fails the run; ERR_CONFLICT: somebody else is faster, and the attempt begins again.
      * NULL: the run does without. Then the root is read, `state` stays NULL where that is absent or
      * damaged, and the run is refused where its witness contradicts the base.
      */
     int (*open)(struct derived_run *run, struct error *err);
 
-    /* Seconds that healing it took, according to its report. NULL: they are not told apart. */
+    /*
+     * Seconds that healing it took, according to its report. NULL: they are not reported
+     * separately.
+     */
     double (*healing)(const void *report);
 
-    /* The source held nothing new: note that, in `state`. NULL: sources are nothing to it. */
+    /* The source held nothing new: note that, in `state`. NULL: sources do not matter to it. */
     int (*note)(struct derived_run *run, const struct manifest_source *source, struct error *err);
 
     /*
@@ -92,16 +96,16 @@ struct derived {
     int (*follow)(struct derived_run *run, const struct derived_commit *commit, struct error *err);
 
     /*
-     * At the end of a run that did not fail, also where it published nothing: bring it to the newest
-     * version. `base` is that version, or an older one where others publish meanwhile; `state` may be
-     * used up. Must be harmless to repeat, and to stop at any point.
+     * At the end of a run that did not fail, also where it published nothing: bring it to the
+     * newest version. `base` is that version, or an older one where others are publishing; `state`
+     * may be used up. Must be harmless to repeat, and to stop at any point.
      */
     int (*bring_up)(struct derived_run *run, struct error *err);
 
     /*
-     * Failures of note, follow and bring_up leave what was published as it is, and the thing for any
-     * later run to bring up. They become warnings, so the text is a whole sentence: what is behind, why,
-     * and who goes on with it. That another process was faster is no failure.
+     * Failures of note, follow and bring_up leave what was published as it is, and the thing for
+     * any later run to bring up. They become warnings, so the text is a whole sentence: what is
+     * behind, why, and who continues it. It is not a failure that another process was faster.
      */
 
     /*
@@ -110,7 +114,10 @@ struct derived {
      */
     int (*withdraw)(struct dataset *d, const struct base *base, struct error *err);
 
-    /* ---- What is told of it ---------------------------------------------------------------- */
+    /*
+     * ---- What is reported about it
+     * ----------------------------------------------------------------
+     */
 
     /*
      * `verify --data`: findings of what its files contain, compared with the events of the chain.
@@ -119,15 +126,15 @@ struct derived {
     int (*check)(struct check *c, struct error *err);
 
     /*
-     * How what was read stands to the base. `out` is all zero before. NULL: by the root's witness alone.
-     * An error only where the store fails.
+     * How what was read relates to the base. `out` is all zero before. NULL: by the root's witness
+     * alone. An error only where the store fails.
      */
     int (*stand)(struct dataset *d, const struct base *base, const void *state,
                  struct derived_standing *out, struct error *err);
 
     /*
-     * Its report in the record of a run, either way: fields in an object of the name `record`, NULL:
-     * among those of the run. A report of zeros is that of a run that did not come so far.
+     * Its report in the record of a run, either way: fields in an object of the name `record`,
+     * NULL: among those of the run. A report of zeros is that of a run that did not get that far.
      */
     size_t report_size; /* 0: nothing is recorded */
     const char *record;
@@ -135,8 +142,8 @@ struct derived {
 
     /*
      * Metrics: `values` has one number for each of `metrics`. `count` adds the report of one run to
-     * them; `measure` sets those that say how it stands now. It may leave them as the newest run had
-     * set them by `count`; a store that fails is no reason to tell nothing.
+     * them; `measure` sets those that describe its present state. It may leave them as `count` had
+     * set them for the newest run; a store that fails is no reason to report nothing.
      */
     const struct derived_metric *metrics;
     size_t metric_count; /* up to DERIVED_VALUES */
@@ -144,8 +151,8 @@ struct derived {
     void (*measure)(struct dataset *d, const struct base *base, double *values);
 
     /*
-     * Alerts that fire: by what the runs of some days add up to (`runs` of them), or, with `now`, by how
-     * it stands now.
+     * Alerts that fire: by what the runs of some days add up to (`runs` of them), or, with `now`,
+     * by its present state.
      */
     void (*judge)(const double *values, uint64_t runs, bool now, struct alerts *out);
 };
@@ -171,14 +178,14 @@ struct roots derived_roots(const struct derived_table *table);
 MUST_USE int derived_check_pointer(struct dataset *d, const struct base *base, struct error *err);
 
 /*
- * The same for whoever only reads: a warning where the pointer went back, for then it is not the newest
- * version that is read.
+ * The same for whoever only reads: a warning where the pointer went back, because then what is read
+ * is not the newest version.
  */
 void derived_warn_of_pointer(struct dataset *d, const struct base *base);
 
 /*
- * Read a thing and say how it stands to the base. Absent or damaged is an answer; an error only where
- * the store fails.
+ * Read a thing and say how it relates to the base. Absent or damaged is an answer; an error only
+ * where the store fails.
  */
 MUST_USE int derived_stand(struct dataset *d, const struct base *base, const struct derived *thing,
                            struct derived_standing *out, struct error *err);

@@ -1,4 +1,4 @@
-/* Numbers that a derived thing tells to monitoring, described. */
+/* Numbers that a derived thing gives to monitoring, described. */
 #ifndef CAUCE_DERIVED_METRIC_H
 #define CAUCE_DERIVED_METRIC_H
 
@@ -18,11 +18,11 @@ enum derived_metric_kind {
 
 struct derived_metric {
     enum derived_metric_kind kind;
-    const char *family; /* of Prometheus, without "_total"; NULL: it is told in JSON alone */
+    const char *family; /* of Prometheus, without "_total"; NULL: it is only in the JSON */
     const char *help;   /* NULL: one more sample of the family before it */
     const char *label;  /* of the sample, with its value; NULL: none */
     const char *value;
-    const char *json; /* its name in the JSON of metrics; NULL: it is not told there */
+    const char *json; /* its name in the JSON of metrics; NULL: it is not there */
     double bound;     /* of a bucket; 0: it has none */
 };
 

@@ -1,6 +1,7 @@
 /*
- * Verification by content, on top of catalog/verify: whatever Parquet files of the dataset say of
- * themselves is compared with what the manifests say of them. Changes nothing but scratch files.
+ * Verification by content, on top of catalog/verify: whatever the Parquet files of the dataset say
+ * about themselves is compared with what the manifests say about them. Changes nothing but scratch
+ * files.
  */
 #include "pipeline/check.h"
 
@@ -22,7 +23,7 @@
 
 /* ---- Event files --------------------------------------------------------------------------- */
 
-/* Do a stated list of values and one that was read agree? Spelling of JSON aside. */
+/* Do a stated list of values and one that was read agree, whatever their spelling in JSON? */
 static bool same_bounds(const struct json *stated, const char *found)
 {
     struct json *parsed = NULL;
@@ -277,7 +278,7 @@ int check_dataset(struct dataset *d, bool data, struct verify_report *out, struc
         local_events_release(&c.events);
     }
     base_release(&base);
-    /* A chain that cannot be followed has been reported already. */
+    /* A chain that cannot be followed has already been reported. */
     if (rc == ERR_OK || (rc == ERR_DAMAGED && out->count > 0))
         return ERR_OK;
     return error_pass(err, rc, &why);

@@ -1,6 +1,4 @@
-/*
- * gc with a record: what was found and removed stands among the runs, for the metrics.
- */
+/* gc with a record: what was found and removed is recorded among the runs, for the metrics. */
 #ifndef CAUCE_PIPELINE_COLLECT_H
 #define CAUCE_PIPELINE_COLLECT_H
 

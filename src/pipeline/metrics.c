@@ -45,7 +45,7 @@ static void add_requests(struct metrics_sum *s, const struct store_bill *b)
     s->bytes_written += b->bytes_written;
 }
 
-/* A record that is dated in the future says nothing of how a thing stands now. */
+/* A record that is dated in the future says nothing about the present state of a thing. */
 static void add_derived(struct metrics_sum *s, const struct run_report *r, bool future)
 {
     for (size_t i = 0; i < r->derived.table->count; i++) {
@@ -83,7 +83,7 @@ static void add_gc(struct metrics_sum *s, const struct record_upkeep *gc)
     s->orphans_removed += gc->orphans_removed;
 }
 
-/* What only the newest run tells; records come oldest first. */
+/* What only the newest run says; records come oldest first. */
 static void note_newest(struct metrics *m, const struct run_report *r)
 {
     m->last_run = r->finished;
@@ -101,7 +101,7 @@ static void note_newest(struct metrics *m, const struct run_report *r)
         m->last_change = m->last_run;
 }
 
-/* It is counted, but it says nothing of when anything happened. */
+/* It is counted, but it says nothing about when anything happened. */
 static void note_future(struct metrics *m, const char *key)
 {
     m->future++;
@@ -136,7 +136,7 @@ static enum metrics_fate fate_of(const struct collecting *c, const struct versio
     return METRICS_NOT_PUBLISHED;
 }
 
-/* Has the run published? Of a doubtful commit the chain tells, and its fate is counted. */
+/* Has the run published? For a doubtful commit the chain decides, and its fate is counted. */
 static bool has_published(struct collecting *c, const struct run_report *r)
 {
     if (r->doubtful.sequence == 0)
@@ -179,7 +179,7 @@ static int take_record(void *ctx, struct record *record, bool *stop, struct erro
     return ERR_OK;
 }
 
-/* Where an older part of the chain is damaged, all the rest is worth the more to be told. */
+/* Where an older part of the chain is damaged, the rest is all the more worth reporting. */
 static int list_files(struct dataset *d, struct collecting *c, struct error *err)
 {
     struct error why = ERROR_INIT;
@@ -212,7 +212,7 @@ static int measure_dataset(struct dataset *d, struct collecting *c, struct error
     return ERR_OK;
 }
 
-/* How what is derived stands now, whatever the newest run has left. */
+/* The present state of what is derived, whatever the newest run has left. */
 static void measure_derived(struct dataset *d, struct collecting *c)
 {
     const struct derived_table *t = c->metrics->derived;

@@ -33,7 +33,7 @@ struct metrics_sum {
     uint64_t retries, bytes_read, bytes_written, source_bytes;
     double step_seconds[STEP_COUNT];
     uint64_t gc_runs, orphans_found, orphans_removed;
-    double derived[ROOTS_MAX][DERIVED_VALUES]; /* of each thing; how it stands now only in `all` */
+    double derived[ROOTS_MAX][DERIVED_VALUES]; /* of each thing; its present state only in `all` */
 };
 
 /* What became of a commit whose outcome its run did not learn. */
@@ -61,7 +61,7 @@ struct metrics {
     int64_t expect_every; /* seconds; 0: not declared */
 };
 
-/* What is dated later than that from now has been written by a clock that is wrong. */
+/* What is dated later than that from now was written by a clock that was wrong. */
 #define METRICS_SKEW (INT64_C(300) * 1000000)
 
 #define METRICS_WINDOW (INT64_C(7) * 24 * 3600 * 1000000)
@@ -82,9 +82,9 @@ enum metrics_format { METRICS_PROMETHEUS, METRICS_OPENMETRICS };
 void metrics_write(const struct metrics *m, enum metrics_format format, struct str *out);
 
 /*
- * Write the metrics to a file (replaced atomically) and push them to a gateway, each where it is not
- * NULL; also those of a dataset whose first run failed before there was anything of it, so that
- * somebody is told of it. What fails is a warning: the outcome of a run does not depend on it.
+ * Write the metrics to a file (replaced atomically) and push them to a gateway, each where it is
+ * not NULL; also those of a dataset whose first run failed before there was anything of it, so that
+ * somebody notices. What fails is a warning: the outcome of a run does not depend on it.
  */
 void metrics_emit(struct dataset *d, const char *path, const char *gateway);
 

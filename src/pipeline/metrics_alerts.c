@@ -1,6 +1,6 @@
 /*
- * The verdicts of alerts/cauce.rules.yml without a server; those of derived things are theirs to say.
- * Thresholds stand in both places; a test compares them.
+ * The verdicts of alerts/cauce.rules.yml without a server; those of derived things are in their own
+ * folders. Thresholds are in both places; a test compares them.
  */
 #include "pipeline/metrics.h"
 

@@ -82,7 +82,10 @@ static void write_runs(struct writer *w)
         sample(w, "fate", metrics_fate_name((enum metrics_fate)i), (double)w->m->doubtful[i]);
 }
 
-/* A bucket holds what the ones before it do not: told is how many were at most as long. */
+/*
+ * A bucket holds what the ones before it do not; what is written is how many took at most that
+ * long.
+ */
 static void write_buckets(struct writer *w, const struct derived_metric *m, const double *values)
 {
     double below = 0;

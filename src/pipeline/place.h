@@ -1,14 +1,16 @@
 /*
- * Where a new dataset may be made: not in a folder of another one, whose gc, backups and removal would
- * meet it there.
+ * Where a new dataset may be created: not in a folder of another one, whose gc, backups and removal
+ * would affect it there.
  */
 #ifndef CAUCE_PIPELINE_PLACE_H
 #define CAUCE_PIPELINE_PLACE_H
 
 #include "dataset/dataset.h"
 
-/* ERR_GATE: a dataset lies in a folder (or prefix) above that of `d`. Folders that may not be looked
- * into are passed over. */
+/*
+ * ERR_GATE: a dataset lies in a folder (or prefix) above that of `d`. Folders that may not be read
+ * are skipped.
+ */
 MUST_USE int place_check(struct dataset *d, struct error *err);
 
 #endif

@@ -14,7 +14,7 @@
 #include "util/time.h"
 
 #define FLUSH_BYTES ((size_t)256 << 10)
-#define LOOK_EVERY 1024 /* rows between two looks for a request to stop */
+#define LOOK_EVERY 1024 /* rows between two checks for a request to stop */
 
 /* ---- The version --------------------------------------------------------------------------- */
 
@@ -271,7 +271,7 @@ static int count_rows(struct reading *r, const char *path, struct error *err)
     return rc;
 }
 
-/* Parquet begins with nothing that could be streamed: it is made whole, then copied out. */
+/* Parquet cannot be streamed from its beginning: it is made as a whole, then copied out. */
 static int write_parquet(struct reading *r, struct error *err)
 {
     struct str sql;

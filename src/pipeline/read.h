@@ -22,7 +22,7 @@ struct read_request {
     FILE *stream;
 };
 
-/* Find the version meant. ERR_ABSENT: there is none such. */
+/* Find the version that is meant. ERR_ABSENT: there is none. */
 MUST_USE int read_find(struct dataset *d, const struct base *base,
                        const struct read_request *options, struct manifest *out, struct error *err);
 

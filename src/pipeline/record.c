@@ -20,7 +20,7 @@ static void code_version(const struct codec *c, struct version_id *version)
     codec_text(c, "commit", version->commit, sizeof version->commit);
 }
 
-/* What only whoever looks at the object wants to know. */
+/* What is only of interest to a reader of the object. */
 static struct json *begin(const char *kind, const char *dataset)
 {
     struct json *object = json_new_object();

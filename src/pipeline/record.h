@@ -1,9 +1,9 @@
 /*
- * The record of a run, of a gc that deleted, or of a repair: one immutable JSON object each, and the
- * same object as the last line of `run --json`. Fields are documented in docs/format.md.
+ * The record of a run, of a gc that deleted, or of a repair: one immutable JSON object each, and
+ * the same object as the last line of `run --json`. Fields are documented in docs/format.md.
  *
- * It is written and read here and nowhere else; whoever wants to know what a record says has it as
- * a struct. Where records lie, and how they are visited: pipeline/records.h.
+ * It is written and read here and nowhere else; everybody else has it as a struct. Where records
+ * are, and how they are visited: pipeline/records.h.
  */
 #ifndef CAUCE_PIPELINE_RECORD_H
 #define CAUCE_PIPELINE_RECORD_H
@@ -48,8 +48,8 @@ MUST_USE struct json *record_encode_upkeep(const char *dataset, enum record_kind
 
 /*
  * What a record says, also of the things in `table` (NULL: derived_table); takes the JSON over. A
- * record is of no weight, so whatever makes no sense in it is as if it were not there: a number below
- * zero is 0, a moment that is none is 0, a duration beyond a century is 0, an outcome that this
+ * record carries no weight, so whatever makes no sense in it is treated as absent: a number below
+ * zero is 0, a malformed moment is 0, a duration beyond a century is 0, an outcome that this
  * program does not know is a failure.
  */
 void record_decode(struct json *json, const struct derived_table *table, struct record *out);
@@ -59,7 +59,7 @@ int64_t record_started(const struct record *r); /* microseconds; 0: it does not 
 /* Did it begin or end after that moment (microseconds)? */
 bool record_is_after(const struct record *r, int64_t moment);
 
-/* The key it lies under, into `out`, which is returned; "" where it does not say. */
+/* Its key, into `out`, which is returned; "" where it does not say. */
 const char *record_key(const struct record *r, char out[LAYOUT_KEY_SIZE]);
 
 #endif

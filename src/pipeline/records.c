@@ -80,7 +80,7 @@ static int parse(const char *key, const struct str *text, struct json **out, str
     return rc;
 }
 
-/* `*out` is NULL, with ERR_OK, where this record cannot be used: it is of no weight. */
+/* `*out` is NULL, with ERR_OK, where this record cannot be used: it carries no weight. */
 static int read_one(struct store *st, const char *key, struct json **out, struct error *err)
 {
     struct str text;

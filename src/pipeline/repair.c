@@ -43,7 +43,7 @@ static void record(struct dataset *d, const struct pointer *p)
         log_warn("the record of this repair could not be written: %s", why.text);
 }
 
-/* Whatever readers see shows the version that was set, and nothing of what was given up. */
+/* Whatever readers see must show the version that was set, and nothing of what was given up. */
 static void withdraw(struct dataset *d)
 {
     const struct derived_table *t = derived_of(d);
@@ -51,7 +51,7 @@ static void withdraw(struct dataset *d)
     struct error why = ERROR_INIT;
     if (base_read(d->store, d->id, &base, &why) != ERR_OK)
         log_warn("the pointer is set, but what is derived may still show what was given up (%s); "
-                 "every later run withdraws it",
+                 "any later run withdraws it",
                  why.text);
     for (size_t i = 0; why.code == ERR_OK && i < t->count; i++) {
         struct error failed = ERROR_INIT;

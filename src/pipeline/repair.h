@@ -1,6 +1,6 @@
 /*
- * Repair of a dataset: the pointer (catalog/repair.h), and then what readers see besides: the
- * projections, which must not go on showing what was given up.
+ * Repair of a dataset: the pointer (catalog/repair.h), and then what else readers see: the
+ * projections, which must not continue to show what was given up.
  */
 #ifndef CAUCE_PIPELINE_REPAIR_H
 #define CAUCE_PIPELINE_REPAIR_H

@@ -104,7 +104,7 @@ static bool is_bare(enum type_kind kind)
     return false;
 }
 
-/* "inf", "-inf" and "nan" hold an "n"; no number does. */
+/* "inf", "-inf" and "nan" contain an "n"; no number does. */
 static bool is_finite(const char *value, size_t length)
 {
     return memchr(value, 'n', length) == NULL;

@@ -113,7 +113,7 @@ void run_warn(struct run *r, const char *format, ...)
         report->warnings[report->warning_count++] = mem_strdup(text);
 }
 
-/* Close the clock of the step that is on. What healing took is not counted twice. */
+/* Stop the clock of the current step. What healing took is not counted twice. */
 static void leave(struct run *r)
 {
     double *seconds = r->report->seconds;
@@ -290,7 +290,9 @@ static int fetch(struct run *r, struct error *err)
     return rc;
 }
 
-/* The source is the one last absorbed. Where its server now names it otherwise, that is noted. */
+/*
+ * The source is the one last absorbed. Where its server now gives it other tags, those are noted.
+ */
 static void unchanged(struct run *r)
 {
     r->report->outcome = RUN_UNCHANGED;
@@ -353,8 +355,8 @@ static int lost(struct run *r, struct error *err)
 }
 
 /*
- * Unknown is what may be said of the swap of the pointer alone. Where an answer about something else
- * is missing, nothing is visible for sure: what is left is an orphan.
+ * Only the swap of the pointer can be unknown. Where an answer about something else is missing,
+ * nothing is visible for sure: what is left is an orphan.
  */
 static int without_doubt(const struct run *r, int rc, struct error *err)
 {
@@ -399,7 +401,7 @@ static void run_release(struct run *r)
 }
 
 /*
- * A run that failed before it came to the dataset is recorded, too; but never where there is no
+ * A run that failed before it reached the dataset is recorded, too; but never where there is no
  * pointer yet, because an object beside a missing pointer means damage.
  */
 static bool may_record(const struct run *r)
@@ -445,8 +447,8 @@ static void finish(struct run *r, int rc, const struct error *err)
 }
 
 /*
- * Where a lease is configured, only its holder goes on. Whatever else comes of asking for it is no
- * reason not to: what is published does not depend on it. ERR_CONFLICT: skip this run.
+ * Where a lease is configured, only its holder goes on. Any other failure to get it is no reason to
+ * stop: what is published does not depend on it. ERR_CONFLICT: skip this run.
  */
 static int take_lease(struct run *r, struct holder *h)
 {
@@ -478,7 +480,7 @@ static int work(struct run *r, struct error *err)
 
 /*
  * The limit ends with the work: what became of it is recorded in any case. A run that published has
- * succeeded, whatever of the rest there was no time for.
+ * succeeded, whatever else there was no time for.
  */
 static int end_limit(int rc, struct error *err)
 {
@@ -488,7 +490,7 @@ static int end_limit(int rc, struct error *err)
     return rc;
 }
 
-/* What every line of the log says from here on. */
+/* The context of every line of the log from here on. */
 static void begin_context(const struct run *r)
 {
     log_context("dataset", r->d->id);
@@ -519,7 +521,7 @@ int run_dataset(struct dataset *d, const struct run_options *options, struct run
     tell_state(&r, rc, &local);
     finish(&r, rc, &local);
     run_release(&r);
-    /* After a failure the step stays in the context: its error is yet to be told. */
+    /* After a failure the step stays in the context: its error has yet to be reported. */
     if (rc == ERR_OK)
         log_context("step", NULL);
     return rc == ERR_OK ? ERR_OK : error_pass(err, rc, &local);

@@ -1,7 +1,7 @@
 /*
  * One run: from a source to a published version, and what is derived from it.
  *
- * The order of the steps, and what each failure leaves, stand at the head of run.c.
+ * The order of the steps, and what each failure leaves, are described in run.c.
  */
 #ifndef CAUCE_PIPELINE_RUN_H
 #define CAUCE_PIPELINE_RUN_H
@@ -22,7 +22,7 @@ enum run_outcome {
     RUN_UNCHANGED,   /* the source is the one last absorbed; it was not parsed */
     RUN_NO_NEW_ROWS, /* parsed; every row is known */
     RUN_LOST,        /* other writers won every attempt; nothing of this run is published */
-    RUN_SKIPPED,     /* another run holds the lease; nothing was looked at */
+    RUN_SKIPPED,     /* another run holds the lease; nothing was examined */
     RUN_UNKNOWN,     /* the answer to the commit is missing; nothing was deleted */
     RUN_PLANNED,     /* a dry run: what would be published */
 };
@@ -73,7 +73,7 @@ struct events_report {
 struct commits_report {
     uint64_t attempts;  /* deltas computed against a base */
     uint64_t conflicts; /* attempts that another writer overtook, before or at the swap */
-    uint64_t ambiguous; /* answers to a commit that did not tell */
+    uint64_t ambiguous; /* answers to a commit that did not give its outcome */
     bool settled_by_reading;
 };
 
@@ -115,7 +115,10 @@ struct run_options {
     bool no_consolidate; /* what waits for the end of a run is left to a later one */
     const char *run_id;  /* an id made beforehand (util/id.h), NULL: a new one */
     unsigned retries;    /* new attempts after a lost race; 0: the default */
-    /* Called now and then with a step and the share that is done (negative: unknown). May be NULL. */
+    /*
+     * Called from time to time with a step and the share that is done (negative: unknown). May be
+     * NULL.
+     */
     void (*progress)(void *ctx, enum run_step step, double done);
     void *progress_ctx;
 };

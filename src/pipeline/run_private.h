@@ -42,7 +42,7 @@ struct run {
     struct members *members;      /* by file: what is in it, where it is an archive */
     struct reader_file *readable; /* the files as readers take them; borrowed from them */
     size_t readable_count;
-    struct manifest_source identity; /* what the manifest will say of it */
+    struct manifest_source identity; /* what the manifest will say about it */
     struct source_column *columns;   /* that are configured, as `source` takes them */
     struct source_constant *constants;
     struct unpivot unpivot;      /* where it is configured */
@@ -143,9 +143,9 @@ void step_events_release(struct run *r);
 MUST_USE int step_publish(struct run *r, struct error *err);
 
 /*
- * step_derive.c: what is derived. Opened for the base of this attempt, before anything is published;
- * told of what was, which makes it the base; told that there was nothing; brought up at the end. What
- * fails after the commit is a warning.
+ * step_derive.c: what is derived. Opened for the base of this attempt, before anything is
+ * published; then given what was published, which becomes the base, or told that there was nothing;
+ * brought up to date at the end. What fails after the commit is a warning.
  */
 void step_derived_init(struct run *r);
 void step_derived_release(struct run *r); /* what was opened; safe before it */

@@ -14,7 +14,7 @@
 #include "util/stop.h"
 #include "util/utf8.h"
 
-#define PART_BYTES ((size_t)256 << 10) /* of both ends of the file, that its layout is told by */
+#define PART_BYTES ((size_t)256 << 10) /* of both ends of the file, which show its layout */
 #define DOUBTS_MAX 600
 
 /* A look at a file, and what it needs. */
@@ -86,7 +86,7 @@ static void ends_release(struct ends *e)
     *e = (struct ends){0};
 }
 
-/* Are the next bytes UTF-8, behind the beginning of a character that was left over? */
+/* Are the next bytes UTF-8, after the beginning of a character that was left over? */
 static bool goes_on(struct ends *e, const char *bytes, size_t count)
 {
     char *joined = mem_alloc(e->broken_count + count);
@@ -283,7 +283,7 @@ static int find_columns(struct looking *l, struct error *err)
     struct sample *s = l->out;
     struct found found = {0};
     int rc = find_types(l, &found, err);
-    /* What numbers are written with is one setting for all: with it they are looked at again. */
+    /* What numbers are written with is one setting for all: with it they are examined again. */
     if (rc == ERR_OK && found.survey != NULL &&
         survey_signs(found.survey, &s->decimal, &s->thousands)) {
         found_release(&found);

@@ -11,13 +11,13 @@
 #include "source/report.h"
 #include "util/schema.h"
 
-/* What is known beforehand. Borrowed; NULL: it is to be found. */
+/* What is known beforehand. Borrowed; NULL: to be found. */
 struct sample_hints {
     const char *encoding;
     const char *records; /* JSON: path of the records */
 };
 
-/* How a column is written, beside its type. */
+/* How a column is written, besides its type. */
 struct sample_column {
     char *from;   /* its name in the source, where that is another one; else NULL */
     char **nulls; /* texts that mean NULL, the empty one among them; none: the default */

@@ -7,8 +7,8 @@
 #include "config/config.h"
 
 /*
- * The format of a file by its name and the first bytes of its plain content; FILE_FORMAT_AUTO
- * where neither tells.
+ * The format of a file by its name and the first bytes of its plain content; FILE_FORMAT_AUTO where
+ * neither says.
  */
 enum file_format sample_format_of(const char *name, const char *bytes, size_t count);
 

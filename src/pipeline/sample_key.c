@@ -200,7 +200,7 @@ static size_t make_sets(const struct finder *f, struct set sets[SETS])
     return count;
 }
 
-/* Could the set tell all rows apart? */
+/* Could the set distinguish all rows? */
 static bool is_possible(const struct finder *f, const struct set *set)
 {
     double combinations = 1;

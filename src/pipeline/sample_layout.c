@@ -6,11 +6,11 @@
 #define RECORDS_MAX 200
 #define TITLES_MAX 20
 #define FOOTER_MAX 20
-#define WORDS_MIN 4 /* bytes that tell a remark */
+#define WORDS_MIN 4 /* bytes that identify a remark */
 
 /* ---- Records ------------------------------------------------------------------------------- */
 
-/* One record of the text, which takes one line or, where line ends stand in quotes, several. */
+/* One record of the text, which takes one line or, where line ends are in quotes, several. */
 struct record {
     const char *bytes;
     size_t length; /* without its line end */
@@ -31,7 +31,7 @@ static bool is_padding(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '"';
 }
 
-/* The field at `*at`, which moves behind its delimiter; false: there is none left. */
+/* The field at `*at`, which moves past its delimiter; false: there is none left. */
 static bool take_cell(const struct record *r, char delimiter, size_t *at, struct cell *out)
 {
     bool quoted = false;
@@ -51,7 +51,7 @@ static bool take_cell(const struct record *r, char delimiter, size_t *at, struct
     return true;
 }
 
-/* The record at `*at`, which moves behind it. */
+/* The record at `*at`, which moves past it. */
 static struct record take_record(const char *bytes, size_t count, bool whole, char delimiter,
                                  size_t *at)
 {
@@ -179,7 +179,7 @@ static void count_names(const struct record *r, char delimiter, size_t *names, s
     }
 }
 
-/* Is every field a name, but perhaps the first one, which stands above names of rows? */
+/* Is every field a name, except perhaps the first one, which is above names of rows? */
 static bool is_header(const struct record *r, char delimiter)
 {
     size_t names, years;
@@ -187,7 +187,7 @@ static bool is_header(const struct record *r, char delimiter)
     return r->fields >= 2 && names == r->filled && r->filled + 1 >= r->fields;
 }
 
-/* Years alone, above values that are none: the columns of a wide table. */
+/* Only years, above values that are not years: the columns of a wide table. */
 static bool is_header_of_years(const struct record *r, const struct record *next, char delimiter)
 {
     size_t names, years, below, years_below;
@@ -228,7 +228,7 @@ static bool is_padded(const struct record *r, char delimiter)
     return r->filled == 0 || (r->filled == 1 && first.length > 0);
 }
 
-/* Titles end where names of all columns stand. */
+/* Titles end where there are names for all columns. */
 static void skip_titles(struct cut *c)
 {
     size_t i = c->first;
@@ -259,20 +259,20 @@ static bool is_remark(const struct record *r)
     return r->filled == 1 && (memchr(r->bytes, ' ', r->length) || memchr(r->bytes, ':', r->length));
 }
 
-/* Lines at the end that are no records: how many, and the first byte of the first of them. */
+/* Lines at the end that are not records: how many, and the first byte of the first of them. */
 struct footer {
     size_t lines;
     size_t first;
 };
 
 /*
- * They are cut otherwise than the table, or padded and set off by an empty line; none where quotes make
- * that uncertain.
+ * They are cut differently from the table, or padded and set off by an empty line; none where
+ * quotes make that uncertain.
  */
 static struct footer find_footer(const char *tail, size_t count, const struct cut *c)
 {
     struct footer found = {0};
-    struct footer padded = {0}; /* lines that an empty one above them may yet tell */
+    struct footer padded = {0}; /* lines that an empty one above them may yet identify */
     for (size_t end = count; end > 0;) {
         struct record r = line_before(tail, end, c->delimiter);
         if (r.line == 0 || memchr(r.bytes, '"', r.length) != NULL || found.lines > FOOTER_MAX)
@@ -325,7 +325,7 @@ static size_t footer_words(const char *line, size_t count, const struct cut *c)
 }
 
 /*
- * A number of lines may be another one in the next edition, and a row would be lost without a word: the
+ * A number of lines may be another one in the next edition, and a row would be lost silently: the
  * words that the first of them begins with are better, where it alone does.
  */
 static void take_footer_text(const struct cut *c, const char *head, size_t count, const char *tail,

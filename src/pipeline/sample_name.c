@@ -9,7 +9,7 @@
 #include "util/utf8.h"
 #include "util/visible.h"
 
-#define NUMBER_SIZE 16 /* room for what tells names apart, or comes before them */
+#define NUMBER_SIZE 16 /* room for what distinguishes names, or comes before them */
 
 static bool is_taken(const char *name, const struct schema *s, size_t count)
 {

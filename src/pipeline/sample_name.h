@@ -1,4 +1,4 @@
-/* Names for columns whose names in the source no dataset can have. Pure functions. */
+/* Names for columns whose names in the source a dataset cannot have. Pure functions. */
 #ifndef CAUCE_PIPELINE_SAMPLE_NAME_H
 #define CAUCE_PIPELINE_SAMPLE_NAME_H
 

@@ -25,7 +25,7 @@ static char look(struct walk *w)
     return w->at < w->count ? w->bytes[w->at] : '\0';
 }
 
-/* Behind the string that begins here. */
+/* The place after the string that begins here. */
 static void skip_string(struct walk *w)
 {
     for (w->at++; w->at < w->count && w->bytes[w->at] != '"'; w->at++)
@@ -34,7 +34,9 @@ static void skip_string(struct walk *w)
     w->at++;
 }
 
-/* Behind the value that begins here: a string, an array with all that is in it, or a word. */
+/*
+ * The place after the value that begins here: a string, an array with all that is in it, or a word.
+ */
 static void skip_value(struct walk *w)
 {
     size_t open = 0;
@@ -62,7 +64,7 @@ static bool is_array_of_objects(struct walk *w)
     return look(&ahead) == '{';
 }
 
-/* A name that is written in a path as it stands. */
+/* A name that is written in a path as it is. */
 static bool is_plain(const char *name, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -86,7 +88,7 @@ static char *path_of(const struct walk *w)
     return str_detach(&path);
 }
 
-/* The name of a field, and the colon behind it. */
+/* The name of a field, and the colon after it. */
 static bool take_name(struct walk *w)
 {
     size_t begin = w->at + 1;

@@ -24,7 +24,7 @@ static int read_derived(struct dataset *d, struct status *out, struct error *err
 
 struct looking {
     struct status *status;
-    int64_t latest; /* what is dated later says nothing */
+    int64_t latest; /* what is dated later is ignored */
 };
 
 /* The first record is the last run's; go on until one that did not fail. */

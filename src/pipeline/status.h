@@ -1,6 +1,6 @@
 /*
- * What a person wants to know of a dataset first: its newest version, whether what is
- * derived reflects it, how the last run ended, and whether runs come as often as they should.
+ * What a person wants to know about a dataset first: its newest version, whether what is derived
+ * reflects it, how the last run ended, and whether runs come as often as they should.
  */
 #ifndef CAUCE_PIPELINE_STATUS_H
 #define CAUCE_PIPELINE_STATUS_H

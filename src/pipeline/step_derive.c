@@ -1,7 +1,7 @@
 /*
- * What is derived, in the course of a run: opened before anything is published, told of what was, and
- * brought to the newest version at the end (derived/derived.h). Up to the commit a failure fails the
- * run; after it, it is a warning, and any later run heals it. Repeating it is harmless.
+ * What is derived, in the course of a run: opened before anything is published, given what was, and
+ * brought to the newest version at the end (derived/derived.h). Up to the commit a failure fails
+ * the run; after it, it is a warning, and any later run heals it. Repeating it is harmless.
  */
 #include <string.h>
 
@@ -99,7 +99,7 @@ static void adopt_base(struct run *r)
     r->manifest = (struct manifest){.version = {0}};
 }
 
-/* Whoever reads the events that have just been stored finds them here. */
+/* Whoever reads the events that were just stored finds them here. */
 static void keep_events(struct run *r)
 {
     for (size_t i = 0; i < r->events.files.count; i++)

@@ -15,7 +15,9 @@
 
 #define EXTENSION_MAX 24
 
-/* ---- What is known of it ------------------------------------------------------------------- */
+/*
+ * ---- What is known about it -------------------------------------------------------------------
+ */
 
 /* What follows user and password. */
 static const char *after_user(const char *url)
@@ -31,9 +33,9 @@ static const char *after_user(const char *url)
 }
 
 /*
- * A tag stands for one state of one thing. A date does not: it is believed only where it is certain
- * that the same thing is asked for as last time. Headers and hidden parts of a URL, which are recorded
- * nowhere, could have asked for another.
+ * A tag identifies one state of one thing. A date does not: it is believed only where it is certain
+ * that the same thing is asked for as last time. Headers and hidden parts of a URL, which are
+ * recorded nowhere, could have asked for another.
  */
 static bool date_tells(const struct config_source *source, const struct config_url *url)
 {

@@ -25,8 +25,8 @@ struct matches {
 };
 
 /*
- * A bucket is reached as that of the store, but for what the source says itself, and for what is meant
- * for the bucket that is published to.
+ * A bucket is reached as that of the store, except for what the source says itself, and for what is
+ * meant for the bucket that is published to.
  */
 static struct store_s3_options reach(const struct run *r)
 {
@@ -73,7 +73,7 @@ static int check_size(const struct run *r, const char *shown, uint64_t size, str
                      (unsigned long long)most);
 }
 
-/* Download an object of this size. `tag` (NULL allowed) gets that of what came. */
+/* Download an object of this size. `tag` (NULL allowed) gets the tag of what arrived. */
 static int fetch_object(struct run *r, struct store *st, const char *key, const char *shown,
                         uint64_t size, struct store_tag *tag, struct error *err)
 {

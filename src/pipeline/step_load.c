@@ -1,5 +1,5 @@
 /*
- * The source as the table `source_rows` of the engine, behind the gates for bad and repeated rows.
+ * The source as the table `source_rows` of the engine, after the gates for bad and repeated rows.
  * Nothing is written to the store; repeating it is harmless.
  */
 #include <stdio.h>
@@ -171,7 +171,7 @@ static int gate_bad_rows(struct run *r, const struct load_report *found, struct 
     uint64_t rejected = found->rows_rejected;
     if (rejected == 0)
         return ERR_OK;
-    /* Where nothing is left the source is another one than the configuration describes. */
+    /* Where nothing is left, the source is not the one that the configuration describes. */
     if (found->source.rows == 0 && config->bad_rows != CONFIG_BAD_ROWS_FAIL)
         return refuse_rows(found,
                            "None is left: `bad_rows: reject` leaves out some rows, not all. "
@@ -200,7 +200,7 @@ static int take_example(void *ctx, const struct engine_row *row, struct error *e
     char **example = ctx;
     (void)err;
     if (*example == NULL)
-        *example = mem_printf(", for example %.200s in row %llu: the key comes again in row %llu",
+        *example = mem_printf(", for example %.200s in row %llu: the key is repeated in row %llu",
                               row->values[2], strtoull(row->values[0], NULL, 10) + 1,
                               strtoull(row->values[1], NULL, 10) + 1);
     return ERR_OK;

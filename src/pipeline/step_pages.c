@@ -1,7 +1,7 @@
 /*
  * A source in pages, each of which is a file of the source. How one leads to the next is configured
  * (`source.next`). Nothing is asked for conditionally: that the first page has not changed says
- * nothing of the others.
+ * nothing about the others.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static int fail(const struct paging *p, struct error *err)
                         (unsigned long long)p->page);
 }
 
-/* A page that leads to one that was there already would go on for ever. */
+/* A page that leads to an earlier one would go on forever. */
 static int check_new(struct paging *p, struct error *err)
 {
     for (size_t i = 0; i < p->url_count; i++)
@@ -52,8 +52,8 @@ static int check_differs(const struct paging *p, struct error *err)
     if (p->page < 2 || strcmp(last[-1].sha256, last->sha256) != 0)
         return ERR_OK;
     error_set(err, ERR_SOURCE,
-              "it is the same as the page before: the server does not seem to heed "
-              "the parameter \"%s\" (`next`).",
+              "it is the same as the page before: the server seems to ignore the parameter \"%s\" "
+              "(`next`).",
               p->next->parameter);
     return fail(p, err);
 }
@@ -121,7 +121,7 @@ static int by_count(struct paging *p, const struct reader_file *file, char **out
     return rc;
 }
 
-/* Be at the next page; `at` is NULL where there is none. */
+/* Move to the next page; `at` is NULL where there is none. */
 static int turn(struct paging *p, const char *links, struct error *err)
 {
     const struct run *r = p->run;

@@ -160,8 +160,8 @@ static int check_names(const struct schema *s, struct error *err)
 }
 
 /*
- * Readers by glob take `year=2026` in the path of a file for a column `year`, also above the dataset:
- * its values would stand in place of the published ones, without a word.
+ * Readers by glob take `year=2026` in the path of a file for a column `year`, also above the
+ * dataset: its values would silently replace the published ones.
  */
 static int check_path(const struct schema *s, const char *url, struct error *err)
 {
@@ -173,9 +173,9 @@ static int check_path(const struct schema *s, const char *url, struct error *err
             if (strlen(name) == length && strncasecmp(at, name, length) == 0)
                 return error_set(
                     err, ERR_CONFIG,
-                    "the path of the store, %s, has the folder \"%.*s\". Whoever reads "
-                    "files below it by glob is shown that in place of the column "
-                    "\"%s\". Rename the folder or the column.",
+                    "the path of the store, %s, has the folder \"%.*s\". Readers that glob files "
+                    "below it are shown that in place of the column \"%s\". Rename the folder or "
+                    "the column.",
                     url, (int)strcspn(at, "/"), at, name);
         }
     }
@@ -327,8 +327,7 @@ static int nothing_removed(const struct config *config, const struct schema *cha
         if (!named && (c->constant || listed))
             rc = error_set(err, ERR_CONFIG,
                            "the published dataset has the column \"%s\", which the configuration "
-                           "does not name any more. Columns cannot be removed; put it back under "
-                           "%s.",
+                           "no longer names. Columns cannot be removed; put it back under %s.",
                            c->name, c->constant ? "`constants`" : "`columns`");
     }
     name_index_release(&columns);
@@ -357,7 +356,7 @@ static int chain_schema(struct run *r, struct schema *out, struct error *err)
     return rc;
 }
 
-/* What the transform would see today, and is not what it is shown. */
+/* What the transform would see today, where it is not what it is shown. */
 static int compare_seen(struct run *r, struct error *err)
 {
     struct schema_source today = {0};
@@ -382,7 +381,7 @@ static int compare_seen(struct run *r, struct error *err)
     return rc;
 }
 
-/* Where a plan looks at the source: what would be found now, and is not what is published? */
+/* In a plan: what would be found in the source now that differs from what is published? */
 static int compare_found(struct run *r, const struct schema *chain, struct error *err)
 {
     struct schema found = {0};

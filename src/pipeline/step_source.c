@@ -91,7 +91,7 @@ static int add_glob(struct run *r, const struct config_url *url, struct error *e
     return rc;
 }
 
-/* What is elsewhere keeps its place among the files. */
+/* Files that are elsewhere keep their place among the others. */
 static int add_url(struct run *r, const struct config_url *url, struct error *err)
 {
     if (url->place == CONFIG_PLACE_LOCAL)
@@ -101,7 +101,7 @@ static int add_url(struct run *r, const struct config_url *url, struct error *er
     return ERR_OK;
 }
 
-/* One file is known by its own digest, several by the digest of theirs in order. */
+/* One file is known by its own digest, several by the digest of their digests in order. */
 void step_source_identify(struct run *r)
 {
     unsigned char digest[SHA256_SIZE];

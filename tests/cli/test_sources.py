@@ -194,7 +194,7 @@ class Pages(cauce_cli.Case):
         self.configure("a.json?next=/a.json%3Fnext%3Down", "next: link")
         self.assertIn("page 3: it leads back to page 2", self.refused())
         self.configure("a.json", "next: {parameter: page}")
-        self.assertIn('page 2: it is the same as the page before: the server does not seem to heed the '
+        self.assertIn('page 2: it is the same as the page before: the server seems to ignore the '
                       'parameter "page"', self.refused())
         for n in range(1, 5):
             self.server.put('[{"k":%d}]' % n, f"b.json.{n}")

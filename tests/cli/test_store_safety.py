@@ -128,7 +128,7 @@ class Place(Case):
         self.publish(FIRST)
         before = self.objects()
         _, err = self.cauce("run", "inner.yml", status=4)
-        self.assertIn("must not lie within one another", err)
+        self.assertIn("must not be inside one another", err)
         self.assertEqual(self.objects(), before)
         self.cauce("run", "d.yml")
 

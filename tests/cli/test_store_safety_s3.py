@@ -110,7 +110,7 @@ class Place(unittest.TestCase):
         outer.run(ROWS)
         before = CLIENT.list(BUCKET, self.prefix)
         done = inner.cauce("run", "-s", inner.snapshot(ROWS), status=4)
-        self.assertIn("must not lie within one another", done.stderr)
+        self.assertIn("must not be inside one another", done.stderr)
         self.assertEqual(CLIENT.list(BUCKET, self.prefix), before)
         # As another program, or an older one, may have left it.
         elsewhere = dataset(f"{self.store}/elsewhere", "inner")

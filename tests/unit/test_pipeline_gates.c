@@ -205,8 +205,8 @@ static void repeated_keys_end_the_run_where_that_is_asked_for(void **state)
     (void)state;
     assert_int_equal(run(COLUMNS "duplicates: fail\n", twice), ERR_GATE);
     assert_said(
-        "Rows of the source repeat a key (2 in all), for example (1) in row 1: the key comes "
-        "again in row 4");
+        "Rows of the source repeat a key (2 in all), for example (1) in row 1: the key is repeated "
+        "in row 4");
     assert_nothing_published();
 }
 

@@ -7,7 +7,7 @@
 #include "engine/index_file.h"
 #include "util/mem.h"
 
-#define REBUILD "`cauce rebuild-index` makes it anew; nothing that is published is affected."
+#define REBUILD "`cauce rebuild-index` rebuilds it; nothing that is published is affected."
 
 /* The shards of an index as local files. */
 struct shards {
@@ -72,7 +72,7 @@ static int check_digests(struct check *c, struct shards *s, struct error *err)
     return rc;
 }
 
-/* A key outside of its shard's slice would not be found where it is looked for. */
+/* A key outside its shard's slice would not be found where it is looked up. */
 static int check_slice(struct check *c, struct shards *s, const struct index_slice *slice, size_t i,
                        struct error *err)
 {
@@ -101,8 +101,8 @@ static int check_slices(struct check *c, struct shards *s, struct error *err)
 }
 
 /*
- * Every newest row is in the index with the hash of its content: a wrong hash would hide a revision,
- * or publish one that is none.
+ * Every newest row is in the index with the hash of its content: a wrong hash would hide a
+ * revision, or publish one that is not.
  */
 static int check_row_hashes(struct check *c, struct shards *s, struct error *err)
 {
@@ -142,7 +142,7 @@ int index_check(struct check *c, struct error *err)
     enum index_freshness freshness = INDEX_INVALID;
     const char *reason;
     int rc = index_read(c->d->store, &s.index, err);
-    /* That it is not there, or cannot be understood, has been reported already. */
+    /* An index that is missing, or cannot be understood, has already been reported. */
     if (rc == ERR_ABSENT || rc == ERR_DAMAGED || rc == ERR_GATE) {
         error_clear(err);
         index_release(&s.index);

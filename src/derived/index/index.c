@@ -56,8 +56,8 @@ static void name_all(const void *state, struct inventory *named)
 
 /*
  * Where there is none yet but shards are, somebody may be about to name them: an empty index, which
- * reflects the empty dataset, takes the place. It also takes that of an index of a version that was
- * given up, lest that one speak of it in the new epoch.
+ * reflects the empty dataset, takes the place. It also replaces an index of a version that was
+ * given up, so that that one does not speak of it in the new epoch.
  */
 static int fence(struct store *st, void *state, const struct root_fence *f, struct error *err)
 {
@@ -76,7 +76,7 @@ static int fence(struct store *st, void *state, const struct root_fence *f, stru
     return rc;
 }
 
-/* The manifest first: shards that it does not name any more are nobody's. */
+/* The manifest first: shards that it no longer names belong to nothing. */
 static void give_up(struct store *st, const void *state)
 {
     const struct index_state *s = state;
@@ -95,7 +95,7 @@ static int verify(struct verifier *v, const void *state, struct error *err)
 
 /* ---- In a run ------------------------------------------------------------------------------ */
 
-/* Of a dry run only the source that it says was absorbed is of interest; index_attach looks again. */
+/* A dry run only needs the source that it says was absorbed; index_attach reads it again. */
 static int open_state(struct derived_run *run, struct error *err)
 {
     struct index_state *s = mem_calloc(1, sizeof *s);
@@ -147,8 +147,8 @@ const struct manifest_source *index_last_source(const struct derived_run *run)
 }
 
 /*
- * A shard was not what the index says. Either another process has replaced the index meanwhile (and
- * gc removed the old shard), then the new one is taken; or it is damaged, then it is rebuilt.
+ * A shard was not what the index says. Either another process has replaced the index (and gc
+ * removed the old shard): then the new one is taken; or it is damaged: then it is rebuilt.
  */
 static int attach_again(struct derived_run *run, const struct schema *s, const char *table,
                         struct error *err)

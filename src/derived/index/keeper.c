@@ -1,5 +1,5 @@
 /*
- * The index is derived: every function here may be repeated, and dies without harm at any point.
+ * The index is derived: every function here may be repeated, and may die at any point without harm.
  * What an attempt stores before its swap carries the attempt's own name and is named by nothing, so
  * it is an orphan until the swap and part of the index after it.
  */
@@ -248,8 +248,8 @@ static bool holds_the_same(const struct index_state *a, const struct index_state
 #define SWAP_TRIES 8
 
 /*
- * Swap. Where somebody merely noted another source meanwhile, what was made still fits: once more,
- * from there.
+ * Swap. Where somebody has merely noted another source, what was made still fits: once more, from
+ * there.
  */
 static int swap_past_notes(struct dataset *d, const struct index_state *from,
                            struct index_state *next, struct error *err)

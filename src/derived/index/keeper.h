@@ -25,7 +25,7 @@ struct index_report {
 /*
  * Open the index for exactly this base; where it is not fresh it is caught up, or rebuilt from the
  * chain, logged and timed in the report. On ERR_OK `out` is fresh and the caller's to release.
- * ERR_CONFLICT: the base is not the newest any more, or others keep writing the index.
+ * ERR_CONFLICT: the base is no longer the newest, or others keep writing the index.
  */
 MUST_USE int index_keeper_open(struct dataset *d, const struct base *base, struct index_state *out,
                                struct index_report *report, struct error *err);
@@ -45,8 +45,8 @@ MUST_USE int index_keeper_attach(struct dataset *d, const struct schema *s,
 
 /*
  * After reading shards has failed with `rc`: ERR_CONFLICT where another process has replaced the
- * index meanwhile, so that gc may have removed them under the query. Then nothing is wrong but what
- * was read is old: read it again. Else `rc`, and the error as it is.
+ * index meanwhile, so that gc may have removed them under the query. Then nothing is wrong, but
+ * what was read is old: read it again. Else `rc`, and the error unchanged.
  */
 MUST_USE int index_keeper_excuse(struct dataset *d, const struct index_state *index, int rc,
                                  struct error *err);
@@ -59,10 +59,10 @@ MUST_USE int index_keeper_peek(struct dataset *d, const struct base *base, const
                                struct index_state *index, const char *table, struct error *err);
 
 /*
- * Write the shards that `delta` touches anew, and swap the index from `index` to one that reflects
+ * Rewrite the shards that `delta` touches, and swap the index from `index` to one that reflects
  * `next` (named by the pointer in the epoch `gc_epoch`, with the key set `keys` and the absorbed
- * source). `index` is replaced by the new state.
- * ERR_CONFLICT: another process wrote the index meanwhile. Files of a failed attempt are removed.
+ * source). `index` is replaced by the new state. ERR_CONFLICT: another process wrote the index in
+ * the meantime. Files of a failed attempt are removed.
  */
 MUST_USE int index_keeper_update(struct dataset *d, const struct schema *s,
                                  struct index_state *index, const struct version_id *next,

@@ -11,7 +11,7 @@
 #include "derived/index/state.h"
 #include "engine/index_file.h"
 
-/* The slices that the shards of an index stand for, in their order. */
+/* The slices that the shards of an index cover, in their order. */
 struct index_slices {
     struct index_slice *items;
     const char ***bounds; /* values of the lower bounds, borrowed from the shards */

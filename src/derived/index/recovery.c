@@ -170,7 +170,7 @@ static int rebuild(struct dataset *d, const struct base *base, struct index_stat
     return rc;
 }
 
-/* The words that users grep for, the count and the time. */
+/* The words that users search for, the count and the time. */
 static void report_recovery(const struct index_state *index, enum index_recovery how,
                             const char *reason, int64_t began, struct index_report *report)
 {

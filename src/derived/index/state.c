@@ -101,7 +101,7 @@ static int decode_cut(const struct json *value, const char *at, bool by_partitio
     for (size_t i = 0; i < json_count(lower); i++) {
         const struct json *part = json_at(lower, i);
         if (json_is_object(part) || json_is_array(part))
-            return field_bad(err, "lower", at, "holds something that is no plain value");
+            return field_bad(err, "lower", at, "contains something that is not a plain value");
     }
     out->lower = json_copy(lower);
     return ERR_OK;
@@ -127,7 +127,7 @@ static int decode_shard(const struct json *value, size_t i, bool by_partition,
     return decode_cut(value, at, by_partition, i == 0, out, err);
 }
 
-/* No shard stands twice, and all together hold what the index holds. */
+/* No shard occurs twice, and together they hold what the index holds. */
 static int check_shards(const struct index_state *s, struct error *err)
 {
     const char *twice = NULL;

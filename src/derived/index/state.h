@@ -40,18 +40,18 @@ struct index_state {
     struct store_tag tag; /* as read or written; not stored */
 };
 
-void index_release(struct index_state *s); /* all zero is valid to release, and is what remains */
+void index_release(struct index_state *s); /* safe on a zeroed struct, which it leaves behind */
 /* Append a copy. */
 void index_add_shard(struct index_state *s, const struct index_shard *shard);
-/* Where the shard of a partition stands, or SIZE_MAX. */
+/* The position of the shard of a partition, or SIZE_MAX. */
 size_t index_find(const struct index_state *s, int32_t partition);
 void index_encode(const struct index_state *s, struct str *out);
 MUST_USE int index_decode(const char *bytes, size_t count, struct index_state *out,
                           struct error *err);
 
 /*
- * ERR_ABSENT: none. ERR_DAMAGED: it cannot be understood; `out->tag` is set all the same, unless not
- * even its bytes could be had. ERR_GATE: a newer cauce wrote it.
+ * ERR_ABSENT: none. ERR_DAMAGED: it cannot be understood; `out->tag` is set all the same, unless
+ * not even its bytes could be read. ERR_GATE: a newer cauce wrote it.
  */
 MUST_USE int index_read(struct store *st, struct index_state *out, struct error *err);
 
@@ -62,7 +62,7 @@ MUST_USE int index_read(struct store *st, struct index_state *out, struct error 
 MUST_USE int index_swap(struct store *st, const struct store_tag *expected,
                         struct index_state *next, struct error *err);
 
-/* How an index stands to a base. */
+/* How an index relates to a base. */
 enum index_freshness {
     INDEX_FRESH,   /* stamp, count and digest equal the manifest's */
     INDEX_BEHIND,  /* reflects an ancestor, consistently with that ancestor's manifest */

@@ -9,7 +9,7 @@
 #include "util/fs.h"
 #include "util/mem.h"
 
-#define CONSOLIDATE "`cauce consolidate` builds it anew; nothing that is published is affected."
+#define CONSOLIDATE "`cauce consolidate` rebuilds it; nothing that is published is affected."
 
 /* Event files of the version that the projections reflect, and of one partition of it. */
 struct view {
@@ -159,7 +159,7 @@ int projection_check(struct check *c, struct error *err)
     if (!c->whole)
         return ERR_OK;
     int rc = projection_read(c->d->store, &s, err);
-    /* That they are not there, or cannot be understood, has been reported already. */
+    /* Projections that are missing, or cannot be understood, have already been reported. */
     if (rc == ERR_ABSENT || rc == ERR_DAMAGED || rc == ERR_GATE) {
         error_clear(err);
         rc = ERR_OK;

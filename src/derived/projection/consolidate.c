@@ -23,7 +23,7 @@
 #include "util/log.h"
 #include "util/mem.h"
 
-/* Beginnings: each lost swap is another process that is at it. */
+/* Attempts: each lost swap means that another process is at work. */
 #define ROUNDS 5
 
 static bool is_tag(const struct store_tag *tag)
@@ -51,7 +51,7 @@ static int32_t *copy_partitions(const int32_t *partitions, size_t count)
     return copy;
 }
 
-/* A copy of the state with an attempt of one's own; without affected partitions and redo list. */
+/* A copy of the state with a new attempt; without affected partitions and redo list. */
 static void begin_next(const struct consolidation *c, enum projection_phase phase,
                        struct projection_state *next)
 {
@@ -68,10 +68,10 @@ static void begin_next(const struct consolidation *c, enum projection_phase phas
 }
 
 /*
- * Step 2: in_progress, with the partitions to build. Takes over from whoever was at it; what others
- * left in `.tmp/` goes only then, so that a slow mover finds its source gone. After a consolidation
- * that was completed nobody can be moving, and what may lie there is rubbish: where listing costs
- * requests it is left to gc.
+ * Step 2: in_progress, with the partitions to build. Takes over from whoever was at work; what
+ * others left in `.tmp/` is deleted only then, so that a slow mover finds its source gone. After a
+ * completed consolidation nobody can be moving, and what may be there is rubbish: where listing
+ * costs requests it is left to gc.
  */
 static int begin(struct consolidation *c, const struct partition_set *affected, struct error *err)
 {
@@ -245,7 +245,7 @@ static int build_all(struct consolidation *c, const struct partition_set *affect
     return rc == ERR_OK && c->standing.count > 0 ? tell_standing(c, err) : rc;
 }
 
-/* Take over a redo list and replay it. What cannot be replayed is built anew. */
+/* Take over a redo list and replay it. What cannot be replayed is rebuilt. */
 static int replay(struct consolidation *c, struct error *err)
 {
     struct projection_state next;
@@ -275,7 +275,7 @@ static int replay(struct consolidation *c, struct error *err)
     return rc;
 }
 
-/* One look at the state and what follows from it; `*done` ends the rounds. */
+/* Read the state once and do what follows from it; `*done` ends the rounds. */
 static int advance(struct consolidation *c, enum consolidate_check check, bool *done,
                    struct error *err)
 {
@@ -342,7 +342,7 @@ int consolidate_from(struct dataset *d, const struct base *base, struct projecti
         else if (rc != ERR_OK)
             done = true;
     }
-    /* Another process that keeps overtaking does the work as well. */
+    /* Another process that keeps overtaking us does the work just as well. */
     if (rc == ERR_CONFLICT)
         rc = ERR_OK;
     report_state(&c);

@@ -1,6 +1,6 @@
 /*
  * Consolidation of the projections: a redo log (protocol, section 5). The states and what each
- * crash leaves stand at the head of consolidate.c.
+ * crash leaves are described in consolidate.c.
  */
 #ifndef CAUCE_DERIVED_PROJECTION_CONSOLIDATE_H
 #define CAUCE_DERIVED_PROJECTION_CONSOLIDATE_H
@@ -13,13 +13,13 @@ struct consolidation_report {
     enum projection_phase state; /* that it left; in progress: to be resumed */
     uint64_t built;              /* partitions built from events */
     uint64_t moved;              /* files put into place */
-    bool skipped;                /* nothing was to be done */
+    bool skipped;                /* there was nothing to do */
     bool resumed;                /* an interrupted one was taken up from its beginning */
     bool replayed;               /* an interrupted one was finished from its redo list */
     uint64_t behind;             /* partitions that are not consolidated yet */
 };
 
-/* How far the files of a completed consolidation are looked at before it is believed. */
+/* How closely the files of a completed consolidation are checked before it is believed. */
 enum consolidate_check {
     CONSOLIDATE_CHECK_STAMP, /* not at all */
     CONSOLIDATE_CHECK_SIZE,  /* present, with its size */
@@ -28,7 +28,8 @@ enum consolidate_check {
 
 /*
  * Bring the projections to the version of `base`. Idempotent. ERR_OK also where another process
- * took over meanwhile. ERR_DAMAGED where the pointer went back, as the projections know, too. On failure the state stays `in_progress` and any later call resumes it.
+ * took over. ERR_DAMAGED where the pointer went back, as the projections know, too. On failure the
+ * state stays `in_progress` and any later call resumes it.
  */
 MUST_USE int consolidate(struct dataset *d, const struct base *base, enum consolidate_check check,
                          struct consolidation_report *report, struct error *err);

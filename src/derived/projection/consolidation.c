@@ -44,7 +44,7 @@ void consolidation_stand(struct consolidation *c, int32_t partition, const struc
     partition_set_add(&c->standing, partition);
 }
 
-/* Nothing is known but former names; what stands there is replaced by its tag. */
+/* Only former names are known; what is there is replaced by its tag. */
 static void start_over(struct consolidation *c)
 {
     struct projection_state next = {.phase = PROJECTION_NONE,
@@ -300,9 +300,9 @@ static int take_remains(void *ctx, const struct store_entry *entry, struct error
 }
 
 /*
- * Where nothing is known of the files that lie in the windows, each is made anew, an empty one where
- * the chain has no events for it: whoever globs must not see what was given up. A first version that no
- * repair went back to has found nothing there.
+ * Where nothing is known of the files that lie in the windows, each is rebuilt, an empty one where
+ * the chain has no events for it: those who glob must not see what was given up. A first version
+ * that no repair went back to has found nothing there.
  */
 static int add_remains(struct consolidation *c, struct partition_set *out, struct error *err)
 {
@@ -479,7 +479,7 @@ static int gather(struct consolidation *c, struct building *b, bool by_key,
     return rc;
 }
 
-/* Write what no event file holds as it shall be, and count its rows. */
+/* Write what no event file already holds in the right form, and count its rows. */
 static int put_together(struct consolidation *c, struct building *b, const size_t *sort,
                         size_t sort_count, struct error *err)
 {

@@ -1,4 +1,4 @@
-/* The part of consolidation.h that looks at final files and puts new ones into their place. */
+/* The part of consolidation.h that checks final files and moves new ones into place. */
 #include "derived/projection/consolidation.h"
 
 #include <pthread.h>
@@ -16,7 +16,7 @@
 
 #define MOVE_TRIES 4
 
-/* How much is asked of a final file. */
+/* How much of a final file is checked. */
 enum look {
     LOOK_SIZE,  /* its size, and its label where it has one */
     LOOK_LABEL, /* its label, and its bytes where it has none */
@@ -101,7 +101,7 @@ int consolidation_check(struct consolidation *c, enum consolidate_check check,
 
 /* ---- Moving -------------------------------------------------------------------------------- */
 
-/* Is it still this attempt that is at it? */
+/* Is this attempt still the current one? */
 static bool still_mine(struct consolidation *c)
 {
     struct projection_state seen = {0};
@@ -148,7 +148,7 @@ static int move_once(struct consolidation *c, const struct projection_part *part
     if (rc != ERR_OK && rc != ERR_ABSENT)
         return rc;
     if (*newer)
-        return error_set(err, ERR_CONFLICT, "%s is of a newer version already.", part->key);
+        return error_set(err, ERR_CONFLICT, "%s is already of a newer version.", part->key);
     struct store_move move = {.from = part->temp,
                               .to = part->key,
                               .expected = there ? &info.tag : NULL,
@@ -182,7 +182,7 @@ static int move_into_place(struct consolidation *c, const struct projection_part
     }
     if (rc == ERR_CONFLICT && !newer)
         return error_set(err, ERR_DENIED,
-                         "%s cannot be put into place: something else lies there, or comes back.",
+                         "%s cannot be moved into place: something else is there, or comes back.",
                          part->key);
     return rc == ERR_OK ? error_set(err, ERR_DAMAGED,
                                     "%s was moved into place and is not what it "
@@ -232,7 +232,7 @@ int consolidation_move_all(struct consolidation *c, struct error *err)
 
 /* ---- Former names -------------------------------------------------------------------------- */
 
-/* That the name of today is taken is as good as having moved there: the newer file lies there. */
+/* If the new name is taken, the file counts as moved: the newer one is there. */
 static int take_todays_name(struct consolidation *c, const char *former, int32_t partition,
                             struct error *err)
 {

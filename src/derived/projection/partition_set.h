@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Ascending, each once, up to `settled`; what was added since stands behind it in any order. */
+/* Ascending, each once, up to `settled`; what was added since follows in any order. */
 struct partition_set {
     int32_t *items;
     size_t count, capacity;
@@ -15,7 +15,7 @@ struct partition_set {
 
 void partition_set_add(struct partition_set *s, int32_t partition);
 
-/* Have all of them ascend, each once. Before anybody reads it. */
+/* Sort all of them, each once. To be called before anybody reads it. */
 void partition_set_settle(struct partition_set *s);
 
 /* Of a settled set. */

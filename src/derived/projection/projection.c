@@ -73,9 +73,9 @@ static void name_all(const void *state, struct inventory *named)
 }
 
 /*
- * Where there are none yet but their files are, a completed consolidation of nothing takes the place.
- * A redo list stays: whoever takes it over can still go forward. What was given up stays in its old
- * epoch, with the list of its files.
+ * Where there are none yet but their files are there, a completed consolidation of nothing takes
+ * the place. A redo list is kept: whoever takes it over can still go forward. What was given up
+ * stays in its old epoch, with the list of its files.
  */
 static int fence(struct store *st, void *state, const struct root_fence *f, struct error *err)
 {
@@ -110,8 +110,8 @@ static int bring_up(struct derived_run *run, struct error *err)
         report->state = PROJECTION_IN_PROGRESS;
     }
     return error_set(err, rc,
-                     "the projections are behind (%s); every later run, or `cauce consolidate`, "
-                     "goes on with them",
+                     "the projections are behind (%s); any later run, or `cauce consolidate`, "
+                     "continues with them",
                      why.text);
 }
 
@@ -125,8 +125,8 @@ static int withdraw(struct dataset *d, const struct base *base, struct error *er
         return ERR_OK;
     return error_set(
         err, rc,
-        "the pointer is set, but the projections may still show what was given up (%s); "
-        "every later run, or `cauce consolidate`, withdraws it",
+        "the pointer is set, but the projections may still show what was given up (%s); any later "
+        "run, or `cauce consolidate`, withdraws it",
         why.text);
 }
 
@@ -201,7 +201,7 @@ static const struct derived_metric metrics[VALUES] = {
                      .json = "consolidations_in_progress"},
     [RESUMED] = {.kind = DERIVED_COUNT,
                  .family = "cauce_consolidations_resumed",
-                 .help = "Interrupted consolidations begun again.",
+                 .help = "Interrupted consolidations started again.",
                  .json = "consolidations_resumed"},
     [REPLAYED] = {.kind = DERIVED_COUNT,
                   .family = "cauce_consolidations_replayed",

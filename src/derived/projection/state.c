@@ -228,7 +228,7 @@ static int compare_partitions(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Does no partition stand twice? Sorts the array. */
+/* Is every partition there only once? Sorts the array. */
 static bool distinct(int32_t *partitions, size_t count)
 {
     if (count > 0)
@@ -278,7 +278,7 @@ static int decode_list(const struct json *list, enum partition_by by, const stru
     return rc == ERR_OK ? check_parts(l, err) : rc;
 }
 
-/* A list of partitions, as it stands; none twice. */
+/* A list of partitions in any order; none twice. */
 static int decode_partitions(const struct json *root, const char *name, enum partition_by by,
                              int32_t **out, size_t *out_count, struct error *err)
 {
@@ -435,7 +435,7 @@ static int decode_root(const struct json *root, struct projection_state *s, stru
         (rc = json_need_string(root, "partition_by", where, &by_text, err)) != ERR_OK)
         return rc;
     if (partition_by_parse(by_text, &s->by, NULL) != ERR_OK)
-        return field_bad(err, "partition_by", where, "is none of none, year, month, day");
+        return field_bad(err, "partition_by", where, "is not none, year, month or day");
     return json_integer(json_get(root, "format")) == 1 ? decode_former(root, s, err)
                                                        : decode_content(root, s, err);
 }

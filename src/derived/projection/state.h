@@ -34,7 +34,7 @@ const char *projection_phase_name(enum projection_phase phase); /* "none", "in_p
 
 struct projection_state {
     enum projection_phase phase;
-    char attempt[ID_SIZE]; /* of whoever is at it; fresh */
+    char attempt[ID_SIZE]; /* of the process at work; fresh */
     uint64_t gc_epoch;
     enum partition_by by;     /* as read; writing takes that of the dataset */
     struct version_id stamp;  /* completed: reflected; in_progress: what was completed before */
@@ -47,8 +47,8 @@ struct projection_state {
     struct projection_part *redo;
     size_t redo_count, redo_capacity;
     /*
-     * Partitions whose file may still lie under its former name (projection_former_key), from
-     * which it is moved before the next consolidation is completed; ascending.
+     * Partitions whose file may still be under its former name (projection_former_key), from which
+     * it is moved before the next consolidation is completed; ascending.
      */
     int32_t *former;
     size_t former_count;
@@ -64,7 +64,7 @@ void projection_add_redo(struct projection_state *s, const struct projection_par
 /* The part of a partition, of `count` that ascend, or NULL. */
 struct projection_part *projection_find(struct projection_part *parts, size_t count,
                                         int32_t partition);
-/* Have the parts ascend. */
+/* Sort the parts. */
 void projection_sort(struct projection_part *parts, size_t count);
 
 void projection_encode(const struct projection_state *s, enum partition_by by, struct str *out);
@@ -75,8 +75,8 @@ MUST_USE int projection_decode(const char *bytes, size_t count, struct projectio
  * A manifest of format 1 is read as one that reflects nothing yet: its files have other names, and
  * perhaps the columns of an older schema. All that is kept of it are the names (`former`).
  *
- * ERR_ABSENT: none (out->phase is NONE). ERR_DAMAGED: it cannot be understood; `out->tag` is set all
- * the same, unless not even its bytes could be had. ERR_GATE: a newer cauce wrote it.
+ * ERR_ABSENT: none (out->phase is NONE). ERR_DAMAGED: it cannot be understood; `out->tag` is set
+ * all the same, unless not even its bytes could be read. ERR_GATE: a newer cauce wrote it.
  */
 MUST_USE int projection_read(struct store *st, struct projection_state *out, struct error *err);
 

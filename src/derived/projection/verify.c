@@ -19,7 +19,7 @@ static const struct verify_version *check_stamp(struct verifier *v,
     return version;
 }
 
-/* A consolidation that is through but for some partitions. */
+/* A consolidation that is complete except for some partitions. */
 static void tell_standing(struct verifier *v, const struct projection_state *s)
 {
     char name[LAYOUT_PARTITION_SIZE];
@@ -64,7 +64,10 @@ static void check_rows(struct verifier *v, const struct projection_state *s,
                    rows, version->id.sequence, version->keys.count);
 }
 
-/* Every file has the columns of the version: whoever reads one of them sees those of all. */
+/*
+ * Every file has the columns of the version: a reader of one of them takes its columns for those of
+ * all.
+ */
 static void check_columns(struct verifier *v, const struct projection_state *s,
                           const struct verify_version *version)
 {

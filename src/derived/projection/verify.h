@@ -6,7 +6,7 @@
 #include "dataset/check_part.h"
 #include "derived/projection/state.h"
 
-#define PROJECTION_REMEDY "`cauce consolidate` builds it anew."
+#define PROJECTION_REMEDY "`cauce consolidate` rebuilds it."
 
 /* Their state, how they stand to the chain, and their files, as the `verify` of a root. */
 MUST_USE int projection_verify(struct verifier *v, const struct projection_state *s,
