@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -7,19 +6,9 @@
 #include "util/hex.h"
 #include "util/mem.h"
 #include "util/str.h"
+#include "util/uri.h"
 
 #define URL_MAX ((size_t)16 << 10)
-
-/* Length of "scheme" where the text begins with "scheme://", else 0. RFC 3986, section 3.1. */
-static size_t scheme_length(const char *text)
-{
-    size_t n = 0;
-    if (!isalpha((unsigned char)text[0]))
-        return 0;
-    while (isalnum((unsigned char)text[n]) || text[n] == '+' || text[n] == '-' || text[n] == '.')
-        n++;
-    return strncmp(text + n, "://", 3) == 0 ? n : 0;
-}
 
 static bool is_scheme(const char *text, size_t length, const char *scheme)
 {
@@ -29,16 +18,8 @@ static bool is_scheme(const char *text, size_t length, const char *scheme)
 /* The '@' that ends user and password of "scheme://user:password@host", NULL without any. */
 static const char *userinfo_end(const char *text)
 {
-    size_t scheme = scheme_length(text);
-    if (scheme == 0)
-        return NULL;
-    const char *at = text + scheme + 3;
-    const char *end = NULL;
-    for (; *at != '\0' && strchr("/?#", *at) == NULL; at++) {
-        if (*at == '@')
-            end = at;
-    }
-    return end;
+    const char *host = uri_host(text);
+    return uri_scheme(text) > 0 && host > uri_authority(text) ? host - 1 : NULL;
 }
 
 char *config_url_password(const char *text)
@@ -46,7 +27,7 @@ char *config_url_password(const char *text)
     const char *end = userinfo_end(text);
     if (end == NULL)
         return NULL;
-    const char *start = text + scheme_length(text) + 3;
+    const char *start = uri_authority(text);
     const char *colon = memchr(start, ':', (size_t)(end - start));
     return colon != NULL ? mem_strndup(colon + 1, (size_t)(end - colon - 1)) : NULL;
 }
@@ -73,11 +54,11 @@ char *config_url_hide(const char *text)
 {
     struct str out;
     str_init(&out, STR_MAX_DEFAULT);
-    size_t scheme = scheme_length(text);
+    size_t scheme = uri_scheme(text);
     const char *rest = text;
     const char *user_end = userinfo_end(text);
     if (user_end != NULL) {
-        str_append_bytes(&out, text, scheme + 3);
+        str_append_bytes(&out, text, (size_t)(uri_authority(text) - text));
         str_append(&out, "***");
         rest = user_end;
     }
@@ -110,8 +91,7 @@ static int file_url_path(const char *text, char **out, struct error *err)
 static int check_remote(const char *text, bool need_path, const char *host_word,
                         const char *path_word, struct error *err)
 {
-    const char *user_end = userinfo_end(text);
-    const char *host = user_end != NULL ? user_end + 1 : text + scheme_length(text) + 3;
+    const char *host = uri_host(text);
     size_t length = strcspn(host, "/?#");
     if (length == 0 || host[0] == ':')
         return error_set(err, ERR_CONFIG, "has no %s after \"://\".", host_word);
@@ -144,7 +124,7 @@ static int check_local(const char *text, struct error *err)
 static int unknown_scheme(const char *shown, const char *const *schemes, size_t count,
                           struct error *err)
 {
-    size_t length = scheme_length(shown);
+    size_t length = uri_scheme(shown);
     if (length == 0)
         return error_set(err, ERR_CONFIG, "begins with a scheme that is not supported.");
     char *scheme = mem_strndup(shown, length < 40 ? length : 40);
@@ -161,7 +141,7 @@ int config_url_parse(const char *text, const char *shown, const char *folder,
 {
     static const char *const schemes[] = {"file", "http", "https", "s3"};
     struct config_url url = {.place = CONFIG_PLACE_LOCAL};
-    size_t length = scheme_length(text);
+    size_t length = uri_scheme(text);
     int rc;
     if (text[0] == '\0')
         return error_set(err, ERR_CONFIG, "must not be empty.");
@@ -229,7 +209,7 @@ int config_store_locate(const char *text, const char *shown, const char *folder,
                         struct error *err)
 {
     static const char *const schemes[] = {"file", "s3", "memory"};
-    size_t length = scheme_length(text);
+    size_t length = uri_scheme(text);
     char *path = NULL;
     int rc = ERR_OK;
     if (strlen(text) > URL_MAX)

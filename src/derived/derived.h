@@ -114,10 +114,7 @@ struct derived {
      */
     int (*withdraw)(struct dataset *d, const struct base *base, struct error *err);
 
-    /*
-     * ---- What is reported about it
-     * ----------------------------------------------------------------
-     */
+    /* ---- What is reported about it ---------------------------------------------------------- */
 
     /*
      * `verify --data`: findings of what its files contain, compared with the events of the chain.

@@ -309,10 +309,7 @@ static int serve_result(const struct wire_frame *request, struct error *err)
     return ERR_OK;
 }
 
-/*
- * ---- Which request it is
- * ---------------------------------------------------------------------------
- */
+/* ---- Which request it is -------------------------------------------------------------------- */
 
 /* A request that needs a text gets one, whatever is in the frame. */
 static const char *sql_of(struct wire_fields *f)

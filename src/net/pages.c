@@ -8,6 +8,7 @@
 #include "net/url.h"
 #include "util/mem.h"
 #include "util/str.h"
+#include "util/uri.h"
 
 #define URL_MAX ((size_t)64 << 10)
 
@@ -85,19 +86,6 @@ char *pages_link(const char *header)
 
 /* --- URLs ------------------------------------------------------------------------------------- */
 
-/* User and password as in a URL, with the @ that follows them. */
-static const char *user_part(const char *url, size_t *length)
-{
-    const char *host = strstr(url, "://");
-    host = host != NULL ? host + 3 : url;
-    size_t end = strcspn(host, "/?#");
-    *length = 0;
-    for (size_t i = 0; i < end; i++)
-        if (host[i] == '@')
-            *length = i + 1;
-    return host;
-}
-
 static int join(const struct url *from, const struct url *to, const char *original, char **out,
                 struct error *err)
 {
@@ -106,11 +94,11 @@ static int join(const struct url *from, const struct url *to, const char *origin
                          "its next page is on another server, %s, which is not followed: name that "
                          "server as the source if that is intended",
                          to->origin);
-    size_t length;
-    const char *user = user_part(original, &length);
-    const char *rest = strstr(to->text, "://");
-    rest = rest != NULL ? rest + 3 : to->text;
-    *out = mem_printf("%.*s%.*s%s", (int)(rest - to->text), to->text, (int)length, user, rest);
+    /* User and password of the first one, with the @ that follows them. */
+    const char *user = uri_authority(original);
+    const char *rest = uri_authority(to->text);
+    *out = mem_printf("%.*s%.*s%s", (int)(rest - to->text), to->text,
+                      (int)(uri_host(original) - user), user, rest);
     return ERR_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "net/transfer.h"
 #include "util/mem.h"
 #include "util/str.h"
+#include "util/uri.h"
 
 /* The address of the group, without slashes at the end of the URL. */
 static char *group_url(const char *url, const char *dataset)
@@ -43,11 +44,10 @@ static int replace_group(struct http *http, const char *group, const char *text,
 /* None of these messages shows the URL: what is wrong with it may be a secret. */
 static int check_url(const char *url, struct error *err)
 {
-    const char *host = strstr(url, "://");
+    const char *host = uri_authority(url);
     if (!str_starts(url, "http://") && !str_starts(url, "https://"))
         return error_set(err, ERR_CONFIG,
                          "the URL of a Pushgateway must begin with http:// or https://.");
-    host += strlen("://");
     if (host[strcspn(host, "?#")] != '\0')
         return error_set(err, ERR_CONFIG,
                          "the URL of a Pushgateway ends with its path: it must not contain \"?\" "

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "util/mem.h"
+#include "util/uri.h"
 
 static char *part_of(CURLU *u, CURLUPart part, unsigned flags)
 {
@@ -89,8 +90,7 @@ void url_release(struct url *url)
 
 bool url_is_loopback(const char *text)
 {
-    const char *host = strstr(text, "://");
-    host = host != NULL ? host + 3 : text;
+    const char *host = uri_authority(text);
     if (strncmp(host, "[::1]", 5) == 0 && strchr(":/?", host[5]) != NULL)
         return true;
     /* "localhost", and all below it (RFC 6761): libcurl does not ask a name server about them. */

@@ -6,6 +6,7 @@
 #include "catalog/nested.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "util/uri.h"
 
 /*
  * The URL of the store that holds everything above, and where in it the store of that URL begins.
@@ -13,13 +14,13 @@
  */
 static char *find_top(const char *url, const char **path)
 {
-    const char *host = strstr(url, "://");
-    const char *slash = host != NULL ? strchr(host + strlen("://"), '/') : NULL;
+    const char *host = uri_authority(url);
+    const char *slash = uri_scheme(url) > 0 ? strchr(host, '/') : NULL;
     if (slash == NULL)
         return NULL;
     *path = slash + 1;
     /* Without a bucket or host, as in "file:///path", the root is named by its slash. */
-    bool nameless = slash == host + strlen("://");
+    bool nameless = slash == host;
     return mem_strndup(url, (size_t)(slash - url) + (nameless ? 1 : 0));
 }
 

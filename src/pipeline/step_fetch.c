@@ -12,25 +12,11 @@
 #include "pipeline/run_private.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "util/uri.h"
 
 #define EXTENSION_MAX 24
 
-/*
- * ---- What is known about it -------------------------------------------------------------------
- */
-
-/* What follows user and password. */
-static const char *after_user(const char *url)
-{
-    const char *mark = strstr(url, "://");
-    const char *host = mark != NULL ? mark + 3 : url;
-    size_t end = strcspn(host, "/?#");
-    for (size_t i = end; i > 0; i--) {
-        if (host[i - 1] == '@')
-            return host + i;
-    }
-    return host;
-}
+/* ---- What is known about it ----------------------------------------------------------------- */
 
 /*
  * A tag identifies one state of one thing. A date does not: it is believed only where it is certain
@@ -39,7 +25,7 @@ static const char *after_user(const char *url)
  */
 static bool date_tells(const struct config_source *source, const struct config_url *url)
 {
-    return source->header_count == 0 && strcmp(after_user(url->url), after_user(url->shown)) == 0;
+    return source->header_count == 0 && strcmp(uri_host(url->url), uri_host(url->shown)) == 0;
 }
 
 /* The state last absorbed of this very source, or NULL. */

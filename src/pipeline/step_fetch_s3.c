@@ -11,6 +11,7 @@
 #include "util/mem.h"
 #include "util/stop.h"
 #include "util/str.h"
+#include "util/uri.h"
 
 struct object {
     char *key;
@@ -44,7 +45,7 @@ static struct store_s3_options reach(const struct run *r)
 static int open_bucket(struct run *r, const struct config_url *url, const char **key,
                        struct store **out, struct error *err)
 {
-    const char *bucket = strstr(url->url, "://") + 3;
+    const char *bucket = uri_authority(url->url);
     size_t length = strcspn(bucket, "/");
     char *root = mem_printf("s3://%.*s", (int)length, bucket);
     struct store_options options = {
@@ -134,7 +135,7 @@ static int fetch_matches(struct run *r, struct store *st, const char *pattern,
     int rc = store_list(st, prefix, keep_match, &m, err);
     if (rc == ERR_OK && m.count == 0)
         rc = error_set(err, ERR_SOURCE, "no object matches the source %s.", url->shown);
-    const char *bucket = strstr(url->shown, "://") + 3;
+    const char *bucket = uri_authority(url->shown);
     for (size_t i = 0; i < m.count && rc == ERR_OK; i++) {
         const struct object *o = &m.items[i];
         char *shown = mem_printf("s3://%.*s/%s", (int)strcspn(bucket, "/"), bucket, o->key);

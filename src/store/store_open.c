@@ -7,6 +7,7 @@
 #include "store/store_backend.h"
 #include "store/store_memory.h"
 #include "util/str.h"
+#include "util/uri.h"
 
 static const struct {
     const char *prefix; /* of the URLs that `open` takes */
@@ -16,13 +17,6 @@ static const struct {
     {"memory:", store_memory_open_url},
     {"s3://", store_s3_open},
 };
-
-/* Length of the scheme of what looks like a URL ("name://"); 0 where it is a path. */
-static size_t scheme_length(const char *url)
-{
-    size_t n = strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
-    return n > 0 && str_starts(url + n, "://") ? n : 0;
-}
 
 int store_open(const char *url, const struct store_options *options, struct store **out,
                struct error *err)
@@ -37,7 +31,7 @@ int store_open(const char *url, const struct store_options *options, struct stor
         if (str_starts(url, backends[i].prefix))
             return backends[i].open(url, options, out, err);
     }
-    size_t scheme = scheme_length(url);
+    size_t scheme = uri_scheme(url);
     /* The rest of a strange URL may hold a password: only its scheme is shown. */
     if (scheme > 0)
         return error_set(err, ERR_CONFIG,

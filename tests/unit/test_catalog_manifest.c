@@ -141,7 +141,7 @@ static void keys_are_checked(void **state)
     assert_refused("\"hash_seed\": \"f", "\"hash_seed\": \"", "hash_seed");
     assert_refused("\"key_set_digest\": \"0", "\"key_set_digest\": \"g", "key_set_digest");
     assert_refused("\"key_columns\": [\n      \"series\"", "\"key_columns\": [\n      \"serie\"",
-                   "no column");
+                   "not a column");
     assert_refused("\"key_columns\": [\n      \"series\"", "\"key_columns\": [\n      \"day\"",
                    "twice");
     assert_refused("\"key_columns\": [", "\"key_columns\": [], \"x\": [", "key_columns");

@@ -57,8 +57,8 @@ static void the_partition_is_checked(void **state)
 {
     (void)state;
     assert_refused("\"by\": \"month\"", "\"by\": \"week\"", "week");
-    assert_refused("\"column\": \"day\"", "\"column\": \"month\"", "no column");
-    assert_refused("\"column\": \"day\"", "\"column\": \"value\"", "no date");
+    assert_refused("\"column\": \"day\"", "\"column\": \"month\"", "not a column");
+    assert_refused("\"column\": \"day\"", "\"column\": \"value\"", "not a date");
     assert_refused("\"column\": \"day\"", "\"column\": null", "column");
     assert_refused("\"revisions\": \"publish\"", "\"revisions\": \"yes\"", "revisions");
 }
@@ -143,7 +143,7 @@ static void the_columns_of_the_source_are_checked(void **state)
                    "two columns");
     assert_refused(
         at, "\"revisions\": \"publish\", \"source\": [{\"name\": \"a\", \"type\": \"hugeint\"}]",
-        "no type");
+        "not a type");
 }
 
 static void add_column(struct schema *s, const char *name, bool nullable)

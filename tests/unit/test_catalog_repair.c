@@ -271,7 +271,7 @@ static void a_pointer_that_changed_meanwhile_is_left_alone(void **state)
     struct store *st = store_script_new(*state, meddle, *state);
     assert_int_equal(sample_repair(st, base.pointer.manifest_key, true, false, &out, &err),
                      ERR_CONFLICT);
-    assert_non_null(strstr(err.text, "meanwhile"));
+    assert_non_null(strstr(err.text, "in the meantime"));
     char *text = sample_get(*state, LAYOUT_POINTER);
     assert_string_equal(text, "{ }");
     free(text);

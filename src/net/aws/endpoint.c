@@ -4,19 +4,19 @@
 #include <string.h>
 
 #include "util/mem.h"
+#include "util/uri.h"
 
 #define AUTHORITY_MAX 512
 
 int aws_endpoint_split(const char *endpoint, char **scheme, char **authority, char **path,
                        struct error *err)
 {
-    const char *mark = strstr(endpoint, "://");
-    size_t n = mark != NULL ? (size_t)(mark - endpoint) : 0;
+    size_t n = uri_scheme(endpoint);
     bool secure = n == 5 && strncmp(endpoint, "https", 5) == 0;
     if (!secure && !(n == 4 && strncmp(endpoint, "http", 4) == 0))
         return error_set(err, ERR_CONFIG, "The endpoint %s must begin with https:// or http://.",
                          endpoint);
-    const char *host = mark + 3;
+    const char *host = uri_authority(endpoint);
     size_t length = strcspn(host, "/");
     if (length == 0 || length > AUTHORITY_MAX || memchr(host, '@', length) != NULL ||
         strpbrk(host, "?# \t\r\n\"<>\\") != NULL)
