@@ -208,6 +208,9 @@ static void make_text(const struct options *o, const struct draft *d, struct str
         guess.delimiter = d->delimiter;
         guess.encoding = s->encoding;
         guess.records = s->records;
+        guess.archive = s->archive;
+        guess.widths = s->widths;
+        guess.width_count = s->width_count;
         guess.no_header = s->layout.header == 0;
         guess.header = s->layout.header;
         guess.skip_lines = s->layout.skip_lines;
@@ -304,7 +307,8 @@ const struct command cmd_init = {
     .summary = "write a configuration to start from",
     .operands = "DATASET.yml",
     .about = "Writes a commented configuration. With --from it examines a file of any\n"
-             "supported format and fills in format, columns, types, a key and a partition.",
+             "supported format, also compressed or in an archive, and fills in format,\n"
+             "columns, types, a key and a partition.",
     .examples =
         "  cauce init rates.yml\n"
         "  cauce init --from incoming/rates.csv rates.yml\n"

@@ -314,6 +314,9 @@ struct config_guess {
     const char *delimiter;
     const char *encoding;
     const char *records;
+    const char *archive;    /* pattern of members; NULL: none */
+    const uint32_t *widths; /* fixed width */
+    size_t width_count;
     bool no_header;
     unsigned header; /* lines of it, where there are several */
     size_t skip_lines;

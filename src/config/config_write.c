@@ -91,6 +91,17 @@ static void put_sign(struct str *out, const char *key, char sign)
         put_line(out, key, text);
 }
 
+static void put_widths(struct str *out, const struct config_guess *guess)
+{
+    if (guess->width_count == 0)
+        return;
+    str_append(out,
+               "  # Told by the blanks that all lines have in common: check them.\n  widths: [");
+    for (size_t i = 0; i < guess->width_count; i++)
+        str_printf(out, "%s%u", i > 0 ? ", " : "", (unsigned)guess->widths[i]);
+    str_append(out, "]\n");
+}
+
 static void put_source(struct str *out, const struct config_guess *guess)
 {
     bool csv = guess->format == FILE_FORMAT_CSV;
@@ -98,8 +109,11 @@ static void put_source(struct str *out, const struct config_guess *guess)
                "\n# Where the data come from: a path (relative to this file), file://, http(s):// "
                "or s3://;\n# a pattern such as data/*.csv, or a list of these.\nsource:\n");
     put_line(out, "  url: ", guess->url);
+    if (guess->archive != NULL)
+        put_line(out, "  archive: ", guess->archive);
     if (guess->format != FILE_FORMAT_AUTO)
         put_line(out, "  format: ", file_format_name(guess->format));
+    put_widths(out, guess);
     if (csv && guess->delimiter != NULL)
         put_line(out,
                  "  delimiter: ", strcmp(guess->delimiter, "\t") == 0 ? "tab" : guess->delimiter);

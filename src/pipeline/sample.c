@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/sample_file.h"
 #include "pipeline/sample_key.h"
 #include "pipeline/sample_name.h"
 #include "pipeline/sample_records.h"
+#include "pipeline/sample_widths.h"
 #include "source/found.h"
 #include "source/input.h"
 #include "source/source.h"
@@ -22,8 +24,10 @@ struct looking {
     const struct limits *limits;
     const struct sample_hints *hints;
     struct workdir work;
-    struct reader_file file;
-    char *real; /* path of the file */
+    struct reader_file file; /* that is looked at: the one that was named, or what it holds */
+    const char *name;        /* that tells its format */
+    char *real;              /* path of the file that was named */
+    struct members members;  /* what was unpacked */
     struct engine *engine;
     struct source_column *columns; /* as they are to be read */
     struct sample *out;
@@ -46,6 +50,7 @@ void sample_release(struct sample *s)
     free(s->partition_column);
     free(s->encoding);
     free(s->records);
+    free(s->widths);
     report_release(&s->report);
     *s = (struct sample){.format = FILE_FORMAT_AUTO};
 }
@@ -62,7 +67,36 @@ static int find_file(struct looking *l, const char *path, struct error *err)
     if (st.size == 0)
         return error_set(err, ERR_SOURCE, "The sample %s is empty.", path);
     l->file = (struct reader_file){.path = l->real, .shown = path};
+    l->name = l->real;
     return workdir_create(l->limits->temp, &l->work, err);
+}
+
+static void use_member(struct looking *l)
+{
+    const struct member *m = &l->members.items[0];
+    l->file = (struct reader_file){m->path, m->shown, m->name};
+}
+
+/* The first member of an archive stands for all that match. */
+static int open_archive(struct looking *l, struct error *err)
+{
+    int rc = sample_file_members(&l->file, l->work.path, &l->members, &l->out->archive, err);
+    if (rc == ERR_OK && l->members.count > 0) {
+        use_member(l);
+        l->name = l->file.member;
+    }
+    return rc;
+}
+
+/* What cannot be read while it is compressed. */
+static int open_compressed(struct looking *l, struct error *err)
+{
+    if (file_format_takes(l->out->format, "compression") || l->members.count > 0)
+        return ERR_OK;
+    int rc = members_unwrap(&l->file, 0, l->work.path, "sample-", &l->members, err);
+    if (rc == ERR_OK && l->members.count > 0)
+        use_member(l);
+    return rc;
 }
 
 /* ---- The text ------------------------------------------------------------------------------ */
@@ -142,7 +176,7 @@ static int read_ends(struct looking *l, const char *encoding, struct ends *out, 
 
 static void guess_format(struct looking *l, const struct ends *e)
 {
-    l->out->format = sample_format_of(l->real, e->head, e->head_count);
+    l->out->format = sample_format_of(l->name, e->head, e->head_count);
     if (l->out->format == FILE_FORMAT_AUTO)
         l->out->format = FILE_FORMAT_CSV;
 }
@@ -177,6 +211,21 @@ static void find_records(struct looking *l, const struct ends *e)
         out->format = FILE_FORMAT_JSON;
 }
 
+/* Lines that no delimiter cuts may have columns of a fixed width. */
+static void find_layout(struct sample *out, const struct ends *e)
+{
+    uint32_t widths[SAMPLE_WIDTHS_MAX];
+    bool whole = e->total == e->head_count;
+    sample_layout_of(e->head, e->head_count, whole, e->tail, e->tail_count, &out->layout);
+    size_t count = out->layout.table ? 0 : sample_widths_of(e->head, e->head_count, whole, widths);
+    if (count == 0)
+        return;
+    out->format = FILE_FORMAT_FIXED;
+    out->width_count = count;
+    out->widths = mem_calloc(count, sizeof *out->widths);
+    memcpy(out->widths, widths, count * sizeof *widths);
+}
+
 static int look_at_text(struct looking *l, struct error *err)
 {
     struct ends e = {.head = NULL};
@@ -187,12 +236,11 @@ static int look_at_text(struct looking *l, struct error *err)
     if (rc == ERR_OK)
         rc = settle_encoding(l, &e, err);
     if (rc == ERR_OK && out->format == FILE_FORMAT_CSV)
-        sample_layout_of(e.head, e.head_count, e.total == e.head_count, e.tail, e.tail_count,
-                         &out->layout);
+        find_layout(out, &e);
     if (rc == ERR_OK)
         find_records(l, &e);
     ends_release(&e);
-    return rc;
+    return rc == ERR_OK ? open_compressed(l, err) : rc;
 }
 
 /* ---- The columns --------------------------------------------------------------------------- */
@@ -215,6 +263,8 @@ static void describe(const struct looking *l, struct source_options *out)
                  .footer_lines = s->layout.footer_text[0] == '\0' ? s->layout.footer : 0,
                  .footer = s->layout.footer_text[0] != '\0' ? s->layout.footer_text : NULL,
                  .records = s->records,
+                 .widths = s->widths,
+                 .width_count = s->width_count,
                  .threads = l->limits->threads},
         .nulls = {nulls, file_format_is_text(s->format) ? 1 : 0},
         .decimal = s->decimal,
@@ -380,6 +430,8 @@ int sample_file(const char *path, const struct sample_hints *hints, const struct
     out->decimal = '.';
     int rc = find_file(&l, path, err);
     if (rc == ERR_OK)
+        rc = open_archive(&l, err);
+    if (rc == ERR_OK)
         rc = look_at_text(&l, err);
     if (rc == ERR_OK)
         rc = open_engine(&l, err);
@@ -392,6 +444,7 @@ int sample_file(const char *path, const struct sample_hints *hints, const struct
     stop_on_request(NULL, NULL);
     engine_free(l.engine);
     workdir_remove(&l.work);
+    members_release(&l.members);
     free(l.columns);
     free(l.real);
     if (rc != ERR_OK)

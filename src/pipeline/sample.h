@@ -32,6 +32,9 @@ struct sample {
     struct sample_layout layout; /* CSV */
     char *encoding;              /* NULL: UTF-8, or as a byte-order mark says */
     char *records;               /* NULL: the document itself */
+    const char *archive;         /* pattern of the members of an archive; NULL: it is none */
+    uint32_t *widths;            /* fixed width */
+    size_t width_count;
     char decimal;
     char thousands;        /* 0: none */
     struct schema columns; /* types found over the whole file */

@@ -344,14 +344,14 @@ void sample_layout_of(const char *head, size_t count, bool whole, const char *ta
 {
     struct cut cut;
     choose_delimiter(head, count, whole, &cut);
-    *out = (struct sample_layout){.delimiter = cut.delimiter};
-    bool table = cut.common >= 2 && cut.fit * 2 > cut.count;
-    if (table)
+    *out = (struct sample_layout){.delimiter = cut.delimiter,
+                                  .table = cut.common >= 2 && cut.fit * 2 > cut.count};
+    if (out->table)
         skip_titles(&cut);
     else
         cut.first = 0;
     out->header = header_of(&cut);
-    if (!table)
+    if (!out->table)
         return;
     struct footer footer = find_footer(tail, tail_count, &cut);
     out->skip_lines = cut.records[cut.first].line;

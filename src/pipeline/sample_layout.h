@@ -9,6 +9,7 @@
 
 struct sample_layout {
     char delimiter;
+    bool table;        /* it cuts most records alike */
     unsigned header;   /* lines that name the columns; 0: none */
     size_t skip_lines; /* before them: titles */
     size_t footer;     /* lines at the end that are not records */

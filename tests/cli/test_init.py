@@ -2,9 +2,12 @@
 """cauce init: from a sample to a configuration that checks and runs."""
 
 import gzip
+import io
 import json
 import os
+import tarfile
 import unittest
+import zipfile
 
 from cauce_cli import FIRST, Case
 
@@ -84,6 +87,30 @@ class Init(Case):
         self.assertIn("formats:", self.text("a.yml"))
         self.json("run", "a.yml")
         self.assertEqual(self.answer("read", "a.yml"), "day,v\n2025-12-31,1\n2026-01-01,1\n")
+
+    def test_an_archive_is_looked_into(self):
+        with zipfile.ZipFile(self.folder / "a.zip", "w") as z:
+            z.writestr("read.me", "hello")
+            z.writestr("in/1.csv", "k;v\n1;0,5\n")
+            z.writestr("in/2.csv", "k;v\n2;0,25\n")
+        with tarfile.open(self.folder / "b.tar.gz", "w:gz") as t:
+            info = tarfile.TarInfo("x.json")
+            info.size = 18
+            t.addfile(info, io.BytesIO(b'[{"k":1,"v":0.5} ]'))
+        for name, pattern, rows in (("a.zip", "*.csv", ["1,0.5", "2,0.25"]), ("b.tar.gz", "*.json", ["1,0.5"])):
+            self.answer("init", "--from", name, name[0] + ".yml", "--store", "./p")
+            self.assertIn(f'  archive: "{pattern}"\n', self.text(name[0] + ".yml"))
+            self.json("run", name[0] + ".yml")
+            self.assertEqual(self.answer("read", name[0] + ".yml").splitlines()[1:], rows)
+
+    def test_columns_of_a_fixed_width_are_told_by_their_blanks(self):
+        (self.folder / "f.txt").write_text("place     day          value\nCórdoba   2026-01-01    12.5\n"
+                                           "Sta Fe    2026-01-02     3.25\n", encoding="utf-8")
+        self.answer("init", "--from", "f.txt", "f.yml")
+        self.assertIn("  format: fixed\n", self.text("f.yml"))
+        self.json("run", "f.yml")
+        self.assertEqual(self.answer("read", "f.yml").splitlines(),
+                         ["place,day,value", "Córdoba,2026-01-01,12.5", "Sta Fe,2026-01-02,3.25"])
 
     def test_names_that_no_dataset_can_have_get_others(self):
         names = ["Id", "id", "_version", "x" * 200, "é" * 90, "a"]
