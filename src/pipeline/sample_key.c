@@ -79,20 +79,24 @@ static bool has_any(const char *name, const char *const *words)
     return false;
 }
 
-static enum rank rank_of(const struct schema_column *c)
+/* A whole number that no name speaks for may be anything: an id stands in the first place. */
+static enum rank rank_of(const struct schema_column *c, bool first)
 {
     static const char *const names[] = {
-        "id",       "uuid",   "guid",    "key",      "code",    "iso",    "iso2",
-        "iso3",     "symbol", "ticker",  "isin",     "sku",     "series", "station",
-        "nr",       "no",     "number",  "currency", "country", "region", "indicator",
-        "variable", "ref",    "kennung", "codigo",   NULL};
-    static const char *const days[] = {"date",   "day",     "month", "year",  "week",  "time",
-                                       "period", "quarter", "hour",  "datum", "fecha", NULL};
+        "id",     "uuid",     "guid",    "key",    "code",      "iso",      "iso2", "iso3",
+        "symbol", "ticker",   "isin",    "sku",    "series",    "station",  "nr",   "no",
+        "number", "currency", "country", "region", "indicator", "variable", "ref",  "kennung",
+        "codigo", "pais",     "moneda",  "serie",  "clave",     "cod",      NULL};
+    static const char *const days[] = {
+        "date", "day",   "month", "year",  "week",       "time", "period",    "quarter",
+        "hour", "datum", "fecha", "anio",  "a\xc3\xb1o", "ano",  "mes",       "dia",
+        "jahr", "monat", "tag",   "annee", "mois",       "jour", "trimestre", NULL};
     static const char *const measures[] = {
-        "value", "amount",   "total",  "price",   "rate",       "count",   "sum",
-        "qty",   "quantity", "share",  "mean",    "average",    "avg",     "min",
-        "max",   "score",    "weight", "height",  "population", "balance", "percent",
-        "wert",  "betrag",   "valor",  "importe", NULL};
+        "value",     "amount", "total",      "price",    "rate",    "count", "sum",     "qty",
+        "quantity",  "share",  "mean",       "average",  "avg",     "min",   "max",     "score",
+        "weight",    "height", "population", "balance",  "percent", "wert",  "betrag",  "valor",
+        "importe",   "monto",  "precio",     "cantidad", "saldo",   "tasa",  "montant", "prix",
+        "poblacion", "cases",  "deaths",     "casos",    "obs",     NULL};
     bool whole = c->type.kind == TYPE_INT || c->type.kind == TYPE_BIGINT;
     if (c->type.kind == TYPE_DECIMAL || c->type.kind == TYPE_BOOLEAN)
         return RANK_MEASURE;
@@ -104,7 +108,9 @@ static enum rank rank_of(const struct schema_column *c)
         return RANK_MEASURE;
     if (has_any(c->name, names))
         return RANK_NAME;
-    return has_any(c->name, days) ? RANK_DAY : RANK_OTHER;
+    if (has_any(c->name, days))
+        return RANK_DAY;
+    return whole && !first ? RANK_MEASURE : RANK_OTHER;
 }
 
 static int take_counts(void *ctx, const struct engine_row *row, struct error *err)
@@ -129,7 +135,7 @@ static void choose_candidates(struct finder *f)
     for (int rank = RANK_NAME; rank <= RANK_MEASURE; rank++)
         for (size_t i = 0; i < f->schema->count && f->count < CANDIDATES; i++) {
             const struct schema_column *c = &f->schema->columns[i];
-            if (may_be_key(c->type.kind) && rank_of(c) == (enum rank)rank)
+            if (may_be_key(c->type.kind) && rank_of(c, i == 0) == (enum rank)rank)
                 f->candidates[f->count++] =
                     (struct candidate){.position = i, .rank = (enum rank)rank};
         }

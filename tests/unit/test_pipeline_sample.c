@@ -88,6 +88,17 @@ static void a_measured_value_is_no_key(void **state)
     expect("value double, series text, day date | series, day | day");
 }
 
+static void a_whole_number_may_be_measured_too(void **state)
+{
+    (void)state;
+    LOOK("a.csv", "place,inhabitants,year\nx,10,2024\nx,12,2025\ny,20,2024\ny,21,2025\n");
+    expect("place text, inhabitants bigint, year bigint | place, year | -");
+    LOOK("a.csv", "casos,lugar,fecha\n10,x,2024-01-01\n12,x,2024-01-02\n20,y,2024-01-01\n");
+    expect("casos bigint, lugar text, fecha date | lugar, fecha | fecha");
+    LOOK("a.csv", "order,client,year\n1,x,2024\n2,x,2024\n3,y,2024\n");
+    expect("order bigint, client text, year bigint | order | -");
+}
+
 static void an_id_is_enough(void **state)
 {
     (void)state;
@@ -215,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_series_is_known_by_its_day_and_name),
         CASE(a_measured_value_is_no_key),
+        CASE(a_whole_number_may_be_measured_too),
         CASE(an_id_is_enough),
         CASE(a_pair_with_a_day_goes_before_one_without),
         CASE(three_columns_may_be_needed),
