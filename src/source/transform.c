@@ -95,7 +95,9 @@ static bool is_found(const struct source_column *c, const struct found *found)
 /* Names of the source that listed columns are fed by, and those that a column is called. */
 struct taken {
     struct names from;
-    struct names called; /* in lower case */
+    struct names called;  /* in lower case, column by column */
+    const char *relation; /* that they are columns of */
+    struct source_report *report;
 };
 
 static void taken_release(struct taken *t)
@@ -123,20 +125,35 @@ static void take_names(struct taken *t, const struct wanted *columns, bool liste
         names_add(&t->from, c->from.items[k]);
 }
 
-static bool is_taken(const struct taken *t, const char *name)
+/* SQL does not tell "Day" from "day": that it is shown one of them alone is said. */
+static void warn_of_case(const struct taken *t, const char *shown, const char *name)
+{
+    if (strcmp(shown, name) == 0)
+        return;
+    char *text =
+        mem_printf("the transform's relation `%s` has the column \"%s\", but not \"%s\": names must "
+                   "differ in more than case. List it under `columns` with another name and `from`",
+                   t->relation, shown, name);
+    report_warn(t->report, text);
+    free(text);
+}
+
+static bool is_taken(const struct taken *t, const struct wanted *columns, const char *name)
 {
     char *lower = lower_case(name);
-    bool taken =
-        names_find(&t->called, lower) != SIZE_MAX || names_find(&t->from, name) != SIZE_MAX;
+    size_t at = names_find(&t->called, lower);
+    bool fed = names_find(&t->from, name) != SIZE_MAX;
     free(lower);
-    return taken;
+    if (at != SIZE_MAX && !fed)
+        warn_of_case(t, columns->columns[at].name, name);
+    return fed || at != SIZE_MAX;
 }
 
 /* What nobody has listed may be missing in some of the files. */
 static int add_other(const struct source_options *o, const char *name, struct type type,
                      const char *format, struct taken *taken, struct wanted *out, struct error *err)
 {
-    if (is_taken(taken, name))
+    if (is_taken(taken, out, name))
         return ERR_OK;
     int rc = wanted_add(out, o, name, type, format, NULL, err);
     if (rc != ERR_OK)
@@ -148,10 +165,10 @@ static int add_other(const struct source_options *o, const char *name, struct ty
 
 /* The listed columns that the source has, then all others. */
 static int list_columns(const struct source_options *o, const struct found *found,
-                        struct wanted *out, struct error *err)
+                        struct wanted *out, struct source_report *report, struct error *err)
 {
     int rc = ERR_OK;
-    struct taken taken = {0};
+    struct taken taken = {.relation = "source", .report = report};
     wanted_init(out, o->column_count + found->names.count);
     for (size_t i = 0; i < o->column_count && rc == ERR_OK; i++)
         if (is_found(&o->columns[i], found)) {
@@ -267,7 +284,7 @@ static int make_source(struct engine *e, const struct files *files, const struct
     int rc = o->column_count == 0 ? find_frozen(files, o, &found, report, seen, err)
                                   : find_beside(files, o, &found, err);
     if (rc == ERR_OK)
-        rc = list_columns(o, &found, &columns, err);
+        rc = list_columns(o, &found, &columns, report, err);
     if (rc == ERR_OK)
         rc = feed_relation(e, files, "source", &columns, report, err);
     wanted_release(&columns);
@@ -282,7 +299,7 @@ static int make_raw(struct engine *e, const struct files *files, const struct so
     struct source_options plain = *o;
     struct found found = {0};
     struct wanted columns = {0};
-    struct taken taken = {0};
+    struct taken taken = {.relation = "raw", .report = report};
     plain.nulls = (struct reader_texts){0};
     int rc = found_names(files, false, &found, err);
     wanted_init(&columns, found.names.count);

@@ -654,13 +654,13 @@ static void doubt_dates(const struct survey *s, const struct column_state *c, st
 {
     static const char *const orders[] = {"year first", "day first", "month first"};
     struct dates d = dates_of(s, c);
-    if (d.first == NULL || (c->can & (CAN_DATE | CAN_MOMENT)) != 0)
-        return;
-    if ((c->can & CAN_NUMBER) != 0) {
+    if (d.first != NULL && (c->seen & SEEN_DIGITS) != 0 && (c->can & CAN_NUMBER) != 0) {
         sentence(out, "Numbers such as \"%s\" may be dates; the format would be \"%s\".", c->first,
                  d.first->text);
         return;
     }
+    if (d.first == NULL || (c->can & (CAN_DATE | CAN_MOMENT)) != 0)
+        return;
     if (d.order_count == 1 && d.first->short_year)
         sentence(out,
                  "Dates such as \"%s\" have years of two digits and stay texts; the format would "

@@ -412,6 +412,15 @@ class Transform(Reading):
         self.refuse(4, 'a.csv:2:3: column "v": "x"', "a.csv", ["k int", "v int"],
                     transform="SELECT * FROM source")
 
+    def test_names_that_differ_in_case_alone_are_told(self):
+        self.write("a.csv", "k,v,V\n1,2,3\n")
+        for relation in ("source", "raw"):
+            self.publish("a.csv", dataset=relation, transform=f"SELECT k, v FROM {relation}")
+            self.assertIn(f'relation `{relation}` has the column "v", but not "V"', self.warnings)
+        rows = self.publish("a.csv", ["k int", "v int", {"name": "w", "type": "int", "from": "V"}],
+                            transform="SELECT * FROM source")
+        self.assertEqual((rows, self.warnings), (["1,2,3"], ""))
+
     def test_its_order_does_not_matter(self):
         self.write("a.csv", "k,v\n1,5\n1,9\n1,7\n")
         for order in ("v", "v DESC"):

@@ -329,6 +329,17 @@ static void settings_of_the_source_are_heeded(void **state)
     static const char *const nulls[] = {"", "-"};
     struct survey_options options = {
         .nulls = nulls, .null_count = 2, .decimal = ',', .thousands = '.', .trim = true};
+    struct format *dates[1];
+    assert_int_equal(format_parse("%Y%m%d", TYPE_DATE, FORMAT_PIVOT, &dates[0], NULL), ERR_OK);
+    struct survey_options compact = {.decimal = '.', .dates = dates, .date_count = 1};
+    struct str doubts;
+    str_init(&doubts, STR_MAX_DEFAULT);
+    struct survey *t = survey_of("20240105|20240106", &compact);
+    survey_doubts(t, 0, &doubts);
+    assert_non_null(strstr(doubts.data, "may be dates; the format would be \"%Y%m%d\""));
+    str_release(&doubts);
+    survey_free(t);
+    format_free(dates[0]);
     struct survey *s = survey_of("1.234,5| - |-||7", &options);
     struct survey_finding f;
     survey_find(s, 0, &f);
