@@ -354,10 +354,10 @@ void sample_layout_of(const char *head, size_t count, bool whole, const char *ta
     if (!out->table)
         return;
     struct footer footer = find_footer(tail, tail_count, &cut);
-    out->skip_lines = cut.records[cut.first].line;
-    /* The tail of a text that was seen as a whole is all of it. What is before the header is skipped. */
+    /* What is before the header is skipped. The tail of a text that was seen as a whole is all of it. */
     size_t begin = (size_t)(cut.records[cut.first].bytes - head);
-    if (footer.lines == 0 || (whole && footer.first < begin))
+    out->skip_lines = cut.records[cut.first].line;
+    if (footer.lines == 0 || (whole && footer.first <= begin))
         return;
     out->footer = footer.lines;
     if (whole)

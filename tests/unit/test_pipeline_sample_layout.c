@@ -116,6 +116,7 @@ static void a_row_without_values_is_no_footer(void **state)
     assert_int_equal(layout("a;b;c\nx;1;2\ny;3;4\nz;;\n", true).footer, 0);
     assert_int_equal(layout("a;b;c\nx;1;2\n\nz;;\n", true).footer, 0);
     assert_int_equal(layout("a;b;c\nx;1;2\nthe z;;\n", true).footer, 0);
+    assert_int_equal(layout("Prices;\n;;x\n;a b\n\n", true).footer, 0); /* all before the header */
 }
 
 int main(void)
