@@ -106,6 +106,36 @@ static void cas_lost_leaves_pointer_and_index_untouched(void **state)
     rival_release(&rival);
 }
 
+static void publish_texts(void *ctx, struct store *inner)
+{
+    (void)ctx;
+    (void)inner;
+    stage_other(&g, "series,day,value\nXYZ,2026-02-01,x9\n");
+}
+
+/* Ours has found numbers; the winner of the race for the first version found texts, which stay. */
+static void types_that_the_winner_has_frozen_count_after_a_lost_race(void **state)
+{
+    (void)state;
+    struct variant transformed = *scenario_variant("month");
+    transformed.yaml = "key: [series, day]\n"
+                       "transform: SELECT series, day, max(value) AS value FROM source "
+                       "GROUP BY series, day\n";
+    stage_close(&g);
+    stage_open_variant(&g, &transformed);
+    store_fault_add(g.st, &(struct fault){.action = FAULT_CALL,
+                                          .op = FAULT_SWAP,
+                                          .key = "current/",
+                                          .at = 2, /* the first one makes the dataset */
+                                          .call = publish_texts});
+    assert_int_equal(stage_try(&g, "series,day,value\nABC,2026-02-01,9\nABC,2026-02-01,10\n"),
+                     ERR_OK);
+    assert_int_equal(g.s.report.commits.attempts, 2);
+    char *rows = scenario_read(&g.s, g.memory, false);
+    assert_non_null(strstr(rows, "ABC,2026-02-01,9\n")); /* the greatest of two texts */
+    free(rows);
+}
+
 /* The tag is that of the base which the delta was computed against: a winner in between shows. */
 static void a_lost_race_starts_again_with_a_new_delta(void **state)
 {
@@ -358,6 +388,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(cas_lost_leaves_pointer_and_index_untouched),
         TEST(a_source_noted_meanwhile_does_not_leave_the_index_behind),
+        TEST(types_that_the_winner_has_frozen_count_after_a_lost_race),
         TEST(a_lost_race_starts_again_with_a_new_delta),
         TEST(a_lost_race_against_the_same_rows_ends_with_nothing_new),
         TEST(a_lost_answer_is_not_taken_for_a_lost_race),
