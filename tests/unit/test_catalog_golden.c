@@ -18,6 +18,7 @@ static const char *const golden[] = {
     "pointer-1.json",
     "manifest-1.json",
     "manifest-1-checkpoint.json",
+    "manifest-1-source.json",
     "index-1.json",
     "index-1-range.json",
     "projection-2-completed.json",

@@ -8,12 +8,16 @@
 
 #include "unit/manifest_test.h"
 
-static void assert_golden(const char *name, bool checkpoint)
+static void assert_golden(const char *name, bool checkpoint, bool source)
 {
     struct manifest m;
     struct manifest back;
     struct error err = ERROR_INIT;
     golden_manifest(&m, checkpoint);
+    if (source) {
+        schema_source_add(&m.schema.source, "Day", (struct type){.kind = TYPE_DATE}, "%d/%m/%Y");
+        schema_source_add(&m.schema.source, "Value", (struct type){.kind = TYPE_BIGINT}, NULL);
+    }
     char *text = manifest_text(&m);
     char *expected = sample_source_file(name);
     assert_string_equal(text, expected);
@@ -38,8 +42,9 @@ static void assert_golden(const char *name, bool checkpoint)
 static void the_stored_bytes_are_the_golden_ones(void **state)
 {
     (void)state;
-    assert_golden("tests/golden/manifest-1.json", false);
-    assert_golden("tests/golden/manifest-1-checkpoint.json", true);
+    assert_golden("tests/golden/manifest-1.json", false, false);
+    assert_golden("tests/golden/manifest-1-checkpoint.json", true, false);
+    assert_golden("tests/golden/manifest-1-source.json", false, true);
 }
 
 static void assert_altered(const char *file, const char *from, const char *to, int code,
