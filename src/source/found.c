@@ -244,6 +244,12 @@ static int read_texts(const struct files *files, const struct source_options *o,
     return rc;
 }
 
+/* Does the format tell numbers from texts? */
+static bool has_numbers(enum file_format format)
+{
+    return format == FILE_FORMAT_JSON || format == FILE_FORMAT_NDJSON || format == FILE_FORMAT_XLSX;
+}
+
 static int survey_files(const struct files *files, const struct source_options *o,
                         struct found *out, struct error *err)
 {
@@ -258,6 +264,7 @@ static int survey_files(const struct files *files, const struct source_options *
                                      .decimal = o->decimal,
                                      .thousands = o->thousands,
                                      .percent = o->percent,
+                                     .typed = has_numbers(files->format),
                                      .trim = o->trim,
                                      .dates = out->dates,
                                      .date_count = out->date_count,

@@ -681,7 +681,7 @@ static void doubt_dates(const struct survey *s, const struct column_state *c, st
 /* The sign of its numbers that may be the other one, too: 1.234 may be a thousand; 0: none. */
 static char twofold_sign(const struct survey *s, const struct column_state *c)
 {
-    if ((c->can & CAN_NUMBER) == 0 || !may_be_numbers(c) || !has_signs(c))
+    if (s->options.typed || (c->can & CAN_NUMBER) == 0 || !may_be_numbers(c) || !has_signs(c))
         return '\0';
     for (size_t i = 0; i < STYLES; i++) {
         if ((c->styles & 1u << i) == 0 || styles[i].decimal == s->style.decimal)

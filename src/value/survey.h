@@ -33,7 +33,8 @@ struct survey_options {
     char decimal;   /* '.' or ','; 0: '.' */
     char thousands; /* 0: none */
     bool percent;
-    bool trim;                   /* blanks around texts, and around NULLs, are not part of them */
+    bool typed; /* the source may tell numbers from texts: then their signs are certain */
+    bool trim;  /* blanks around texts, and around NULLs, are not part of them */
     struct format *const *dates; /* how they are written; none: in ISO 8601 */
     size_t date_count;
     struct format *const *timestamps;

@@ -124,6 +124,14 @@ class Found(Reading):
         self.assertEqual(self.publish("a.csv"), ["98765432109876543210981,1",
                                                  "98765432109876543210982,2"])
 
+    def test_signs_of_numbers_are_doubtful_in_texts_alone(self):
+        self.write("a.csv", "k,v\n1,1.234\n2,5.678\n")
+        self.publish("a.csv")
+        self.assertIn("a decimal sign or stand between thousands", self.warnings)
+        self.write("a.json", '[{"k":1,"v":1.234},{"k":2,"v":5.678}]')
+        self.publish("a.json", dataset="j")
+        self.assertEqual(self.warnings, "")
+
     def test_a_point_makes_a_number_that_may_have_a_fraction(self):
         self.write("a.csv", "k,v\n1,3.0\n2,4.0\n")
         self.publish("a.csv")
