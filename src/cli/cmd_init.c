@@ -134,6 +134,7 @@ static void describe_columns(struct draft *d)
                                                      .comment = detail->doubts,
                                                      .nulls = (const char *const *)detail->nulls,
                                                      .null_count = detail->null_count,
+                                                     .trim = detail->trim,
                                                      .percent = detail->percent};
     }
 }

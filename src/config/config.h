@@ -303,7 +303,7 @@ struct config_guess_column {
     const char *format;       /* strptime format of dates and times; NULL: ISO 8601 */
     const char *const *nulls; /* texts that mean NULL */
     size_t null_count;
-    bool percent;
+    bool percent, trim;
 };
 
 struct config_guess {

@@ -169,6 +169,8 @@ static void put_column(struct str *out, const struct config_guess_column *column
         put_line(out, "    formats: ", column->format);
     if (column->percent)
         str_append(out, "    percent: true\n");
+    if (column->trim)
+        str_append(out, "    trim: true\n");
     put_nulls(out, column);
     str_printf(out, "    nullable: %s\n", column->nullable ? "true" : "false");
 }

@@ -284,6 +284,7 @@ static void set_details(const struct found *found, size_t i, const struct survey
     if (!meant)
         return;
     out->percent = mean->percent;
+    out->trim = mean->trim;
     if (mean->null_count == 0)
         return;
     out->nulls = mem_calloc(mean->null_count + 1, sizeof *out->nulls);
@@ -367,7 +368,9 @@ static int load(struct looking *l, struct error *err)
             .nulls = {(const char *const *)s->details[i].nulls, s->details[i].null_count},
             .nulls_set = s->details[i].null_count > 0,
             .percent = s->details[i].percent,
-            .percent_set = true};
+            .percent_set = true,
+            .trim = s->details[i].trim,
+            .trim_set = s->details[i].trim};
     describe(l, &o);
     o.columns = l->columns;
     o.column_count = s->columns.count;

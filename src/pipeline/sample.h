@@ -22,7 +22,7 @@ struct sample_column {
     char *from;   /* its name in the source, where that is another one; else NULL */
     char **nulls; /* texts that mean NULL, the empty one among them; none: the default */
     size_t null_count;
-    bool percent;
+    bool percent, trim;
     char *doubts; /* sentences; NULL: none */
 };
 

@@ -31,14 +31,15 @@ enum kind_bit {
 enum seen_bit {
     SEEN_PLUS = 1,
     SEEN_MINUS = 2,
-    SEEN_DIGITS = 4,   /* a number that is not a word ("nan") */
-    SEEN_EXPONENT = 8, /* or a word: not a decimal */
-    SEEN_WIDE = 16,    /* a whole number beyond 64 bits */
-    SEEN_LONG = 32,    /* more digits than a double keeps */
-    SEEN_CLOCK = 64,   /* a time of day */
-    SEEN_OFFSET = 128, /* an offset from UTC */
-    SEEN_LOCAL = 256,  /* a time of day without one */
-    SEEN_PERCENT = 512 /* a percent sign */
+    SEEN_DIGITS = 4,    /* a number that is not a word ("nan") */
+    SEEN_EXPONENT = 8,  /* or a word: not a decimal */
+    SEEN_WIDE = 16,     /* a whole number beyond 64 bits */
+    SEEN_LONG = 32,     /* more digits than a double keeps */
+    SEEN_CLOCK = 64,    /* a time of day */
+    SEEN_OFFSET = 128,  /* an offset from UTC */
+    SEEN_LOCAL = 256,   /* a time of day without one */
+    SEEN_PERCENT = 512, /* a percent sign */
+    SEEN_BLANKS = 1024  /* a blank at either end */
 };
 
 /* Other ways to write numbers, which only `init` may propose. */
@@ -407,6 +408,9 @@ void survey_add(struct survey *s, size_t column, const char *text, size_t length
         c->nulls++;
         return;
     }
+    bool blanks = length > 0 && (text[0] == ' ' || text[length - 1] == ' ');
+    if (blanks && trimmed(whole).length > 0)
+        c->seen |= SEEN_BLANKS;
     if (!is_open(c)) {
         c->values++;
         return;
@@ -628,6 +632,7 @@ void survey_mean(const struct survey *s, size_t column, struct survey_meaning *o
     out->local = out->type.kind == TYPE_TIMESTAMP && (c->seen & SEEN_OFFSET) == 0;
     if (out->type.kind == TYPE_NONE) {
         out->type.kind = TYPE_TEXT;
+        out->trim = (c->seen & SEEN_BLANKS) != 0;
         return;
     }
     for (size_t i = 0; i < SURVEY_NULLS_MAX; i++)
@@ -744,6 +749,8 @@ void survey_doubts(const struct survey *s, size_t column, struct str *out)
     doubt_dates(s, c, &line);
     doubt_numbers(s, c, type, &line);
     doubt_nulls(c, type, &line);
+    if (type.kind == TYPE_NONE && (c->seen & SEEN_BLANKS) != 0 && !s->options.trim)
+        sentence(&line, "Its texts have blanks around them, which only `trim` takes away.");
     if (type.kind == TYPE_TIMESTAMP && (c->seen & SEEN_OFFSET) != 0 && (c->seen & SEEN_LOCAL) != 0)
         sentence(&line, "Some times have an offset from UTC and some have none.");
     if (c->closed > LATE)

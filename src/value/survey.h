@@ -71,6 +71,7 @@ struct survey_meaning {
     const char *format; /* the survey's own */
     char decimal, thousands;
     bool percent;
+    bool trim;  /* of texts: there are blanks around them */
     int scale;  /* of a double: digits that every value has after the point; -1: they differ */
     bool local; /* of a timestamp: no value has an offset, so that `time_zone` decides */
     const char *nulls[SURVEY_NULLS_MAX]; /* found in the column beside those configured; static */

@@ -159,6 +159,7 @@ class Init(Case):
             "k;n;r\na;1.500;0,5\nb;12.345.678;0,25\nc;7;s/d\n": ["a,1500,0.5", "b,12345678,0.25", "c,7,"],
             "k,v\na,\"1,234.50\"\nb,7.25\n": ["a,1234.5", "b,7.25"],
             "k,share\na,12.5%\nb,3%\n": ["a,0.125", "b,0.03"],
+            "k  ,  v\na  ,  1\nbb ,  2\n": ["a,1", "bb,2"],
             ",2020,2021\nAT,1,..\nBE,3,4\n": ["AT,1,", "BE,3,4"],
             "k,v\na,1\nb,2\n\nTotal of 2\n": ["a,1", "b,2"],
         }
@@ -168,7 +169,7 @@ class Init(Case):
             self.json("run", f"s{i}.yml")
             self.assertEqual(self.answer("read", f"s{i}.yml").splitlines()[1:], rows, text)
         self.assertIn("  footer: \";;\"\n", self.text("s0.yml"))
-        self.assertIn("  footer: \"Total of\"\n", self.text("s5.yml"))
+        self.assertIn("  footer: \"Total of\"\n", self.text("s6.yml"))
 
     def test_what_cannot_be_sampled_says_why(self):
         (self.folder / "empty.csv").write_text("")

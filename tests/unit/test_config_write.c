@@ -33,8 +33,8 @@ static void the_general_example_is_what_the_golden_file_says(void **state)
 }
 
 static const struct config_guess_column rates[] = {
-    {"day", {.kind = TYPE_DATE}, "Date", false, NULL, NULL, NULL, 0, false},
-    {"currency", {.kind = TYPE_TEXT}, "currency", false, NULL, NULL, NULL, 0, false},
+    {"day", {.kind = TYPE_DATE}, "Date", false, NULL, NULL, NULL, 0, false, false},
+    {"currency", {.kind = TYPE_TEXT}, "currency", false, NULL, NULL, NULL, 0, false, false},
     {"rate",
      {TYPE_DECIMAL, 18, 6},
      NULL,
@@ -43,6 +43,7 @@ static const struct config_guess_column rates[] = {
      NULL,
      NULL,
      0,
+     false,
      false},
 };
 
@@ -125,6 +126,7 @@ static void every_valid_name_survives(void **state)
                                                   NULL,
                                                   NULL,
                                                   0,
+                                                  false,
                                                   false};
     struct config_guess guess = {
         .columns = columns,

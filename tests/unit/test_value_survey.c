@@ -58,6 +58,8 @@ static char *meant(const struct survey *s)
         str_printf(&out, " thousands %c", m.thousands);
     if (m.percent)
         str_append(&out, " percent");
+    if (m.trim)
+        str_append(&out, " trim");
     for (size_t i = 0; i < m.null_count; i++)
         str_printf(&out, " null %s", m.nulls[i]);
     free(type);
@@ -312,6 +314,8 @@ static void words_for_missing_values_are_named(void **state)
          .doubt = "s/d"},
         {.texts = "2024-01-05|NULL", .found = "text", .meant = "date null NULL", .doubt = "NULL"},
         {.texts = "NA|DE|FR", .found = "text"},
+        {.texts = "DE |FR ", .found = "text", .meant = "text trim", .doubt = "blanks around"},
+        {.texts = "1 | 2", .found = "bigint"},
         {.texts = "-|-", .found = "text"},
         {.texts = "true|FALSE", .found = "boolean"},
         {.texts = "yes|no", .found = "text"},
