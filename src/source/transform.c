@@ -130,10 +130,10 @@ static void warn_of_case(const struct taken *t, const char *shown, const char *n
 {
     if (strcmp(shown, name) == 0)
         return;
-    char *text =
-        mem_printf("the transform's relation `%s` has the column \"%s\", but not \"%s\": names must "
-                   "differ in more than case. List it under `columns` with another name and `from`",
-                   t->relation, shown, name);
+    char *text = mem_printf(
+        "the transform's relation `%s` has the column \"%s\", but not \"%s\": names must "
+        "differ in more than case. List it under `columns` with another name and `from`",
+        t->relation, shown, name);
     report_warn(t->report, text);
     free(text);
 }
