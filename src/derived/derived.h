@@ -7,7 +7,8 @@
  * What it has in the store is in a folder of its own, derived/<name>/ (index and projections are
  * older than that rule).
  *
- * A slot that is NULL says that the thing has nothing to do there; `root` alone is required.
+ * `name`, `label` and `root` are required. Any other slot that is NULL says that the thing has
+ * nothing to do there.
  */
 #ifndef CAUCE_DERIVED_DERIVED_H
 #define CAUCE_DERIVED_DERIVED_H
@@ -73,10 +74,11 @@ struct derived {
 
     /*
      * Before anything is published, once for each attempt: bring it to exactly the base, because
-     * the run reads it, and set `state` (owned by the run, given back with the root's release). A
-     * failure fails the run; ERR_CONFLICT: somebody else is faster, and the attempt begins again.
-     * NULL: the run does without. Then the root is read, `state` stays NULL where that is absent or
-     * damaged, and the run is refused where its witness contradicts the base.
+     * the run reads it, and set `state` (owned by the run, given back with the root's release, also
+     * after a failure). A failure fails the run, and nothing is published; ERR_CONFLICT: somebody
+     * else was faster, and the attempt begins again. NULL: the run does without. Then the root is
+     * read, `state` stays NULL where that is absent or damaged, and the run is refused where its
+     * witness contradicts the base.
      */
     int (*open)(struct derived_run *run, struct error *err);
 

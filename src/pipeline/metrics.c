@@ -50,11 +50,12 @@ static void add_derived(struct metrics_sum *s, const struct run_report *r, bool 
 {
     for (size_t i = 0; i < r->derived.table->count; i++) {
         const struct derived *thing = r->derived.table->items[i];
+        const void *report = derived_report_of(&r->derived, thing);
         double before[DERIVED_VALUES];
-        if (thing->count == NULL)
+        if (thing->count == NULL || report == NULL)
             continue;
         memcpy(before, s->derived[i], sizeof before);
-        thing->count(s->derived[i], derived_report_of(&r->derived, thing));
+        thing->count(s->derived[i], report);
         for (size_t k = 0; future && k < thing->metric_count; k++)
             if (thing->metrics[k].kind == DERIVED_NOW)
                 s->derived[i][k] = before[k];

@@ -1,5 +1,6 @@
 #include "derived/projection/consolidation.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,7 +174,8 @@ static struct events events_of(const struct consolidation *c, int32_t partition)
 {
     size_t first = places_before(c, partition);
     size_t end = places_before(c, (int64_t)partition + 1);
-    return (struct events){end > first ? c->places + first : NULL, end - first};
+    assert(c->listed && first <= end);
+    return (struct events){c->places + first, end - first};
 }
 
 static int prefetch(struct consolidation *c, const struct events *events, struct error *err)
