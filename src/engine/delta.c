@@ -37,7 +37,7 @@ static int create_delta(struct engine *e, const struct schema *s, const char *ta
     str_append(&sql, " WHERE k.known IS NULL");
     if (s->track_revisions)
         str_append(&sql, " OR k.row_hash <> s.row_hash");
-    str_append(&sql, " ORDER BY part, ");
+    str_append(&sql, " ORDER BY s.part, ");
     relation_keys(s, "s", &sql);
     int rc = str_check(&sql, "the statement of the delta", err);
     if (rc == ERR_OK)

@@ -320,7 +320,12 @@ static enum next plan(struct run *r, int *rc, struct error *err)
     *rc = fetch(r, err);
     if (*rc != ERR_OK)
         return NEXT_DONE;
-    if (!r->is_loaded && !r->options->force && step_source_unchanged(r)) {
+    bool same = false;
+    if (!r->is_loaded)
+        *rc = step_source_unchanged(r, &same, err);
+    if (*rc != ERR_OK)
+        return NEXT_DONE;
+    if (same) {
         unchanged(r);
         return NEXT_DONE;
     }

@@ -18,8 +18,8 @@ struct source_file {
     char *path;  /* absolute, as it was found or downloaded; NULL: it is still elsewhere */
     char *shown; /* as the user knows it */
     const struct config_url *remote; /* where it is to be fetched from; NULL: it is here */
-    struct fs_stat stat;             /* when it was hashed */
-    char sha256[SHA256_HEX_SIZE];
+    struct fs_stat stat;             /* when it was found */
+    char sha256[SHA256_HEX_SIZE];    /* "": not hashed yet */
 };
 
 /* Event files of one attempt. */
@@ -71,18 +71,18 @@ struct run {
 };
 
 /*
- * step_source.c: find the files that are here and hash them; release. For
- * step_fetch.c: `step_source_add` takes a file over (`path` is owned from then on), measured against
- * `max_bytes` and, where `sha256` is NULL, hashed; `step_source_identify` says what all of them are.
+ * step_source.c: find the files that are here; release. For step_fetch.c, `step_source_add` takes a
+ * file over (`path` is owned from then on), measured against `max_bytes`; `sha256` NULL: not known yet.
  */
 MUST_USE int step_find_source(struct run *r, struct error *err);
-/* ERR_SOURCE where a file changed since it was hashed. */
-MUST_USE int step_check_source(struct run *r, struct error *err);
-/* Is it the source last absorbed, read by the same recipe? */
-bool step_source_unchanged(const struct run *r);
 MUST_USE int step_source_add(struct run *r, char *path, const char *shown, const char *sha256,
                              struct error *err);
-void step_source_identify(struct run *r);
+/* Is it the source last absorbed, read by the same recipe? Hashes it only where it may be. */
+MUST_USE int step_source_unchanged(struct run *r, bool *unchanged, struct error *err);
+/* Set the digest of `identity`: hashes those files that have none. ERR_SOURCE. */
+MUST_USE int step_source_identify(struct run *r, struct error *err);
+/* ERR_SOURCE where a file changed since it was found. */
+MUST_USE int step_check_source(struct run *r, struct error *err);
 void step_source_release(struct run *r);
 
 /*

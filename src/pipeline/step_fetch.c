@@ -217,8 +217,6 @@ int step_fetch_source(struct run *r, struct error *err)
         free(found[i].shown);
     }
     free(found);
-    if (rc == ERR_OK && modified)
-        step_source_identify(r);
     r->fetched = rc == ERR_OK;
     return rc == ERR_SOURCE ? error_tell(err, rc, ERROR_UNPUBLISHED, NULL) : rc;
 }

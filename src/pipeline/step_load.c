@@ -99,6 +99,7 @@ void step_read_options(const struct config *config, struct read_options *out)
     *out = (struct read_options){
         .compression = compressions[c->compression],
         .encoding = c->encoding,
+        .max_bytes = c->max_bytes,
         .threads = config->threads,
         .memory = (size_t)(config->memory / READERS_SHARE),
         .quote = c->quote,
@@ -116,6 +117,14 @@ void step_read_options(const struct config *config, struct read_options *out)
         .range = c->range,
     };
     memcpy(out->delimiter, c->delimiter, sizeof out->delimiter);
+}
+
+static bool lacks_digests(const struct run *r)
+{
+    for (size_t i = 0; i < r->file_count; i++)
+        if (r->files[i].sha256[0] == '\0')
+            return true;
+    return false;
 }
 
 static void describe_source(const struct run *r, struct source_options *out)
@@ -143,6 +152,7 @@ static void describe_source(const struct run *r, struct source_options *out)
         .constants = r->constants,
         .constant_count = config->constant_count,
         .transform = config->transform,
+        .digest = lacks_digests(r),
         .frozen = &r->frozen,
     };
     step_read_options(config, &out->read);
@@ -299,6 +309,14 @@ static int open_source(struct run *r, struct error *err)
     return source_open(r->d->engine, &options, &r->source, err);
 }
 
+/* The digests of files that were hashed as they were read. Members of archives are not the files. */
+static void take_digests(struct run *r)
+{
+    for (size_t i = 0; i < r->file_count && r->d->config->source.archive == NULL; i++)
+        if (r->files[i].sha256[0] == '\0')
+            memcpy(r->files[i].sha256, source_digest(r->source, i), sizeof r->files[i].sha256);
+}
+
 static int load_rows(struct run *r, struct load_report *out, struct error *err)
 {
     struct source_report *rows = &out->source;
@@ -306,7 +324,10 @@ static int load_rows(struct run *r, struct load_report *out, struct error *err)
     int rc = source_load(r->source, &r->schema, rows, err);
     out->rows_rejected = rows->rejected;
     out->rows_read = rows->rows + rows->rejected;
-    return rc;
+    if (rc != ERR_OK || r->identity.sha256[0] != '\0')
+        return rc;
+    take_digests(r);
+    return step_source_identify(r, err);
 }
 
 int step_load(struct run *r, struct load_report *out, struct error *err)

@@ -1,6 +1,6 @@
 /*
- * The source's files: those that are here found and hashed. Reads only;
- * repeating it is harmless. What is elsewhere is left to step_fetch.c.
+ * The source's files: those that are here are found, and what they are is told by their SHA-256. Reads
+ * only; repeating it is harmless. What is elsewhere is left to step_fetch.c.
  */
 #include <glob.h>
 #include <stdlib.h>
@@ -44,6 +44,16 @@ static int measure(struct run *r, struct source_file *f, struct error *err)
                      f->shown, (unsigned long long)r->identity.size, (unsigned long long)most);
 }
 
+/* Whatever it was, the source cannot be read. */
+static int as_source(int rc, struct error *err)
+{
+    if (rc == ERR_INTERRUPTED)
+        return rc;
+    if (err != NULL)
+        err->code = ERR_SOURCE;
+    return ERR_SOURCE;
+}
+
 int step_source_add(struct run *r, char *path, const char *shown, const char *sha256,
                     struct error *err)
 {
@@ -51,18 +61,12 @@ int step_source_add(struct run *r, char *path, const char *shown, const char *sh
     int rc = stop_check(err);
     if (rc != ERR_OK)
         return rc;
-    rc = measure(r, f, err);
-    if (rc == ERR_OK && sha256 != NULL)
+    if (sha256 != NULL)
         memcpy(f->sha256, sha256, sizeof f->sha256);
-    else if (rc == ERR_OK)
-        rc = sha256_source(f->path, f->sha256, err);
+    rc = measure(r, f, err);
     if (rc == ERR_OK)
         dataset_allow(r->d, f->path);
-    if (rc == ERR_OK || rc == ERR_INTERRUPTED)
-        return rc;
-    if (err != NULL)
-        err->code = ERR_SOURCE;
-    return ERR_SOURCE;
+    return rc == ERR_OK ? ERR_OK : as_source(rc, err);
 }
 
 static int add_path(struct run *r, const char *path, const char *shown, struct error *err)
@@ -101,8 +105,20 @@ static int add_url(struct run *r, const struct config_url *url, struct error *er
     return ERR_OK;
 }
 
+/* Hash the files of which that was not done as they arrived, or were read. */
+static int hash_files(struct run *r, struct error *err)
+{
+    int rc = ERR_OK;
+    for (size_t i = 0; i < r->file_count && rc == ERR_OK; i++) {
+        struct source_file *f = &r->files[i];
+        if (f->sha256[0] == '\0')
+            rc = sha256_source(f->path, f->sha256, err);
+    }
+    return rc == ERR_OK ? ERR_OK : as_source(rc, err);
+}
+
 /* One file is known by its own digest, several by the digest of their digests in order. */
-void step_source_identify(struct run *r)
+static void digest_files(struct run *r)
 {
     unsigned char digest[SHA256_SIZE];
     if (r->file_count == 1) {
@@ -115,6 +131,16 @@ void step_source_identify(struct run *r)
     sha256_finish(all, digest);
     sha256_free(all);
     digest_to_hex(digest, sizeof digest, r->identity.sha256);
+}
+
+int step_source_identify(struct run *r, struct error *err)
+{
+    if (r->identity.sha256[0] != '\0')
+        return ERR_OK;
+    int rc = hash_files(r, err);
+    if (rc == ERR_OK)
+        digest_files(r);
+    return rc;
 }
 
 int step_find_source(struct run *r, struct error *err)
@@ -133,17 +159,20 @@ int step_find_source(struct run *r, struct error *err)
     config_digest(r->d->config, r->identity.recipe);
     for (size_t i = 0; i < source->url_count && rc == ERR_OK; i++)
         rc = add_url(r, &source->urls[i], err);
-    if (rc == ERR_OK && r->fetched)
-        step_source_identify(r);
     return rc;
 }
 
-bool step_source_unchanged(const struct run *r)
+int step_source_unchanged(struct run *r, bool *unchanged, struct error *err)
 {
     const struct manifest_source *last = step_last_source(r);
-    return last != NULL && last->size == r->identity.size &&
-           strcmp(last->sha256, r->identity.sha256) == 0 &&
-           strcmp(last->recipe, r->identity.recipe) == 0;
+    *unchanged = false;
+    /* What has another size is something else: it need not be read to know that. */
+    if (last == NULL || r->options->force || last->size != r->identity.size ||
+        strcmp(last->recipe, r->identity.recipe) != 0)
+        return ERR_OK;
+    int rc = step_source_identify(r, err);
+    *unchanged = rc == ERR_OK && strcmp(last->sha256, r->identity.sha256) == 0;
+    return rc;
 }
 
 int step_check_source(struct run *r, struct error *err)

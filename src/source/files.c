@@ -159,6 +159,8 @@ static int read_file(const struct files *f, size_t i, struct reading *r, struct 
         rc = reader_select(reader, r->inner, r->inner_count, err);
     if (rc == ERR_OK)
         rc = read_rows(r, reader, err);
+    if (rc == ERR_OK && r->how->digests != NULL)
+        memcpy(r->how->digests[i], reader->sha256, SHA256_HEX_SIZE);
     for (size_t k = 0; rc == ERR_OK && k < reader->warning_count; k++)
         report_warn(r->how->report, reader->warnings[k]);
     reader_free(reader);

@@ -29,6 +29,8 @@ struct files_reading {
     files_take *take;
     void *ctx;
     struct source_report *report; /* faults go there */
+    char (*digests)
+        [SHA256_HEX_SIZE]; /* by file: get what readers say of its bytes; NULL: nobody asks */
     struct names *names; /* gets all names of files that have a header; NULL: they do not matter */
 };
 

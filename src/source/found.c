@@ -238,7 +238,7 @@ static int read_texts(const struct files *files, const struct source_options *o,
     }
     if (rc == ERR_OK)
         rc = files_read(files, wanted.columns, wanted.count,
-                        &(struct files_reading){show, out->survey, &report, NULL}, err);
+                        &(struct files_reading){show, out->survey, &report, NULL, NULL}, err);
     wanted_release(&wanted);
     report_release(&report);
     return rc;

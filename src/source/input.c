@@ -249,24 +249,35 @@ const unsigned char *input_head(const struct input *in, size_t *count)
     return in->stored->head;
 }
 
-int input_digest(struct input *in, char out[SHA256_HEX_SIZE], struct error *err)
+/* Read to the end of the text, and of the file: unpacking may end before it does. */
+static int read_rest(struct input *in, struct error *err)
 {
-    out[0] = '\0';
-    if (in->stored->sha256 == NULL)
-        return ERR_OK;
     char *rest = mem_alloc(STREAM_CHUNK);
     size_t got;
     int rc;
     do {
         rc = input_read(in, rest, STREAM_CHUNK, &got, err);
     } while (rc == ERR_OK && got > 0);
+    /* The head was hashed when it was read. */
+    got = 1;
+    while (rc == ERR_OK && got > 0)
+        rc = read_some(in->stored, rest, STREAM_CHUNK, &got, err);
     free(rest);
-    if (rc == ERR_OK) {
-        unsigned char digest[SHA256_SIZE];
-        sha256_finish(in->stored->sha256, digest);
-        digest_to_hex(digest, sizeof digest, out);
-        sha256_free(in->stored->sha256);
-        in->stored->sha256 = NULL;
-    }
     return rc;
+}
+
+int input_digest(struct input *in, char out[SHA256_HEX_SIZE], struct error *err)
+{
+    out[0] = '\0';
+    if (in->stored->sha256 == NULL)
+        return ERR_OK;
+    int rc = read_rest(in, err);
+    if (rc != ERR_OK)
+        return rc;
+    unsigned char digest[SHA256_SIZE];
+    sha256_finish(in->stored->sha256, digest);
+    digest_to_hex(digest, sizeof digest, out);
+    sha256_free(in->stored->sha256);
+    in->stored->sha256 = NULL;
+    return ERR_OK;
 }

@@ -13,8 +13,9 @@ struct source {
     struct engine *engine;
     struct source_options options;
     struct files files;
-    struct source_report report; /* of examining the files, before they are loaded */
-    struct schema_source seen;   /* by the transform */
+    struct source_report report;      /* of examining the files, before they are loaded */
+    struct schema_source seen;        /* by the transform */
+    char (*digests)[SHA256_HEX_SIZE]; /* by file, of the bytes that were loaded */
 };
 
 int source_open(struct engine *e, const struct source_options *options, struct source **out,
@@ -23,6 +24,7 @@ int source_open(struct engine *e, const struct source_options *options, struct s
     struct source *s = mem_calloc(1, sizeof *s);
     s->engine = e;
     s->options = *options;
+    s->digests = mem_calloc(options->file_count, sizeof *s->digests);
     s->files = (struct files){.format = options->format,
                               .items = options->files,
                               .count = options->file_count,
@@ -46,6 +48,7 @@ void source_free(struct source *s)
         return;
     report_release(&s->report);
     schema_source_release(&s->seen);
+    free(s->digests);
     free(s);
 }
 
@@ -139,6 +142,22 @@ static int note_left_out(const struct source *s, const struct wanted *wanted, st
     return rc;
 }
 
+/* Files are read to look at them, too: it is what is loaded that is hashed. */
+static int read_files(struct source *s, const struct wanted *wanted, struct load *load,
+                      struct names *names, struct source_report *report, struct error *err)
+{
+    struct files_reading how = {load_take, load, report, s->digests, names};
+    s->options.read.digest = s->options.digest;
+    int rc = files_read(&s->files, wanted->columns, wanted->count, &how, err);
+    s->options.read.digest = false;
+    return rc;
+}
+
+const char *source_digest(const struct source *s, size_t file)
+{
+    return file < s->files.count ? s->digests[file] : "";
+}
+
 static int load_files(struct source *s, const struct schema *schema, const char **constants,
                       struct source_report *report, struct error *err)
 {
@@ -156,8 +175,7 @@ static int load_files(struct source *s, const struct schema *schema, const char 
     if (rc == ERR_OK)
         rc = load_open(&load, s->engine, "source_rows", types, constants, schema->count, err);
     if (rc == ERR_OK)
-        rc = files_read(&s->files, wanted.columns, wanted.count,
-                        &(struct files_reading){load_take, &load, report, &names}, err);
+        rc = read_files(s, &wanted, &load, &names, report, err);
     if (rc == ERR_OK)
         rc = load_close(&load, err);
     if (rc == ERR_OK)

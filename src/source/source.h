@@ -65,6 +65,7 @@ struct source_options {
     size_t constant_count;
     const char *transform;              /* one SELECT over `source`; NULL: none */
     const struct schema_source *frozen; /* types that a transform sees whatever is found; NULL */
+    bool digest;                        /* hash the files as they are loaded */
 };
 
 struct source;
@@ -99,5 +100,11 @@ MUST_USE int source_look(struct source *s, struct schema_source *out, struct err
  */
 MUST_USE int source_load(struct source *s, const struct schema *schema,
                          struct source_report *report, struct error *err);
+
+/*
+ * The SHA-256 of a file as it was when it was loaded, the very bytes that the rows are made of; "" where
+ * that is not known. Readers of CSV, fixed width, JSON, NDJSON and XLSX tell, but not for a transform.
+ */
+const char *source_digest(const struct source *s, size_t file);
 
 #endif

@@ -62,7 +62,7 @@ static int feed_relation(struct engine *e, const struct files *files, const char
     int rc = load_open(&load, e, table, types, NULL, columns->count, err);
     if (rc == ERR_OK)
         rc = files_read(files, columns->columns, columns->count,
-                        &(struct files_reading){load_take, &load, report, NULL}, err);
+                        &(struct files_reading){load_take, &load, report, NULL, NULL}, err);
     if (rc == ERR_OK)
         rc = load_close(&load, err);
     load_release(&load);

@@ -3,6 +3,7 @@
 import base64
 import bz2
 import gzip
+import hashlib
 import io
 import json
 import lzma
@@ -255,6 +256,44 @@ class Packed(FormatCase):
         self.write("u.parquet.gz", gzip.compress(b"PAR1" + bytes(5000)))
         text = config("{url: u.parquet.gz, max_bytes: 100 B}", self.COLUMNS)
         self.assertIn("max_bytes", self.publish(text, status=1))
+
+    def test_what_is_unpacked_counts_for_max_bytes(self):
+        self.write("s.csv.gz", gzip.compress(b"k,v\n" + b"1,a\n" * 1000))
+        text = config("{url: s.csv.gz, max_bytes: 2000 B}", self.COLUMNS, more="duplicates: last")
+        said = self.publish(text, status=1)
+        self.assertIn("s.csv.gz is larger than the limit of 2000 bytes as a plain file", said)
+        self.publish(text.replace("2000 B", "5 kB"))
+
+    def recorded(self):
+        newest = sorted((self.folder / "published/d/manifests").iterdir())[-1]
+        return json.loads(newest.read_text())["source"]["sha256"]
+
+    def test_what_is_recorded_of_a_source_is_the_digest_of_its_bytes(self):
+        rows = "".join(f"{i},x{i}\n" for i in range(20000))
+        csv = ("k,v\n" + rows).encode()
+        lines = "".join('{"k": %d, "v": "y"}\n' % i for i in range(3000)).encode()
+        with_footer = csv + b'total,"\n' + b"," * 300000
+        for name, content, more in (
+                ("a.csv", csv, ""), ("b.csv.gz", gzip.compress(csv + b"20000,b\n"), ""),
+                ("c.csv.bz2", bz2.compress(csv + b"20001,c\n"), ""), ("d.ndjson", lines, ""),
+                ("e.json", b"[" + lines.replace(b"}\n{", b"},{").replace(b"y", b"w") + b"]  \n", ""),
+                ("f.csv", with_footer, ", footer: total"),
+                ("g.csv", csv.replace(b"x1", b"z1"), ""), ("h.csv", csv.replace(b"x1", b"q1"), ""),
+                ("i.zip", self.archive("zip", {"i.csv": "k,v\n30000,x\n"}),
+                 ", archive: '*.csv', format: csv")):
+            self.write(name, content)
+            text = config("{url: %s%s}" % (name, more), self.COLUMNS)
+            self.publish(text)
+            self.assertEqual(self.recorded(), hashlib.sha256(content).hexdigest(), name)
+            self.assertEqual(self.json("run", "d.yml")["outcome"], "unchanged", name)
+
+    def test_several_files_are_recorded_by_their_digests(self):
+        digests = ""
+        for i in range(3):
+            self.write(f"{i}.csv", f"k,v\n{i},x\n")
+            digests += hashlib.sha256(f"k,v\n{i},x\n".encode()).hexdigest()
+        self.publish(config("'*.csv'", self.COLUMNS))
+        self.assertEqual(self.recorded(), hashlib.sha256(digests.encode()).hexdigest())
 
     def archive(self, kind, members):
         out = io.BytesIO()
