@@ -1,6 +1,7 @@
 """Invented columns: a type, how its values are written, and what they are by the definition."""
 
 import datetime
+import re
 import zoneinfo
 
 import definition
@@ -130,16 +131,19 @@ class Column:
         return definition.integer_of(plain, 32 if kind == "int" else 64)
 
     def value_by_format(self, kind, text):
-        text = definition.strip(text)
+        text, form = definition.strip(text), self.form()
+        size = len(datetime.datetime(2000, 1, 1).strftime(form))
+        if "%m%d" in form and not (text.isdigit() and len(text) == size):
+            return None  # numbers that touch each other have all their digits
+        if re.search("[\r\n\v\f]", text):
+            return None  # no blanks between other ones
         try:
-            moment = datetime.datetime.strptime(text, self.form())
+            moment = datetime.datetime.strptime(text, form)
         except ValueError:
             return None
-        if "%y" in self.form():
+        if "%y" in form:
             pivot = self.how["pivot"]
             moment = moment.replace(year=pivot + (moment.year - pivot) % 100)
-        if "%m%d" in self.form() and len(text) != len(moment.strftime(self.form())):
-            return None  # numbers that touch each other have all their digits
         if kind == "date":
             return moment.date().isoformat()
         moment = definition.to_utc(moment, self.zone)

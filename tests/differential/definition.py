@@ -153,7 +153,7 @@ def plain_number(text, point, thousands, percent):
     text = strip(text)
     tail = ""
     if percent and text.endswith("%"):
-        text, tail = strip(text[:-1]), "%"
+        text, tail = text[:-1].rstrip(" "), "%"
     if point != "." or thousands:
         form = r"[-+]?([0-9]*|[1-9][0-9]{0,2}(G[0-9]{3})+)(P[0-9]*)?([eE][-+]?[0-9]+)?"
         group = "[ \u00a0\u202f]" if thousands == " " else re.escape(thousands) if thousands else "(?!)"
