@@ -61,15 +61,20 @@ static int refuse_lock(const char *key, struct error *err)
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
+/* Count a request to read an object, and open it; the caller closes `*fd` on success. */
+static int begin_get(struct store *st, const char *key, int *fd, struct error *err)
+{
+    store_count_request(st, &st->bill.gets);
+    int rc = refuse_lock(key, err);
+    return rc == ERR_OK ? file_content_open(&self(st)->root, key, fd, NULL, err) : rc;
+}
+
 static int file_get(struct store *st, const char *key, struct str *body, struct store_tag *tag,
                     struct error *err)
 {
     struct store_file *fs = self(st);
-    store_count_request(st, &st->bill.gets);
-    int rc = refuse_lock(key, err);
-    int fd = -1;
-    if (rc == ERR_OK)
-        rc = file_content_open(&fs->root, key, &fd, NULL, err);
+    int fd;
+    int rc = begin_get(st, key, &fd, err);
     if (rc != ERR_OK)
         return rc;
     uint64_t size;
@@ -84,11 +89,8 @@ static int file_get_file(struct store *st, const char *key, const char *path, st
                          struct error *err)
 {
     struct store_file *fs = self(st);
-    store_count_request(st, &st->bill.gets);
-    int rc = refuse_lock(key, err);
-    int fd = -1;
-    if (rc == ERR_OK)
-        rc = file_content_open(&fs->root, key, &fd, NULL, err);
+    int fd;
+    int rc = begin_get(st, key, &fd, err);
     if (rc != ERR_OK)
         return rc;
     uint64_t size;
