@@ -193,7 +193,7 @@ int layout_parse_event(const char *key, enum partition_by by, struct version_id 
     const char *p = key;
     if (!layout_take_name(&p, "events/", '/', version))
         return layout_bad_key(key, what, err);
-    /* The slash behind the name is the last one, or there is another behind it. */
+    /* The slash after the name is the last one, or there is another after it. */
     const char *file = strrchr(key, '/') + 1;
     if (!layout_take_folder(p, file, by, partition) || !str_starts(file, "part-"))
         return layout_bad_key(key, what, err);

@@ -92,9 +92,7 @@ enum layout_kind layout_kind(const char *key, struct version_id *version);
  */
 bool layout_object(const char *key, char out[LAYOUT_KEY_SIZE]);
 
-/*
- * The shape of a key of a dataset that lies in a folder of this one: "<folders>/current/manifest.json".
- */
+/* The shape of a key of a dataset in a folder of this one: "<folders>/current/manifest.json". */
 bool layout_is_nested(const char *key);
 
 /* Is the key in a folder that only a dataset with a pointer has (events, index, ...)? */

@@ -1,5 +1,5 @@
 /*
- * States of a change (function that decides); the rule behind them is in register.h.
+ * States of a change (function that decides); the rule is in register.h.
  *
  *   state | event                                            | next
  *   ------+--------------------------------------------------+---------------------------------

@@ -376,7 +376,7 @@ static int check_witness(struct verifier *v, const struct witness *w, struct err
     return add_verdict(v, rc, &why, err);
 }
 
-/* The same of what lies beside the chain, which has been looked at. */
+/* The same for what is beside the chain, which has already been read. */
 static int check_evidence(struct verifier *v, struct error *err)
 {
     struct inventory chain = {0};
@@ -419,7 +419,9 @@ static int read_roots(struct verifier *v, const struct roots *roots, struct foun
     return ERR_OK;
 }
 
-/* Do they speak of a later pointer? The last one first, for it is the last that a run writes. */
+/*
+ * Do they speak of a later pointer? The last one first, because it is the last that a run writes.
+ */
 static int check_witnesses(struct verifier *v, const struct roots *roots,
                            const struct found_root *found, struct error *err)
 {

@@ -62,8 +62,8 @@ int witness_check(struct store *st, const struct base *base, const struct witnes
         return rc;
     if (strcmp(tag.text, base->tag.text) != 0)
         return error_set(err, ERR_CONFLICT,
-                         "Somebody replaced the pointer of \"%s\" meanwhile: it names version "
-                         "%" PRIu64 " now. Run again.",
+                         "Somebody has replaced the pointer of \"%s\": it names version %" PRIu64
+                         " now. Run again.",
                          now.dataset, now.current.sequence);
     str_init(&text, ERROR_TEXT_SIZE);
     tell(&base->pointer, w, &text);

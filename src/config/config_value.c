@@ -9,7 +9,7 @@
 #include "util/mem.h"
 #include "util/str.h"
 
-/* Digits at the start of `*at`, which moves behind them; false for none or too many. */
+/* Digits at the start of `*at`, which moves past them; false for none or too many. */
 static bool take_digits(const char **at, uint64_t *out)
 {
     const char *p = *at;

@@ -5,7 +5,7 @@
 #include "util/str.h"
 #include "util/visible.h"
 
-/* May the text stand in YAML without quotes, in a list or as a value, and mean itself? */
+/* May the text be in YAML without quotes, in a list or as a value, and mean itself? */
 static bool is_plain(const char *text)
 {
     static const char *const words[] = {"null", "true", "false", "yes", "no", "on",

@@ -1,5 +1,5 @@
 /*
- * What a derived thing is: something that is made from the chain of versions, lies beside it in the
+ * What a derived thing is: something that is made from the chain of versions, is beside it in the
  * store, and can be lost and rebuilt (key index, projections). And the table of all of them.
  *
  * gc, verify, runs, status, metrics, records and repair loop over the table; none of them knows a

@@ -8,7 +8,7 @@ enum derived_metric_kind {
     DERIVED_COUNT,   /* adds up over runs */
     DERIVED_SECONDS, /* the same; a real number */
     /*
-     * A histogram: the value is the sum of what was seen, and the DERIVED_BUCKETs behind it say how
+     * A histogram: the value is the sum of what was seen, and the DERIVED_BUCKETs after it say how
      * often something up to their bound was seen (each counts in one of them).
      */
     DERIVED_HISTOGRAM,

@@ -236,8 +236,8 @@ static int check_content(struct check *c, struct error *err)
 }
 
 /*
- * Read an object of a remote store and keep it, where it is what it should be, for the look at its
- * content. Another object of the same content, which is there already, is no reason not to read.
+ * Read an object of a remote store and keep it, where it is what it should be, to examine its
+ * content. It is read even if another object of the same content is already there.
  */
 static int hash_and_keep(void *ctx, const char *key, const char *sha256, char out[SHA256_HEX_SIZE],
                          struct error *err)

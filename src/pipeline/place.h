@@ -8,8 +8,8 @@
 #include "dataset/dataset.h"
 
 /*
- * ERR_GATE: a dataset lies in a folder (or prefix) above that of `d`. Folders that may not be read
- * are skipped.
+ * ERR_GATE: there is a dataset in a folder (or prefix) above that of `d`. Folders that may not be
+ * read are skipped.
  */
 MUST_USE int place_check(struct dataset *d, struct error *err);
 

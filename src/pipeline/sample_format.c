@@ -14,7 +14,7 @@ static size_t skip_blanks(const char *bytes, size_t count, size_t at)
     return at;
 }
 
-/* One object per line, or one document? Objects of a document stand in a list. */
+/* One object per line, or one document? Objects of a document are in a list. */
 static enum file_format which_json(const char *bytes, size_t count)
 {
     size_t at = skip_blanks(bytes, count, 0);

@@ -166,8 +166,8 @@ static int is_empty(const struct reading *r, struct error *err)
     if (r->rows > 0)
         return error_set(
             err, ERR_SOURCE,
-            "%s ends behind line %zu of the header, which has %u lines as `header` says. "
-            "Correct that, or check that the source was published completely.",
+            "%s ends after line %zu of the header, which has %u lines as `header` says. Correct "
+            "that, or check that the source was published completely.",
             r->file->shown, r->rows, r->options->header);
     if (r->options->skip_lines > 0)
         return error_set(err, ERR_SOURCE,

@@ -42,7 +42,7 @@ static bool scan_unit(struct json_scan *s, unsigned *unit)
     return true;
 }
 
-/* What follows \u; a high surrogate needs a low one behind it. */
+/* What follows \u; a high surrogate needs a low one after it. */
 static bool scan_code_point(struct json_scan *s)
 {
     static const char alone[] = "half of a surrogate pair is alone";

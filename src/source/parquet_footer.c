@@ -166,7 +166,7 @@ static void copy_map(struct rewrite *r)
     }
 }
 
-/* A value of a list; booleans of structs stand in the head of their field. */
+/* A value of a list; booleans of structs are in the head of their field. */
 static void copy_value(struct rewrite *r, unsigned type, enum place below)
 {
     uint64_t length;

@@ -54,8 +54,8 @@ static int foreign(const struct unpack *u, struct error *err)
             u->format);
     return error_set(
         err, ERR_SOURCE,
-        "%s goes on behind its %s data, at byte %llu, with something else. Check that it "
-        "was published and fetched correctly.",
+        "%s has something else after its %s data, at byte %llu. Check that it was published and "
+        "fetched correctly.",
         u->name, u->format, (unsigned long long)u->begun);
 }
 

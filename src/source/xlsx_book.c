@@ -367,7 +367,7 @@ bool xlsx_book_text(const struct xlsx_book *b, size_t number, const char **text,
     return true;
 }
 
-/* The character of _xHHHH_ at `p`; 0: it is none (or half of a pair, which stays as it is). */
+/* The character of _xHHHH_ at `p`; 0: it is not one (or half of a pair, which stays as it is). */
 static unsigned escaped(const char *p, size_t length)
 {
     static const char digits[] = "0123456789ABCDEFabcdef";

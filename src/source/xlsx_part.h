@@ -43,7 +43,7 @@ void xlsx_part_pause(struct xlsx_part *p);
 /* For events: end it with an error, which is copied. */
 void xlsx_part_fail(struct xlsx_part *p, const struct error *err);
 
-/* Open, read all and free; absent is no error, and `*found` says so. */
+/* Open, read all and free; absence is not an error, and `*found` reports it. */
 MUST_USE int xlsx_part_read(const struct reader_file *file, const char *name, uint64_t limit,
                             const struct xlsx_events *events, bool *found, struct error *err);
 

@@ -137,7 +137,7 @@ int fs_write_all(int fd, const void *bytes, size_t count, const char *name, stru
 
 static int close_written(int fd, const char *path, struct error *err)
 {
-    /* On Linux the descriptor is gone whatever close says; EINTR is no failure to write. */
+    /* On Linux the descriptor is gone whatever close says; EINTR is not a failure to write. */
     if (close(fd) != 0 && errno != EINTR)
         return error_set_errno(err, ERR_SYSTEM, errno, "Cannot write %s", path);
     return ERR_OK;

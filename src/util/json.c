@@ -59,7 +59,7 @@ static void find_nul(const char *bytes, const char *nul, json_error_t *reason)
     for (const char *p = bytes; p < nul; p++)
         reason->line += *p == '\n';
     reason->column = (int)(nul - (line != NULL ? line + 1 : bytes)) + 1;
-    snprintf(reason->text, sizeof reason->text, "NUL is no part of a text");
+    snprintf(reason->text, sizeof reason->text, "NUL is not allowed in a text");
 }
 
 bool json_find_flaw(const char *bytes, size_t count, struct json_flaw *out)

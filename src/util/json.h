@@ -1,6 +1,7 @@
 /*
- * JSON (RFC 8259) over jansson, behind a door of our own: objects are built field by field and read
- * with typed getters whose errors name the path ("outputs.files[3].size"). Not thread-safe per value.
+ * JSON (RFC 8259) over jansson, behind our own interface: objects are built field by field and read
+ * with typed getters whose errors name the path ("outputs.files[3].size"). Not thread-safe per
+ * value.
  *
  * Ownership: json_parse and json_new_* give a value that json_free releases; the getters give
  * borrowed values that live as long as their root. The setters take over the value given.

@@ -19,7 +19,7 @@
 
 #define SECRET_MIN 4
 #define MESSAGE_MAX ((size_t)1 << 20)
-#define MESSAGE_COLUMN 16 /* behind "cauce: warning: " */
+#define MESSAGE_COLUMN 16 /* after "cauce: warning: " */
 #define FIELDS_COLUMN 39
 #define LINE_MAX_BYTES ((size_t)16 << 20)
 

@@ -22,7 +22,7 @@ MUST_USE void *mem_resize(void *old, size_t count, size_t size);
 /* Copy of a string; NULL gives NULL. */
 MUST_USE char *mem_strdup(const char *text);
 
-/* Copy of `length` bytes with a NUL behind them. */
+/* Copy of `length` bytes with a NUL after them. */
 MUST_USE char *mem_strndup(const char *text, size_t length);
 
 /* A new string made by printf's rules. */

@@ -162,7 +162,7 @@ int time_format_compact(int64_t microseconds, char text[TIME_TEXT_SIZE], struct 
     return format(microseconds, "###T###.#Z", text, err);
 }
 
-/* Exactly `count` digits; moves `*at` behind them. */
+/* Exactly `count` digits; moves `*at` past them. */
 static bool digits(const char **at, int count, int *out)
 {
     int value = 0;

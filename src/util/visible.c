@@ -55,7 +55,7 @@ static uint32_t decode(const char *text, size_t left, size_t *length)
     return c;
 }
 
-/* The escape of what stands at `text`, "" where it is shown as it is; and the length of that. */
+/* The escape of what is at `text`, "" where it is shown as it is; and the length of that. */
 static size_t escape(const char *text, size_t left, enum visible how, char out[ESCAPE_SIZE])
 {
     size_t length;

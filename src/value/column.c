@@ -214,7 +214,7 @@ void column_truncate(struct column *c, size_t count)
         c->nulls = 0;
     for (size_t i = c->count; i > count && c->nulls > 0; i--)
         c->nulls -= column_is_null(c, i - 1);
-    /* The bits behind the last value of a byte must be clear: values are added by setting theirs. */
+    /* The bits after the last value of a byte must be clear: values are added by setting theirs. */
     if (count % 8 != 0)
         c->valid[count / 8] &= (uint8_t)((1u << (count % 8)) - 1);
     c->count = count;

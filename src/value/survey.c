@@ -547,7 +547,7 @@ void survey_find(const struct survey *s, size_t column, struct survey_finding *o
     }
 }
 
-/* The source's own way among the others; STYLES: it is none of them. */
+/* The source's own way among the others; STYLES: it is not one of them. */
 static size_t own_style(const struct survey *s)
 {
     size_t i = 0;

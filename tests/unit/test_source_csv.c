@@ -383,7 +383,7 @@ static void a_file_without_data_is_an_error(void **state)
     check_error(f, "a\nb\n\n", 5, o, ERR_SOURCE, "is empty after the 2 lines");
     o.header = 3;
     check_error(f, "a\nb\nc\nd\n", 8, o, ERR_SOURCE,
-                "ends behind line 2 of the header, which has 3");
+                "ends after line 2 of the header, which has 3");
     o.header = 1;
     check_error(f, "a\n", 2, o, ERR_SOURCE, "is empty after the 2 lines");
     check_error(f, "\"a\n", 3, o, ERR_SOURCE, "line 1, before the data");

@@ -148,7 +148,7 @@ static void a_flaw_is_found_where_it_is(void **state)
     assert_true(json_find_flaw(nul, sizeof nul - 1, &flaw));
     assert_int_equal(flaw.line, 2);
     assert_int_equal(flaw.column, 3);
-    assert_string_equal(flaw.reason, "NUL is no part of a text");
+    assert_string_equal(flaw.reason, "NUL is not allowed in a text");
     assert_true(json_find_flaw("\0[1]", 4, &flaw));
     assert_true(json_find_flaw("[1\0]", 4, &flaw));
     assert_true(json_find_flaw("1\0x", 3, &flaw));

@@ -267,7 +267,8 @@ static int check_newest(struct dataset *d, const struct base *base, struct error
     int rc = pointer_read(d->store, &now, &tag, err);
     if (rc != ERR_OK || strcmp(tag.text, base->tag.text) == 0)
         return rc;
-    return error_set(err, ERR_CONFLICT, "another writer has published version %llu meanwhile.",
+    return error_set(err, ERR_CONFLICT,
+                     "another writer has published version %llu in the meantime.",
                      (unsigned long long)now.current.sequence);
 }
 

@@ -302,9 +302,9 @@ static int take_remains(void *ctx, const struct store_entry *entry, struct error
 }
 
 /*
- * Where nothing is known of the files that lie in the windows, each is rebuilt, an empty one where
- * the chain has no events for it: those who glob must not see what was given up. A first version
- * that no repair went back to has found nothing there.
+ * Where nothing is known about the files in the windows, each is rebuilt, an empty one where the
+ * chain has no events for it: those who glob must not see what was given up. A first version that
+ * no repair went back to has found nothing there.
  */
 static int add_remains(struct consolidation *c, struct partition_set *out, struct error *err)
 {

@@ -56,7 +56,7 @@ void projection_temp_key(const struct version_id *attempt, enum partition_by by,
     snprintf(out, LAYOUT_KEY_SIZE, ".tmp/%s/%s.parquet", name, file);
 }
 
-/* The partition that a file's name begins with; whether nothing else stands there is not looked at. */
+/* The partition that a file's name begins with; whether there is anything else is not checked. */
 static int32_t take_partition(const char *file, enum partition_by by)
 {
     uint64_t year = 0;

@@ -387,7 +387,7 @@ static void sort_former(struct projection_state *s)
     s->former_count = n;
 }
 
-/* A redo list of that time may be carried out in part: its files may lie there as well. */
+/* A redo list of that time may be carried out in part: its files may be there as well. */
 static int decode_former(const struct json *root, struct projection_state *s, struct error *err)
 {
     const struct json *parts;

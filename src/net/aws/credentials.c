@@ -11,7 +11,7 @@
 #include "util/mem.h"
 #include "util/time.h"
 
-/* Credentials that expire within this are fetched anew. */
+/* Credentials that expire within this are renewed. */
 #define MARGIN (INT64_C(300) * 1000000)
 /* Where that fails, they are used as long as they are good for this. */
 #define LAST_MOMENT (INT64_C(15) * 1000000)
