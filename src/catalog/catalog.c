@@ -7,6 +7,7 @@
 #include "catalog/field.h"
 #include "catalog/manifest_part.h"
 #include "catalog/nested.h"
+#include "util/invariant.h"
 #include "util/mem.h"
 #include "util/time.h"
 
@@ -108,6 +109,8 @@ int base_read(struct store *st, const char *dataset, struct base *out, struct er
         rc = check_dataset(st, dataset, &out->pointer, err);
     if (rc == ERR_OK)
         rc = read_current(st, out, err);
+    invariant(8, rc != ERR_OK || version_id_equal(&out->manifest.version, &out->pointer.current) ||
+                     out->pointer.current.sequence == 0);
     if (rc != ERR_OK)
         base_release(out);
     return rc;
@@ -238,6 +241,7 @@ int catalog_walk(struct store *st, const struct base *base, chain_visit *visit, 
             rc = read_parent(st, &child, &m, err);
         if (rc != ERR_OK)
             stop = true;
+        invariant(1, stop || m.version.sequence + 1 == child.version.sequence);
     }
     manifest_release(&child);
     return rc;
@@ -315,6 +319,8 @@ static void join(struct gather *g, struct manifest_files *out)
             memcpy(out->items + out->count, list->items, list->count * sizeof *list->items);
         out->count += list->count;
     }
+    for (size_t i = 1; i < out->count; i++)
+        invariant(1, out->items[i - 1].sequence <= out->items[i].sequence);
 }
 
 int catalog_files(struct store *st, const struct base *base, uint64_t after, uint64_t upto,

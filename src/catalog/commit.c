@@ -43,6 +43,7 @@
 #include "catalog/register.h"
 #include "util/digest.h"
 #include "util/id.h"
+#include "util/invariant.h"
 
 /* Readings of the pointer after one send, where the reading itself fails. */
 #define LOOKS 5
@@ -126,6 +127,9 @@ static int prepare(struct attempt *a, struct manifest *m, struct error *err)
     rc = check_manifest(a, err);
     if (rc != ERR_OK)
         return rc;
+    invariant(1, version_id_equal(&m->parent, &p->current));
+    invariant(1, strcmp(m->parent_sha256, p->manifest_sha256) == 0);
+    invariant(4, m->rows_total == a->base->manifest.rows_total + m->rows_added);
     sha256_hex(a->manifest.data, a->manifest.len, sha256);
     pointer_next(p, &m->version, a->report->manifest_key, sha256, &a->next);
     pointer_encode(&a->next, &a->pointer);
@@ -231,6 +235,7 @@ static int ask_chain(void *ctx, const struct str *bytes, const struct store_tag 
 static int lost(const struct attempt *a, struct error *err)
 {
     const struct pointer *now = &a->report->pointer;
+    invariant(3, !pointer_mentions(now, &a->m->version));
     if (now->current.sequence > a->base->pointer.current.sequence)
         return error_set(err, ERR_CONFLICT,
                          "Version %s was not published: another writer was first, and the dataset "
@@ -275,8 +280,9 @@ static int swap(struct attempt *a, struct error *err)
         .ctx = a,
     };
     assert(strcmp(a->next.nonce, a->base->pointer.nonce) != 0);
-    assert(a->next.current.sequence == a->base->pointer.current.sequence + 1);
-    assert(a->report->manifest_written);
+    invariant(1, a->next.current.sequence == a->base->pointer.current.sequence + 1);
+    invariant(2, a->report->manifest_written);
+    invariant(6, a->next.gc_epoch == a->base->pointer.gc_epoch);
     a->report->pointer = a->next;
     int rc = register_change(&change, &answer, err);
     a->report->swaps = answer.sends;
@@ -284,8 +290,10 @@ static int swap(struct attempt *a, struct error *err)
     a->report->tag = answer.tag;
     /* A refusal that reading confirms is an ordinary lost race. */
     a->report->settled_by_reading = answer.read || (rc == ERR_CONFLICT && answer.ambiguous > 0);
-    if (rc == ERR_OK)
+    if (rc == ERR_OK) {
+        invariant(3, a->report->pointer.current.sequence >= a->m->version.sequence);
         return rc;
+    }
     if (rc == ERR_CONFLICT)
         return lost(a, err);
     return rc == ERR_UNKNOWN ? unknown(a, err) : failed(a, rc, err);

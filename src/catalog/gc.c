@@ -17,6 +17,7 @@
 #include "catalog/evidence.h"
 #include "catalog/inventory.h"
 #include "catalog/nested.h"
+#include "util/invariant.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/stop.h"
@@ -167,6 +168,7 @@ static int judge(void *ctx, const struct store_entry *entry, struct error *err)
     case LAYOUT_REMAINS:
         break;
     }
+    invariant(6, strcmp(entry->key, LAYOUT_POINTER) != 0);
     if (inventory_find(&s->judgement->named, entry->key) == NULL)
         add_candidate(s->report, entry);
     return ERR_OK;
@@ -212,6 +214,7 @@ static int fence_root(struct store *st, const struct judgement *j, const struct 
     ask(r, &w);
     const struct root_fence fence = {
         .base = &j->base, .gc_epoch = report->gc_epoch, .published = is_published(j, &w.version)};
+    invariant(6, fence.gc_epoch > j->base.pointer.gc_epoch);
     return r->root->fence(st, r->state, &fence, err);
 }
 
@@ -257,8 +260,10 @@ static void delete_unfenced(struct store *st, const struct judgement *j, struct 
     const char **keys = mem_calloc(report->count, sizeof *keys);
     size_t n = 0;
     for (size_t i = 0; i < report->count; i++) {
-        if (needs_no_fence(j, report->items[i].key))
-            keys[n++] = report->items[i].key;
+        if (!needs_no_fence(j, report->items[i].key))
+            continue;
+        invariant(6, inventory_find(&j->named, report->items[i].key) == NULL);
+        keys[n++] = report->items[i].key;
     }
     /* Whatever is deleted makes room for the fence; what is left is a candidate after it. */
     error_ignore(store_remove_many(st, keys, n, &report->removed, NULL));
@@ -309,8 +314,19 @@ static int fence_in(struct store *st, struct judgement *j, struct gc_report *rep
 /* So many at a time, so that a request to stop is seen. */
 #define BATCH 1000
 
-static int delete_all(struct store *st, struct gc_report *report, struct error *err)
+/* What must be so before anything is deleted that a writer may be about to publish. */
+static void check_fenced(const struct judgement *j, const struct gc_report *report)
 {
+    invariant(6, j->pointer_fenced && j->fenced == j->roots->count);
+    invariant(6, report->gc_epoch == j->base.pointer.gc_epoch + 1);
+    for (size_t i = 0; i < report->count; i++)
+        invariant(6, inventory_find(&j->named, report->items[i].key) == NULL);
+}
+
+static int delete_all(struct store *st, const struct judgement *j, struct gc_report *report,
+                      struct error *err)
+{
+    check_fenced(j, report);
     const char **keys = mem_calloc(report->count, sizeof *keys);
     int rc = ERR_OK;
     report->removed = 0;
@@ -355,7 +371,7 @@ int gc_collect(struct store *st, const struct roots *roots, const char *dataset,
     if (rc == ERR_OK && apply && out->count > 0) {
         rc = fence_in(st, &j, out, err);
         if (rc == ERR_OK)
-            rc = delete_all(st, out, err);
+            rc = delete_all(st, &j, out, err);
     }
 out:
     judgement_release(&j);

@@ -6,6 +6,7 @@
 #include "catalog/field.h"
 #include "catalog/register.h"
 #include "util/id.h"
+#include "util/invariant.h"
 #include "util/json.h"
 
 static const char where[] = "the pointer";
@@ -21,6 +22,7 @@ void pointer_init(struct pointer *p, const char *dataset)
 void pointer_next(const struct pointer *base, const struct version_id *version,
                   const char *manifest_key, const char *manifest_sha256, struct pointer *next)
 {
+    invariant(1, version->sequence == base->current.sequence + 1);
     *next = *base;
     next->current = *version;
     field_copy(next->manifest_key, sizeof next->manifest_key, manifest_key);
@@ -31,6 +33,8 @@ void pointer_next(const struct pointer *base, const struct version_id *version,
     memcpy(next->recent + 1, base->recent, kept * sizeof *base->recent);
     next->recent[0] = *version;
     next->recent_count = kept + 1;
+    invariant(1, kept == 0 || version_id_equal(&next->recent[1], &base->current));
+    invariant(6, next->gc_epoch == base->gc_epoch);
 }
 
 void pointer_fenced(const struct pointer *base, struct pointer *next)
@@ -38,6 +42,8 @@ void pointer_fenced(const struct pointer *base, struct pointer *next)
     *next = *base;
     next->gc_epoch++;
     id_new(next->nonce);
+    invariant(6, next->gc_epoch > base->gc_epoch);
+    invariant(1, version_id_equal(&next->current, &base->current));
 }
 
 bool pointer_mentions(const struct pointer *p, const struct version_id *version)

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "util/id.h"
+#include "util/invariant.h"
 #include "util/time.h"
 
 /* Readings after a request of register_swap. */
@@ -196,8 +197,8 @@ static void check_answer(const struct register_change *c, const struct register_
     assert(out->ambiguous <= out->sends);
     assert(out->ambiguous == 0 || out->doubt);
     assert(rc != ERR_OK || out->tag.text[0] != '\0');
-    assert(rc != ERR_UNKNOWN || out->doubt);
-    assert(!out->doubt || rc == ERR_OK || rc == ERR_CONFLICT || rc == ERR_UNKNOWN);
+    invariant(5, rc != ERR_UNKNOWN || out->doubt);
+    invariant(5, !out->doubt || rc == ERR_OK || rc == ERR_CONFLICT || rc == ERR_UNKNOWN);
 }
 
 int register_change(const struct register_change *c, struct register_answer *out, struct error *err)

@@ -82,6 +82,7 @@ static size_t part_of(const struct batch *b, size_t first)
 int feed_put(struct feed *f, const struct batch *b, struct error *err)
 {
     assert(b->column_count == f->columns);
+    batch_check(b);
     int rc = stop_check(err);
     for (size_t i = 0, rows = 0; i < b->rows && rc == ERR_OK; i += rows) {
         rows = part_of(b, i);

@@ -144,9 +144,11 @@ static int take_batch(struct result *r, const struct wire_frame *frame, struct b
     for (size_t i = 0; i < r->count; i++)
         r->view.columns[i] = (struct column){.type = r->columns[i].stored};
     int rc = wire_batch_view(frame, &r->view, err);
-    if (rc == ERR_OK)
-        wire_batch_copy(out, &r->view);
-    return rc;
+    if (rc != ERR_OK)
+        return rc;
+    wire_batch_copy(out, &r->view);
+    batch_check(out);
+    return ERR_OK;
 }
 
 int result_next(struct result *r, struct batch *out, struct error *err)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pipeline/run_private.h"
+#include "util/invariant.h"
 #include "util/mem.h"
 #include "util/time.h"
 
@@ -31,6 +32,7 @@ static void fill_manifest(struct run *r)
     m->rows_added = r->delta.rows_new + r->delta.rows_revised;
     m->rows_revised = r->delta.rows_revised;
     m->rows_total = base->rows_total + m->rows_added;
+    invariant(4, r->delta.fresh.count == r->delta.rows_new);
     m->keys = base->keys;
     key_digest_add(&m->keys, &r->delta.fresh);
     m->key_seed = r->base.pointer.key_seed;

@@ -10,6 +10,7 @@
 #include "engine/event_file.h"
 #include "engine/inspect.h"
 #include "pipeline/run_private.h"
+#include "util/invariant.h"
 #include "util/json.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -109,9 +110,13 @@ int step_store_events(struct run *r, struct error *err)
         bodies[i].given = true;
         file->size = bodies[i].size;
         memcpy(file->sha256, bodies[i].sha256, sizeof file->sha256);
+        invariant(2, i == 0 || e->files.items[i - 1].partition < file->partition);
+        invariant(2, file->sequence == r->version.sequence && file->rows > 0);
     }
     if (rc == ERR_OK)
         rc = store_put_many(r->d->store, keys, bodies, n, e->written, err);
+    for (size_t i = 0; i < n; i++)
+        invariant(2, rc != ERR_OK || e->written[i]);
     free(keys);
     free(bodies);
     return rc;
@@ -136,6 +141,7 @@ static uint64_t remove_written(struct run *r, uint64_t *left)
         struct error err = ERROR_INIT;
         if (!e->written[i])
             continue;
+        invariant(6, e->files.items[i].sequence > r->base.pointer.current.sequence);
         if (store_remove(r->d->store, e->files.items[i].key, &err) == ERR_OK) {
             e->written[i] = false;
             removed++;

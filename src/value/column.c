@@ -250,6 +250,16 @@ void batch_clear(struct batch *b)
     batch_truncate(b, 0);
 }
 
+void batch_check(const struct batch *b)
+{
+    for (size_t i = 0; i < b->column_count; i++) {
+        const struct column *c = &b->columns[i];
+        assert(c->count == b->rows && c->nulls <= c->count);
+        assert((c->offsets != NULL) == (column_width(c->type) == 0));
+        assert(c->offsets == NULL || (c->offsets[0] == 0 && c->offsets[c->count] == c->bytes_used));
+    }
+}
+
 void batch_truncate(struct batch *b, size_t rows)
 {
     for (size_t i = 0; i < b->column_count; i++)

@@ -124,6 +124,9 @@ void batch_init(struct batch *b, const struct type *types, size_t count);
 void batch_release(struct batch *b);
 void batch_clear(struct batch *b);
 
+/* Assert its shape: a value per row in every column, and bytes up to the last offset. */
+void batch_check(const struct batch *b);
+
 /* After a row was given up half-way: every column back to `rows`. */
 void batch_truncate(struct batch *b, size_t rows);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "derived/index/pieces.h"
+#include "util/invariant.h"
 #include "util/mem.h"
 
 /* Shards of an index that hold rows of a table, as flags. */
@@ -328,6 +329,7 @@ int index_keeper_update(struct dataset *d, const struct schema *s, struct index_
     struct index_pieces pieces = {0};
     struct index_state next;
     struct key_digest sum;
+    invariant(9, index->stamp.sequence <= stamp->sequence);
     begin_next(index, s, gc_epoch, stamp, source, &next);
     next.keys = *keys;
     int rc = next.by_partition ? merge_partitions(d, s, index, &pieces, err)
@@ -338,6 +340,7 @@ int index_keeper_update(struct dataset *d, const struct schema *s, struct index_
         add_kept(index, &pieces, &sum);
         rc = compare_keys(&sum, keys, err);
     }
+    invariant(9, rc != ERR_OK || sum.count == keys->count);
     if (rc == ERR_OK)
         rc = store_and_swap(d, index, &pieces, &next, err);
     index_pieces_release(&pieces);

@@ -8,6 +8,7 @@
 
 #include "catalog/field.h"
 #include "catalog/register.h"
+#include "util/invariant.h"
 #include "util/mem.h"
 
 static const char where[] = "the index manifest";
@@ -305,5 +306,6 @@ int index_compare(struct store *st, const struct base *base, const struct index_
     } else {
         return compare_ancestor(st, base, s, out, reason, err);
     }
+    invariant(9, *out != INDEX_FRESH || s->stamp.sequence == p->current.sequence);
     return ERR_OK;
 }

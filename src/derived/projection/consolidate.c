@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "derived/projection/consolidation.h"
+#include "util/invariant.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -35,6 +36,9 @@ static bool is_tag(const struct store_tag *tag)
 static int transit(struct consolidation *c, struct projection_state *next, struct error *err)
 {
     const struct store_tag *expected = is_tag(&c->state.tag) ? &c->state.tag : NULL;
+    invariant(7, next->stamp.sequence >= c->state.stamp.sequence);
+    invariant(7, next->phase != PROJECTION_IN_PROGRESS ||
+                     next->target.sequence >= next->stamp.sequence);
     int rc = projection_swap(c->d->store, expected, next, c->schema->partition_by, err);
     projection_release(rc == ERR_OK ? &c->state : next);
     if (rc == ERR_OK)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "derived/projection/projection.h"
+#include "util/invariant.h"
 #include "util/log.h"
 #include "util/mem.h"
 
@@ -275,8 +276,10 @@ void consolidation_drop_temp(struct consolidation *c, const struct projection_pa
     struct error err = ERROR_INIT;
     const char **keys = mem_calloc(count, sizeof *keys);
     size_t removed;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        invariant(6, parts[i].temp[0] != '\0');
         keys[i] = parts[i].temp;
+    }
     if (count > 0 && store_remove_many(c->d->store, keys, count, &removed, &err) != ERR_OK)
         log_warn("scratch files of the consolidation are left to gc: %s", err.text);
     free(keys);

@@ -317,6 +317,8 @@ static int decode_progress(const struct json *root, enum partition_by by,
         return rc;
     if (s->target.sequence == 0)
         return field_bad(err, "sequence", "target", "is 0, and versions start at 1");
+    if (s->target.sequence < s->stamp.sequence)
+        return field_bad(err, "sequence", "target", "is before the version that is reflected");
     s->has_redo = !json_is_null(json_get(root, "redo"));
     if (!s->has_redo)
         return ERR_OK;
