@@ -50,7 +50,7 @@ static bool width_of(duckdb_logical_type type, size_t *width)
 
 struct packing {
     size_t width;
-    const char *data;
+    const void *data;
     const uint64_t *valid; /* NULL: no value is NULL */
 };
 
@@ -84,7 +84,7 @@ static size_t packed_size(const struct packing *columns, idx_t count, idx_t row)
 static unsigned char *pack_value(const struct packing *c, idx_t row, unsigned char *to)
 {
     if (c->width > 0) {
-        memcpy(to, c->data + row * c->width, c->width);
+        memcpy(to, (const char *)c->data + row * c->width, c->width);
         return to + c->width;
     }
     uint32_t length;

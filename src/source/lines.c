@@ -132,6 +132,17 @@ static int fill(struct lines *l, struct lines_block *b, size_t size, bool *end, 
     return rc;
 }
 
+/* Is the first line of a block longer than a record may be? Looks only where it can be. */
+static bool is_too_long(const struct lines_block *b)
+{
+    if (b->length <= READ_RECORD_MAX)
+        return false;
+    for (size_t i = 0; i <= READ_RECORD_MAX; i++)
+        if (ends_line(b->bytes[i]))
+            return false;
+    return true;
+}
+
 int lines_next(struct lines *l, struct lines_block *out, struct error *err)
 {
     size_t size = l->rest_length + l->block_size;
@@ -145,10 +156,10 @@ int lines_next(struct lines *l, struct lines_block *out, struct error *err)
         memcpy(out->bytes, l->rest, l->rest_length);
     out->length = l->rest_length;
     for (; rc == ERR_OK && !end && cut == 0; size *= 2) {
-        out->too_long = out->length > READ_RECORD_MAX;
+        rc = fill(l, out, size, &end, err);
+        out->too_long = rc == ERR_OK && is_too_long(out);
         if (out->too_long)
             return error_set(err, ERR_LIMIT, "a line is too long");
-        rc = fill(l, out, size, &end, err);
         if (rc == ERR_OK && !end)
             cut = whole_lines(l, out);
     }

@@ -139,6 +139,13 @@ class Limits(Case):
         self.configure("")
         self.cauce("run", "d.yml")
 
+    def test_a_line_is_not_longer_than_a_record_may_be(self):
+        (self.folder / "rates.csv").write_text("id,v\n1,a\n2," + "x" * (65 << 20) + "\n3,b\n")
+        self.configure("")
+        _, err = self.cauce("run", "d.yml", status=1)
+        self.assertIn("the record that begins on line 3 is longer than 64 MiB", err)
+        self.assertIn("Nothing was published", err)
+
     def test_names_and_numbers_of_columns_have_limits_told_with_their_place(self):
         many = [f"c{i}" for i in range(4097)]
         fields = ", ".join(f'"{name}": 1' for name in many)
