@@ -1,5 +1,5 @@
 /*
- * Removal of what nothing names, without trusting clocks (protocol, section 6).
+ * Removal of what nothing names, without trusting clocks (docs/protocol.md, "Cleaning up").
  */
 #ifndef CAUCE_CATALOG_GC_H
 #define CAUCE_CATALOG_GC_H

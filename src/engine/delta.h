@@ -2,7 +2,7 @@
  * The delta: rows of the source whose key is not published yet, and rows whose content differs from
  * what is published. Exact: keys are compared as values against the key index.
  *
- * Reads a table of rows (`source_rows`, see engine/source.h) and `index_keys` (see
+ * Reads a table of rows (`source_rows`, see source/source.h) and `index_keys` (see
  * engine/index_file.h); makes the table `delta`: part (partition), c0, c1, ..., row_hash, revised; sorted by partition and
  * key.
  */

@@ -1,7 +1,7 @@
 /*
  * Rows as lines of text: CSV (RFC 4180, lines end in \n) and JSON Lines. Pure functions that append.
  *
- * Values arrive as engine/cast.h's cast_to_text writes them; NULL is NULL.
+ * Values arrive as literal_text (engine/literal.h) writes them; NULL is NULL.
  *
  * CSV: NULL is an empty field, an empty text is "". JSON: booleans, int, bigint and double are
  * written bare, decimal too, digit by digit as it is stored; a double that is not finite is null, as

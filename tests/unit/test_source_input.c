@@ -269,13 +269,15 @@ static void garbage_behind_compressed_data_is_refused(void **state)
     struct bytes packed = gzip(LITERAL("a\n"));
     struct bytes more = join(packed, LITERAL("hello"));
     char words[64];
-    snprintf(words, sizeof words, "has something else after its gzip data, at byte %zu", packed.count);
+    snprintf(words, sizeof words, "has something else after its gzip data, at byte %zu",
+             packed.count);
     check_refused(f, more, (struct input_kind){.text = true}, ERR_SOURCE, words);
     free(packed.data);
     free(more.data);
     packed = zstd(LITERAL("a\n"));
     more = join(packed, LITERAL("hello"));
-    snprintf(words, sizeof words, "has something else after its zstd data, at byte %zu", packed.count);
+    snprintf(words, sizeof words, "has something else after its zstd data, at byte %zu",
+             packed.count);
     check_refused(f, more, (struct input_kind){.text = true}, ERR_SOURCE, words);
     free(packed.data);
     free(more.data);

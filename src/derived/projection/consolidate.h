@@ -1,5 +1,5 @@
 /*
- * Consolidation of the projections: a redo log (protocol, section 5). The states and what each
+ * Consolidation of the projections: a redo log (docs/protocol.md, "Consolidation"). The states and what each
  * crash leaves are described in consolidate.c.
  */
 #ifndef CAUCE_DERIVED_PROJECTION_CONSOLIDATE_H

@@ -1,6 +1,6 @@
 /*
  * State of the consolidation, `projections/manifest.json`: a redo log. Derived. Never opens
- * Parquet; the pipeline drives it (protocol, section 5).
+ * Parquet; consolidate.c drives it.
  */
 #ifndef CAUCE_DERIVED_PROJECTION_STATE_H
 #define CAUCE_DERIVED_PROJECTION_STATE_H
