@@ -134,15 +134,20 @@ void layout_manifest(const struct version_id *version, char out[LAYOUT_KEY_SIZE]
     snprintf(out, LAYOUT_KEY_SIZE, "manifests/%s.json", name);
 }
 
-void layout_event(const struct version_id *version, enum partition_by by, int32_t partition,
-                  unsigned part, char out[LAYOUT_KEY_SIZE])
+/* Readers of tables look for no files of theirs in folders that begin with an underscore. */
+static const char events[] = "events/";
+static const char events_for_tables[] = "events/_data/";
+
+void layout_event(const struct version_id *version, bool for_tables, enum partition_by by,
+                  int32_t partition, unsigned part, char out[LAYOUT_KEY_SIZE])
 {
     char name[LAYOUT_NAME_SIZE];
     char folder[LAYOUT_PARTITION_SIZE];
     layout_name(version, name);
     layout_partition(by, partition, folder);
-    snprintf(out, LAYOUT_KEY_SIZE, "events/%s/%s%spart-%u.parquet", name, folder,
-             folder[0] != '\0' ? "/" : "", part);
+    snprintf(out, LAYOUT_KEY_SIZE, "%s%s/%s%spart-%u.parquet",
+             for_tables ? events_for_tables : events, name, folder, folder[0] != '\0' ? "/" : "",
+             part);
 }
 
 bool layout_take_name(const char **key, const char *prefix, char end, struct version_id *out)
@@ -191,7 +196,8 @@ int layout_parse_event(const char *key, enum partition_by by, struct version_id 
 {
     static const char what[] = "an event file";
     const char *p = key;
-    if (!layout_take_name(&p, "events/", '/', version))
+    bool for_tables = layout_event_for_tables(key);
+    if (!layout_take_name(&p, for_tables ? events_for_tables : events, '/', version))
         return layout_bad_key(key, what, err);
     /* The slash after the name is the last one, or there is another after it. */
     const char *file = strrchr(key, '/') + 1;
@@ -201,8 +207,23 @@ int layout_parse_event(const char *key, enum partition_by by, struct version_id 
     uint64_t part;
     layout_take_digits(&digits, 9, &part);
     char again[LAYOUT_KEY_SIZE];
-    layout_event(version, by, *partition, (unsigned)part, again);
+    layout_event(version, for_tables, by, *partition, (unsigned)part, again);
     return strcmp(again, key) == 0 ? ERR_OK : layout_bad_key(key, what, err);
+}
+
+bool layout_event_for_tables(const char *key)
+{
+    return str_starts(key, events_for_tables);
+}
+
+bool layout_event_is_of(const char *key, const struct version_id *version)
+{
+    char name[LAYOUT_NAME_SIZE];
+    const char *folder = layout_event_for_tables(key) ? events_for_tables : events;
+    layout_name(version, name);
+    if (!str_starts(key, folder) || !str_starts(key + strlen(folder), name))
+        return false;
+    return key[strlen(folder) + strlen(name)] == '/';
 }
 
 int layout_run(int64_t time, const char *run_id, char out[LAYOUT_KEY_SIZE], struct error *err)

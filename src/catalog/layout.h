@@ -42,9 +42,12 @@ MUST_USE int layout_parse_partition(const char *text, enum partition_by by, int3
 
 /* manifests/<name>.json */
 void layout_manifest(const struct version_id *version, char out[LAYOUT_KEY_SIZE]);
-/* events/<name>/<partition>/part-<n>.parquet */
-void layout_event(const struct version_id *version, enum partition_by by, int32_t partition,
-                  unsigned part, char out[LAYOUT_KEY_SIZE]);
+/*
+ * events/_data/<name>/<partition>/part-<n>.parquet, or without "_data/" in a dataset that is not
+ * `for_tables` (util/schema.h)
+ */
+void layout_event(const struct version_id *version, bool for_tables, enum partition_by by,
+                  int32_t partition, unsigned part, char out[LAYOUT_KEY_SIZE]);
 /*
  * The same keys taken apart. ERR_DAMAGED for every text that the function of the other direction
  * would not give, byte by byte: what comes through here cannot leave its folder.
@@ -52,6 +55,9 @@ void layout_event(const struct version_id *version, enum partition_by by, int32_
 MUST_USE int layout_parse_manifest(const char *key, struct version_id *version, struct error *err);
 MUST_USE int layout_parse_event(const char *key, enum partition_by by, struct version_id *version,
                                 int32_t *partition, struct error *err);
+/* Of such a key: does it lie where a table can name it; is it one of this version? */
+bool layout_event_for_tables(const char *key);
+bool layout_event_is_of(const char *key, const struct version_id *version);
 
 /*
  * Pieces of keys, for those who make keys of their own (derived things). The digits at `*text`, at most

@@ -75,7 +75,7 @@ void manifest_encode(const struct manifest *m, struct str *out)
     /* The time is a label: one outside the calendar must not get in the way of the data. */
     if (time_format(m->time, time, NULL) != ERR_OK)
         error_ignore(time_format(0, time, NULL)); /* 1970 is in every calendar */
-    json_set_integer(root, "format", MANIFEST_FORMAT);
+    json_set_integer(root, "format", m->schema.for_tables ? MANIFEST_FORMAT : 1);
     json_set_string(root, "dataset_id", m->dataset);
     json_set_string(root, "version", name);
     field_set_version(root, &m->version);
@@ -184,12 +184,8 @@ static int decode_index(const struct json *root, struct manifest *m, struct erro
 /* Each file was written by this version: its folder carries the name. */
 static int check_own(const struct manifest *m, struct error *err)
 {
-    char folder[LAYOUT_KEY_SIZE];
-    char name[LAYOUT_NAME_SIZE];
-    layout_name(&m->version, name);
-    snprintf(folder, sizeof folder, "events/%s/", name);
     for (size_t i = 0; i < m->files.count; i++) {
-        if (!str_starts(m->files.items[i].key, folder))
+        if (!layout_event_is_of(m->files.items[i].key, &m->version))
             return error_set(err, ERR_DAMAGED, "outputs.files[%zu] belongs to another version.", i);
     }
     return ERR_OK;
@@ -277,6 +273,15 @@ static int decode_checkpoint(const struct json *root, struct manifest *m, struct
     return check_checkpoint(m, err);
 }
 
+/* Where its files lie, and what types they have, is a matter of the format. */
+static int decode_place(const struct json *root, struct manifest *m, struct error *err)
+{
+    uint64_t format;
+    int rc = json_need_unsigned(root, "format", where, &format, err);
+    m->schema.for_tables = rc == ERR_OK && format > 1;
+    return rc;
+}
+
 static int decode_root(const struct json *root, struct manifest *m, struct error *err)
 {
     const struct json *source;
@@ -286,6 +291,7 @@ static int decode_root(const struct json *root, struct manifest *m, struct error
         (rc = json_need_object(root, "source", where, &source, err)) != ERR_OK ||
         (rc = manifest_source_decode(source, &m->source, err)) != ERR_OK ||
         (rc = decode_index(root, m, err)) != ERR_OK ||
+        (rc = decode_place(root, m, err)) != ERR_OK ||
         (rc = decode_outputs(root, m, err)) != ERR_OK)
         return rc;
     return decode_checkpoint(root, m, err);

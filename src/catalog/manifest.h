@@ -18,7 +18,7 @@
 #include "util/schema.h"
 #include "util/str.h"
 
-#define MANIFEST_FORMAT 1
+#define MANIFEST_FORMAT 2 /* 1: of a dataset that is not `for_tables` (util/schema.h) */
 #define MANIFEST_MAX_BYTES ((size_t)256 << 20)
 #define MANIFEST_CHECKPOINT_EVERY 64
 

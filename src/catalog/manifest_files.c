@@ -80,7 +80,7 @@ static int decode_bound(const struct json *file, const char *name, const char *a
 
 /* The key must be one that layout_event makes, and agree with the field `partition`. */
 static int decode_key(const struct json *file, const char *at, enum partition_by by,
-                      struct manifest_file *out, struct error *err)
+                      bool for_tables, struct manifest_file *out, struct error *err)
 {
     const char *key;
     const char *partition;
@@ -95,6 +95,8 @@ static int decode_key(const struct json *file, const char *at, enum partition_by
         return field_bad(err, "key", at, "is not the key of an event file");
     if (layout_parse_partition(partition, by, &value, NULL) != ERR_OK || value != out->partition)
         return field_bad(err, "partition", at, "does not fit the key");
+    if (layout_event_for_tables(key) != for_tables)
+        return field_bad(err, "key", at, "lies where this format has no event files");
     field_copy(out->key, sizeof out->key, key);
     out->sequence = version.sequence;
     return ERR_OK;
@@ -104,7 +106,7 @@ static int decode_file(const struct json *file, const char *at, const struct sch
                        struct manifest_file *out, struct error *err)
 {
     int rc;
-    if ((rc = decode_key(file, at, s->partition_by, out, err)) != ERR_OK ||
+    if ((rc = decode_key(file, at, s->partition_by, s->for_tables, out, err)) != ERR_OK ||
         (rc = json_need_unsigned(file, "size", at, &out->size, err)) != ERR_OK ||
         (rc = field_sha256(file, "sha256", at, out->sha256, err)) != ERR_OK ||
         (rc = json_need_unsigned(file, "rows", at, &out->rows, err)) != ERR_OK ||

@@ -360,6 +360,8 @@ int manifest_schema_grown(const struct schema *parent, const struct schema *chil
         rc = check_added(parent, child, err);
     if (rc != ERR_OK)
         return rc;
+    if (parent->for_tables != child->for_tables)
+        return error_set(err, ERR_DAMAGED, "Its format differs from that of the version before.");
     if (!same_key(parent, child))
         return error_set(err, ERR_DAMAGED, "The key columns differ from the version before.");
     if (!same_cut(parent, child) || parent->track_revisions != child->track_revisions)

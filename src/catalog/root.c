@@ -6,7 +6,9 @@ static enum layout_kind kind_for(const struct root *r, const char *object)
 {
     if (strcmp(object, r->key) == 0)
         return LAYOUT_STATE;
-    return r->owns(object) ? LAYOUT_DERIVED : LAYOUT_STRANGER;
+    if (!r->owns(object))
+        return LAYOUT_STRANGER;
+    return r->lasting ? LAYOUT_STATE : LAYOUT_DERIVED;
 }
 
 enum layout_kind roots_kind(const struct roots *roots, const char *key, struct version_id *version)

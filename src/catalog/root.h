@@ -30,7 +30,7 @@ struct root_fence {
 struct root {
     const char *key;     /* its place, as in "index/manifest.json" */
     const char *command; /* of cauce, that rebuilds it whatever state it is in */
-    const char *absent;  /* what verify says where it is missing beside a published version */
+    const char *absent;  /* what verify says where it is missing beside a version; NULL: nothing */
     const char *remedy;  /* what makes it right again */
 
     /*
@@ -38,6 +38,7 @@ struct root {
      * nothing names and anything owns. Not asked of its own key. Pure.
      */
     bool (*owns)(const char *key);
+    bool lasting; /* gc deletes nothing that it owns, but remains of writing it */
 
     /*
      * Read it. ERR_OK: `*state` is what was read, with what a swap from it expects. Else it is NULL:

@@ -445,7 +445,7 @@ static int verify_root(struct verifier *v, const struct root *r, const struct fo
         verify_add(v->report, FINDING_SHOULD, r->key, "%s%s%s", found->why.text,
                    found->read == ERR_DAMAGED ? " " : "",
                    found->read == ERR_DAMAGED ? r->remedy : "");
-    else if (v->base.pointer.current.sequence > 0)
+    else if (v->base.pointer.current.sequence > 0 && r->absent != NULL)
         verify_add(v->report, FINDING_SHOULD, r->key, "%s", r->absent);
     return ERR_OK;
 }

@@ -28,7 +28,7 @@ const struct command cmd_run = {
              OPTION_AT(dry_run)},
             {"force", 0, OPTION_FLAG, NULL, "read the source although it has not changed",
              OPTION_AT(force)},
-            {"no-consolidate", 0, OPTION_FLAG, NULL, "leave the projections to a later run",
+            {"no-consolidate", 0, OPTION_FLAG, NULL, "leave projections and table to a later run",
              OPTION_AT(no_consolidate)},
             {"detailed-exitcode", 0, OPTION_FLAG, NULL, "exit with 9 where nothing was published",
              OPTION_AT(detailed_exitcode)},

@@ -21,6 +21,7 @@ const char *summary_step(enum run_step step)
         [STEP_WRITE_EVENTS] = "writing events",
         [STEP_PUBLISH] = "publishing",
         [STEP_INDEX_UPDATE] = "updating the key index",
+        [STEP_HISTORY] = "writing the log of the table",
         [STEP_CONSOLIDATE] = "consolidating",
     };
     return texts[step];

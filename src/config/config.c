@@ -31,6 +31,7 @@ static void set_defaults(struct config *config, const char *path, const char *fo
         .path = mem_strdup(path),
         .folder = mem_strdup(folder),
         .bad_rows_limit = BAD_ROWS_LIMIT,
+        .tables_delta = true,
     };
     config_source_defaults(&config->source);
     config_store_options_defaults(&config->store_options);

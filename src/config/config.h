@@ -239,6 +239,8 @@ struct config {
     int64_t expect_every;      /* seconds; 0: not set */
     int64_t lease_ttl_seconds; /* 0: no lease */
     int64_t timeout_seconds;   /* of a run; 0: no limit */
+
+    bool tables_delta; /* write the logs of Delta tables; default true */
 };
 
 /*

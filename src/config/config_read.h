@@ -56,6 +56,7 @@ extern const struct config_table config_table_unpivot;
 extern const struct config_table config_table_column;
 extern const struct config_table config_table_partition;
 extern const struct config_table config_table_lease;
+extern const struct config_table config_table_tables;
 extern const struct config_table config_table_next;
 
 /* Add a problem at a place: a sentence. Control characters in it are made visible as "?". */

@@ -18,6 +18,8 @@ static void read_memory(struct config_reader *r, const struct yaml_tree_node *no
                         const struct config_field *field, void *target);
 static void read_lease(struct config_reader *r, const struct yaml_tree_node *node,
                        const struct config_field *field, void *target);
+static void read_tables(struct config_reader *r, const struct yaml_tree_node *node,
+                        const struct config_field *field, void *target);
 static void read_transform_path(struct config_reader *r, const struct yaml_tree_node *node,
                                 const struct config_field *field, void *target);
 
@@ -44,6 +46,12 @@ const struct config_table config_table_lease = {"lease", lease_fields, 1};
 
 #define AT(member) offsetof(struct config, member)
 
+static const struct config_field tables_fields[] = {
+    {"delta", config_read_bool, AT(tables_delta), NULL, NULL, false},
+};
+
+const struct config_table config_table_tables = {"tables", tables_fields, 1};
+
 static const struct config_field fields[] = {
     {"dataset", read_dataset, AT(dataset), NULL, NULL, false},
     {"store", config_read_store, AT(store), NULL, NULL, false},
@@ -67,6 +75,7 @@ static const struct config_field fields[] = {
     {"expect_every", config_read_duration, AT(expect_every), &expect_range, NULL, false},
     {"timeout", config_read_duration, AT(timeout_seconds), &timeout_range, NULL, false},
     {"lease", read_lease, AT(lease_ttl_seconds), NULL, &config_table_lease, false},
+    {"tables", read_tables, 0, NULL, &config_table_tables, false},
 };
 
 const struct config_table config_table_root = {NULL, fields, sizeof fields / sizeof fields[0]};
@@ -169,6 +178,14 @@ static void read_lease(struct config_reader *r, const struct yaml_tree_node *nod
     config_read_map(r, node, &config_table_lease, target, seen);
     if (node->kind == YAML_TREE_MAP && config_seen(&config_table_lease, seen, "ttl") == NULL)
         config_problem_value(r, node, "needs a \"ttl\", the time that a lease lives, as in 15m.");
+}
+
+/* The target is the configuration itself. */
+static void read_tables(struct config_reader *r, const struct yaml_tree_node *node,
+                        const struct config_field *field, void *target)
+{
+    (void)field;
+    config_read_map(r, node, &config_table_tables, target, NULL);
 }
 
 /* The file is read by config_read_transform, once it is clear that it is the only transform. */

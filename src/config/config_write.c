@@ -236,6 +236,7 @@ static const char rest[] =
     "# transform: SELECT * FROM source WHERE value IS NOT NULL\n"
     "# constants: {provider: example}   # columns with one value in all rows\n"
     "# memory: 25%           # or a size such as 2 GiB\n"
+    "# tables: {delta: false} # no Delta table beside the projections\n"
     "# expect_every: 1d      # a run is expected that often: status and alerts tell\n";
 
 void config_write_example(struct str *out, const struct config_guess *guess)

@@ -3,14 +3,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "derived/history/history.h"
 #include "derived/index/index.h"
 #include "derived/projection/projection.h"
 #include "util/log.h"
 #include "util/mem.h"
 
 const struct derived_table derived_table = {
-    .items = {&index_derived, &projection_derived},
-    .count = 2,
+    .items = {&index_derived, &history_derived, &projection_derived},
+    .count = 3,
 };
 
 const struct derived_table *derived_of(const struct dataset *d)

@@ -291,8 +291,12 @@ void relation_rows(const struct schema *s, bool events, const char *select, stru
 void relation_named(const struct schema *s, const char *alias, struct str *out)
 {
     for (size_t i = 0; i < s->count; i++) {
+        enum type_kind kind = s->columns[i].type.kind;
+        bool as_text = s->for_tables && (kind == TYPE_TIME || kind == TYPE_UUID);
         str_append(out, i > 0 ? ", " : "");
+        str_append(out, as_text ? "CAST(" : "");
         column(alias, i, out);
+        str_append(out, as_text ? " AS VARCHAR)" : "");
         sql_printf(out, " AS %n", s->columns[i].name);
     }
 }

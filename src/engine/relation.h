@@ -82,7 +82,7 @@ void relation_rows(const struct schema *s, bool events, const char *select, stru
 void relation_newest(const struct schema *s, const char *what, const struct relation_file *files,
                      size_t count, struct str *out);
 
-/* c0 AS "name", ...; all columns under the user's names. */
+/* c0 AS "name", ...; all columns as a file has them: under the user's names, see `for_tables`. */
 void relation_named(const struct schema *s, const char *alias, struct str *out);
 
 /* The key columns and "_row_hash" (c<n>, row_hash) under the names of an index shard. */

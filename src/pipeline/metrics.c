@@ -125,12 +125,8 @@ const char *metrics_fate_name(enum metrics_fate fate)
 /* Every version has files, and their keys carry its full name. */
 static enum metrics_fate fate_of(const struct collecting *c, const struct version_id *version)
 {
-    char name[LAYOUT_NAME_SIZE];
-    char folder[LAYOUT_KEY_SIZE];
-    layout_name(version, name);
-    snprintf(folder, sizeof folder, "events/%s/", name);
     for (size_t i = 0; i < c->files.count; i++)
-        if (str_starts(c->files.items[i].key, folder))
+        if (layout_event_is_of(c->files.items[i].key, version))
             return METRICS_PUBLISHED;
     if (!c->metrics->files_known || version->sequence > c->base.pointer.current.sequence)
         return METRICS_OPEN;

@@ -80,6 +80,7 @@ const char *run_step_name(enum run_step step)
         [STEP_WRITE_EVENTS] = "write_events",
         [STEP_PUBLISH] = "publish",
         [STEP_INDEX_UPDATE] = "index_update",
+        [STEP_HISTORY] = "history",
         [STEP_CONSOLIDATE] = "consolidate",
     };
     return names[step];

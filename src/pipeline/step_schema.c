@@ -193,6 +193,7 @@ static int first_schema(struct run *r, struct schema *out, struct error *err)
     add_configured(config, &growth);
     add_constants(config, &growth);
     out->track_revisions = config->revisions == CONFIG_REVISIONS_PUBLISH;
+    out->for_tables = true;
     rc = set_key(config, out, err);
     if (rc == ERR_OK)
         rc = set_partition(config, out, err);

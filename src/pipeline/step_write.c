@@ -44,7 +44,8 @@ static int write_local(struct run *r, struct error *err)
                                      .rows = part->rows,
                                      .revised = part->revised,
                                      .partition = part->partition};
-        layout_event(&r->version, r->schema.partition_by, part->partition, 0, file.key);
+        layout_event(&r->version, r->schema.for_tables, r->schema.partition_by, part->partition, 0,
+                     file.key);
         manifest_files_add(&e->files, &file);
         e->paths[i] = dataset_scratch(r->d, ".parquet");
         jobs[i] = (struct event_job){part->partition, e->paths[i]};

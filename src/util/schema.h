@@ -69,7 +69,12 @@ struct schema {
     size_t key_count;
     size_t partition_column; /* position, unused with PARTITION_NONE */
     enum partition_by partition_by;
-    bool track_revisions;        /* revisions: publish */
+    bool track_revisions; /* revisions: publish */
+    /*
+     * Do event files lie where a table can name them, with what every reader of tables knows: time
+     * and uuid as text? So it is in all datasets but those that began before there were tables.
+     */
+    bool for_tables;
     struct schema_source source; /* empty without a transform, and where columns are configured */
 };
 

@@ -242,7 +242,7 @@ class Run(Case):
             self.assertEqual(process.returncode, 130, err)
             self.assertEqual(json.loads(out)["error"]["code"], "interrupted")
             self.assertEqual(self.objects("manifests/"), [])
-            self.assertEqual(self.objects("events/"), [])
+            self.assertEqual(self.objects("events/_data/"), [])
         self.assertEqual(self.json("run", "d.yml")["rows_new"], 400000)
 
     def test_runs_at_once_lose_no_row_and_repeat_none(self):
@@ -395,7 +395,7 @@ class Healing(Case):
 
     def test_damage_is_found_and_has_its_status(self):
         self.assertTrue(self.json("verify", "d.yml")["sound"])
-        event = self.objects("events/")[0]
+        event = self.objects("events/_data/")[0]
         content = self.object(event).read_bytes()
         self.object(event).chmod(0o644)
         self.object(event).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))

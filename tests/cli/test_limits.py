@@ -86,10 +86,10 @@ class Limits(Case):
         _, err = self.cauce("run", "d.yml", status=124)
         self.assertLess(time.monotonic() - began, 20)
         self.assertIn("`timeout` allows is over. Nothing was published. Raise `timeout`", err)
-        self.assertEqual(self.objects("events/"), [])
+        self.assertEqual(self.objects("events/_data/"), [])
         self.configure("timeout: 1h\n")
         self.cauce("run", "d.yml")
-        self.assertEqual(len(self.objects("events/")), 1)
+        self.assertEqual(len(self.objects("events/_data/")), 1)
 
     def test_the_time_limit_is_in_the_record(self):
         self.configure("")

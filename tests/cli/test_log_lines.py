@@ -9,7 +9,7 @@ import unittest
 from cauce_cli import FIRST, SECOND, Case
 
 STEPS = {"source", "probe", "base", "index_check", "load", "delta", "write_events", "publish",
-         "index_update", "consolidate"}
+         "index_update", "history", "consolidate"}
 ID = re.compile("^[0-9a-f]{32}$")
 
 

@@ -293,9 +293,9 @@ class History(Case):
         self.assertEqual(is_now("cauce_rows_total", kind="duplicate"), 1)
         self.assertEqual(is_now("cauce_rows_total", kind="new"), 36 + 3 + 1)
         self.assertEqual(is_now("cauce_rows_total", kind="revised"), 36 + 36)
-        self.assertEqual(is_now("cauce_dataset_files"), len(self.objects("events/")))
+        self.assertEqual(is_now("cauce_dataset_files"), len(self.objects("events/_data/")))
         self.assertEqual(is_now("cauce_dataset_bytes"), sum(
-            self.object(key).stat().st_size for key in self.objects("events/")))
+            self.object(key).stat().st_size for key in self.objects("events/_data/")))
         self.sums_are_those_of_the_records(is_now, runs)
         self.json_has_the_same_figures(text)
 

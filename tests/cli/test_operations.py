@@ -394,7 +394,7 @@ class Damage(State):
         self.sound()
 
     def test_exit_12_a_flipped_bit_of_an_event_file(self):
-        key = self.objects("events/")[0]
+        key = self.objects("events/_data/")[0]
         self.flip(key)
         # Nobody needs to read it for a run that adds to another month.
         report = self.publish("day,currency,rate,note\n2026-05-01,EUR,1,\n")
@@ -414,7 +414,7 @@ class Damage(State):
 
     def test_exit_12_an_event_file_without_a_copy(self):
         """What is whole is published anew under another id; what the source holds comes again."""
-        self.object(self.objects("events/")[-1]).unlink()
+        self.object(self.objects("events/_data/")[-1]).unlink()
         self.fails(12, "read", "d.yml", says=["is missing"])
         self.cauce("read", "--version", "1", "-o", "left.csv", "d.yml")
         (self.folder / "d.yml").write_text(CONFIG.replace("rates\n", "rates_anew\n", 1))
@@ -425,7 +425,7 @@ class Damage(State):
         self.sound()
 
     def test_exit_12_a_missing_event_file(self):
-        key = self.objects("events/")[0]
+        key = self.objects("events/_data/")[0]
         self.object(key).unlink()
         self.assertEqual(self.verify_finds(), {("damaged", key)})
         says = [key, "is missing although a published version names it", "from a copy",

@@ -12,6 +12,7 @@ FOURTH = THIRD + "2026-03-02,USD,1.3000,\n"
 POINTER = "current/manifest.json"
 INDEX = "index/manifest.json"
 PROJECTIONS = "projections/manifest.json"
+LOG = "events/_delta_log/"
 
 
 class Rollback(Case):
@@ -111,6 +112,15 @@ class Rollback(Case):
     def all_back_and_forgotten(self):
         self.restore(POINTER, INDEX, PROJECTIONS)
         self.forget()
+        for key in self.objects(LOG)[2:]:
+            self.object(key).unlink()
+
+    def test_the_log_of_the_table_tells_who_lists(self):
+        self.restore(POINTER, INDEX, PROJECTIONS)
+        self.forget()
+        for key in self.objects("runs/") + self.objects("manifests/")[1:2]:
+            self.object(key).unlink()
+        self.refuse(["gc", "--delete", "d.yml"], ["consolidate", "d.yml"])
 
     def test_records_of_runs_tell_gc_and_verify(self):
         self.all_back_and_forgotten()
@@ -202,7 +212,7 @@ class Rollback(Case):
         shutil.copytree(self.folder / "published", self.folder / "twin")
         (self.folder / "rates.csv").write_text(FOURTH)
         self.cauce("run", "d.yml", "--store", "twin")
-        for kind in ("manifests", "events"):
+        for kind in ("manifests", "events/_data"):
             shutil.copytree(self.folder / "twin/rates" / kind, self.object(kind),
                             dirs_exist_ok=True)
         return self.objects("manifests/")[-1]
@@ -226,7 +236,7 @@ class Rollback(Case):
         self.assertEqual(len(self.objects("manifests/")), 3)
 
     def test_what_is_not_whole_is_not_proposed(self):
-        for key in self.objects("events/0000000003-"):
+        for key in self.objects("events/_data/0000000003-"):
             self.object(key).unlink()
         self.object(POINTER).unlink()
         answer, versions = self.listed()

@@ -18,7 +18,7 @@ class Standing(Case):
 
     def damage(self, part="month=01"):
         """The first event file of January is not what it was."""
-        key = next(k for k in self.objects("events/0000000001-") if part in k)
+        key = next(k for k in self.objects("events/_data/0000000001-") if part in k)
         path = self.object(key)
         content = path.read_bytes()
         path.chmod(0o600)

@@ -107,7 +107,7 @@ static void add_file(struct manifest *m, int32_t partition, uint64_t rows, uint6
 {
     struct manifest_file file = {
         .sequence = m->version.sequence, .rows = rows, .revised = revised, .partition = partition};
-    layout_event(&m->version, PARTITION_MONTH, partition, 0, file.key);
+    layout_event(&m->version, false, PARTITION_MONTH, partition, 0, file.key);
     char *text = event_text(file.key);
     file.size = strlen(text);
     sha256_hex(text, strlen(text), file.sha256);

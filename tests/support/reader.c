@@ -120,6 +120,7 @@ size_t reader_check(struct reader *r, struct store *st, unsigned demands, struct
     r->violations = 0;
     reader_read_chain(r);
     reader_check_claims(r);
+    reader_check_history(r);
     reader_check_past(r);
     reader_check_rows(r);
     reader_check_index(r);

@@ -35,7 +35,8 @@ static void version_name(uint64_t sequence, const char *commit, char out[NAME_SI
 
 /* ---- One version --------------------------------------------------------------------------- */
 
-static void take_files(struct reader *r, const struct json *outputs, struct version *v)
+static void take_files(struct reader *r, const char *folder, const struct json *outputs,
+                       struct version *v)
 {
     const struct json *files = json_get(outputs, "files");
     char name[NAME_SIZE];
@@ -52,7 +53,7 @@ static void take_files(struct reader *r, const struct json *outputs, struct vers
         take_text(file, "partition", f->partition, sizeof f->partition);
         f->rows = number_of(file, "rows");
         f->revised = number_of(file, "revised");
-        snprintf(key, sizeof key, "events/%s/%s%spart-0.parquet", name, f->partition,
+        snprintf(key, sizeof key, "%s%s/%s%spart-0.parquet", folder, name, f->partition,
                  f->partition[0] != '\0' ? "/" : "");
         if (strcmp(key, f->key) != 0)
             reader_violation(r, "1: %s names %s, which is not a key of its own", v->key, f->key);
@@ -93,7 +94,7 @@ static void take_manifest(struct reader *r, const struct json *root, struct vers
     v->total = number_of(outputs, "rows_total");
     v->keys = number_of(index, "keys");
     check_index_field(r, index, v);
-    take_files(r, outputs, v);
+    take_files(r, number_of(root, "format") > 1 ? "events/_data/" : "events/", outputs, v);
 }
 
 /* Read the manifest that `key` and `sha256` refer to; false: the chain cannot be followed. */

@@ -133,6 +133,9 @@ void reader_check_index(struct reader *r);
 void reader_check_projections(struct reader *r);
 void reader_check_objects(struct reader *r);
 
+/* reader_history.c: invariant 7 */
+void reader_check_history(struct reader *r);
+
 /* sightings */
 void sightings_add(struct sightings *s, const char *key, const char *sha256);
 const struct sighting *sightings_find(const struct sightings *s, const char *key);

@@ -88,7 +88,8 @@ static void check_new(struct store_check *c, const char *key, struct str *out)
         atomic_store(&c->has_pointer, true);
     if (!atomic_load(&c->has_pointer) && !atomic_load(&c->repair))
         str_printf(out, "%s is written before there is a pointer\n", key);
-    if (str_starts(key, "events/") && !str_ends(key, ".parquet") && !check_is_remain(key))
+    if (str_starts(key, "events/") && !str_starts(key, "events/_delta_log/") &&
+        !str_ends(key, ".parquet") && !check_is_remain(key))
         str_printf(out, "%s is no Parquet file and lies under events/\n", key);
 }
 
@@ -106,7 +107,8 @@ static void check_swap(struct store_check *c, const char *key, const struct stor
         check_pointer_swap(c->inner, expected, body, atomic_load(&c->repair), out);
         return;
     }
-    if (is_immutable(key))
+    bool is_put_right = atomic_load(&c->repair) && str_starts(key, "events/_delta_log/");
+    if (is_immutable(key) && !is_put_right)
         str_printf(out, "%s is immutable\n", key);
     if (strcmp(key, CHECK_INDEX) == 0)
         check_index_swap(c->inner, body, out);

@@ -20,7 +20,8 @@
  *   - before an index manifest becomes current, every shard that it names exists with its size; and
  *     before a projection manifest says `completed`, every file of its parts
  *   - only what the redo list in projections/manifest.json names is moved, under its guard
- *   - nothing but .parquet lies under events/ (remains of interrupted writes aside)
+ *   - nothing but .parquet lies under events/ (the log of the table and remains of interrupted
+ *     writes aside)
  *   - nothing is removed that the chain of the current pointer, the index manifest or the projection
  *     manifest names
  *

@@ -35,13 +35,22 @@ static inline void golden_file(struct manifest_files *files, const struct versio
                                  .rows = rows,
                                  .revised = revised,
                                  .partition = partition};
-    layout_event(version, PARTITION_MONTH, partition, 0, file.key);
+    layout_event(version, false, PARTITION_MONTH, partition, 0, file.key);
     memcpy(file.sha256, sha256, sizeof file.sha256);
     file.min = golden_bound("EUR", "2026-01-01");
     file.max = golden_bound("USD", "2026-01-31");
     manifest_files_add(files, &file);
     json_free(file.min);
     json_free(file.max);
+}
+
+/* The same files where those of a dataset for tables lie. */
+static inline void golden_for_tables(struct manifest *m)
+{
+    m->schema.for_tables = true;
+    for (size_t i = 0; i < m->files.count; i++)
+        layout_event(&m->version, true, PARTITION_MONTH, m->files.items[i].partition, 0,
+                     m->files.items[i].key);
 }
 
 /* Version 2: 5 rows, 1 of them a revision, on top of a version of 7 rows. */

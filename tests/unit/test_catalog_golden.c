@@ -19,6 +19,7 @@ static const char *const golden[] = {
     "manifest-1.json",
     "manifest-1-checkpoint.json",
     "manifest-1-source.json",
+    "manifest-2.json",
     "index-1.json",
     "index-1-range.json",
     "projection-2-completed.json",

@@ -138,10 +138,12 @@ static void every_object_has_its_key(void **state)
     char key[LAYOUT_KEY_SIZE];
     layout_manifest(&v42, key);
     check_key(key, "manifests/0000000042-" COMMIT ".json");
-    layout_event(&v42, PARTITION_MONTH, 20260100, 7, key);
+    layout_event(&v42, false, PARTITION_MONTH, 20260100, 7, key);
     check_key(key, "events/0000000042-" COMMIT "/year=2026/month=01/part-7.parquet");
-    layout_event(&v42, PARTITION_NONE, 0, 0, key);
+    layout_event(&v42, false, PARTITION_NONE, 0, 0, key);
     check_key(key, "events/0000000042-" COMMIT "/part-0.parquet");
+    layout_event(&v42, true, PARTITION_YEAR, 20260000, 0, key);
+    check_key(key, "events/_data/0000000042-" COMMIT "/year=2026/part-0.parquet");
     index_shard_key(&v42, 3, key);
     check_key(key, "index/0000000042-" COMMIT "/3.parquet");
     projection_key(PARTITION_MONTH, 20260100, key);
@@ -173,7 +175,7 @@ static void the_longest_keys_are_not_cut(void **state)
     struct version_id version;
     int32_t partition;
     char key[LAYOUT_KEY_SIZE];
-    layout_event(&big, PARTITION_DAY, 99991231, 999999999, key);
+    layout_event(&big, true, PARTITION_DAY, 99991231, 999999999, key);
     assert_int_equal(layout_parse_event(key, PARTITION_DAY, &version, &partition, NULL), ERR_OK);
     assert_true(version_id_equal(&version, &big));
     projection_temp_key(&big, PARTITION_DAY, 99991231, key);
@@ -207,7 +209,7 @@ static void event_keys_are_taken_apart(void **state)
                 {PARTITION_MONTH, 20261200},
                 {PARTITION_DAY, 20261231}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        layout_event(&v42, good[i].by, good[i].value, 12, key);
+        layout_event(&v42, i % 2 == 0, good[i].by, good[i].value, 12, key);
         assert_int_equal(layout_parse_event(key, good[i].by, &version, &partition, NULL), ERR_OK);
         assert_true(version_id_equal(&version, &v42));
         assert_int_equal(partition, good[i].value);
@@ -217,6 +219,22 @@ static void event_keys_are_taken_apart(void **state)
         assert_true(version_id_equal(&version, &v42));
         assert_int_equal(partition, good[i].value);
     }
+}
+
+static void the_version_of_an_event_file_is_told_from_its_key(void **state)
+{
+    (void)state;
+    static const char old[] = "events/0000000042-" COMMIT "/part-0.parquet";
+    static const char today[] = "events/_data/0000000042-" COMMIT "/part-0.parquet";
+    struct version_id v4 = {4, COMMIT};
+    assert_false(layout_event_for_tables(old));
+    assert_true(layout_event_for_tables(today));
+    assert_true(layout_event_is_of(old, &v42));
+    assert_true(layout_event_is_of(today, &v42));
+    assert_false(layout_event_is_of(old, &v4));
+    assert_false(layout_event_is_of(today, &v4));
+    assert_false(layout_event_is_of("events/0000000042-" COMMIT "0/part-0.parquet", &v42));
+    assert_false(layout_event_is_of("index/0000000042-" COMMIT "/part-0.parquet", &v42));
 }
 
 static void keys_that_the_layout_would_not_give_are_refused(void **state)
@@ -237,6 +255,8 @@ static void keys_that_the_layout_would_not_give_are_refused(void **state)
         "events/0000000042-" COMMIT "/year=2026/month=1/part-0.parquet",
         "events/0000000042-" COMMIT "/../month=01/part-0.parquet",
         "events/../year=2026/month=01/part-0.parquet",
+        "events/_data/_data/0000000042-" COMMIT "/year=2026/month=01/part-0.parquet",
+        "events/data/0000000042-" COMMIT "/year=2026/month=01/part-0.parquet",
         "/events/0000000042-" COMMIT "/year=2026/month=01/part-0.parquet",
         "index/0000000042-" COMMIT "/year=2026/month=01/part-0.parquet",
         "events/0000000042-" COMMIT
@@ -382,6 +402,7 @@ int main(void)
         cmocka_unit_test(the_longest_keys_are_not_cut),
         cmocka_unit_test(a_run_needs_a_run_id_and_a_year_of_four_digits),
         cmocka_unit_test(event_keys_are_taken_apart),
+        cmocka_unit_test(the_version_of_an_event_file_is_told_from_its_key),
         cmocka_unit_test(keys_that_the_layout_would_not_give_are_refused),
         cmocka_unit_test(every_name_that_is_made_has_its_kind_and_all_others_are_strangers),
         cmocka_unit_test(versions_are_equal_by_sequence_and_commit),

@@ -6,9 +6,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "catalog/manifest_part.h"
 #include "unit/manifest_test.h"
 
-static void assert_golden(const char *name, bool checkpoint, bool source)
+static void assert_golden(const char *name, bool checkpoint, bool source, bool for_tables)
 {
     struct manifest m;
     struct manifest back;
@@ -18,6 +19,8 @@ static void assert_golden(const char *name, bool checkpoint, bool source)
         schema_source_add(&m.schema.source, "Day", (struct type){.kind = TYPE_DATE}, "%d/%m/%Y");
         schema_source_add(&m.schema.source, "Value", (struct type){.kind = TYPE_BIGINT}, NULL);
     }
+    if (for_tables)
+        golden_for_tables(&m);
     char *text = manifest_text(&m);
     char *expected = sample_source_file(name);
     assert_string_equal(text, expected);
@@ -26,6 +29,7 @@ static void assert_golden(const char *name, bool checkpoint, bool source)
     char *again = manifest_text(&back);
     assert_string_equal(again, expected);
     assert_true(back.has_checkpoint == checkpoint);
+    assert_true(back.schema.for_tables == for_tables);
     assert_true(key_digest_equal(&back.keys, &m.keys));
     assert_true(back.time == m.time);
     assert_true(back.key_seed == m.key_seed);
@@ -42,9 +46,10 @@ static void assert_golden(const char *name, bool checkpoint, bool source)
 static void the_stored_bytes_are_the_golden_ones(void **state)
 {
     (void)state;
-    assert_golden("tests/golden/manifest-1.json", false, false);
-    assert_golden("tests/golden/manifest-1-checkpoint.json", true, false);
-    assert_golden("tests/golden/manifest-1-source.json", false, true);
+    assert_golden("tests/golden/manifest-1.json", false, false, false);
+    assert_golden("tests/golden/manifest-1-checkpoint.json", true, false, false);
+    assert_golden("tests/golden/manifest-1-source.json", false, true, false);
+    assert_golden("tests/golden/manifest-2.json", false, false, true);
 }
 
 static void assert_altered(const char *file, const char *from, const char *to, int code,
@@ -67,6 +72,30 @@ static void assert_altered(const char *file, const char *from, const char *to, i
 static void assert_refused(const char *from, const char *to, const char *message)
 {
     assert_altered("tests/golden/manifest-1.json", from, to, ERR_DAMAGED, message);
+}
+
+static void event_files_lie_where_the_format_has_them(void **state)
+{
+    (void)state;
+    assert_altered("tests/golden/manifest-2.json", "events/_data/", "events/", ERR_DAMAGED, "key");
+    assert_altered("tests/golden/manifest-1.json", "events/", "events/_data/", ERR_DAMAGED, "key");
+}
+
+static void the_format_stays_that_of_the_first_version(void **state)
+{
+    (void)state;
+    struct manifest parent;
+    struct manifest child;
+    struct error err = ERROR_INIT;
+    golden_manifest(&parent, false);
+    golden_manifest(&child, false);
+    golden_for_tables(&child);
+    parent.version = child.parent;
+    assert_int_equal(manifest_schema_grown(&parent.schema, &parent.schema, &err), ERR_OK);
+    assert_int_equal(manifest_schema_grown(&parent.schema, &child.schema, &err), ERR_DAMAGED);
+    assert_non_null(strstr(err.text, "format"));
+    manifest_release(&parent);
+    manifest_release(&child);
 }
 
 static void identity_is_checked(void **state)
@@ -219,7 +248,7 @@ static void unknown_fields_of_a_later_writer_are_ignored(void **state)
 static void a_newer_format_is_refused_and_not_called_damaged(void **state)
 {
     (void)state;
-    assert_altered("tests/golden/manifest-1.json", "\"format\": 1", "\"format\": 2", ERR_GATE,
+    assert_altered("tests/golden/manifest-1.json", "\"format\": 1", "\"format\": 3", ERR_GATE,
                    "newer cauce");
     assert_refused("\"format\": 1", "\"format\": 0", "format");
     assert_refused("\"format\": 1", "\"format\": true", "format");
@@ -333,6 +362,8 @@ int main(void)
         cmocka_unit_test(a_first_version_has_no_parent_and_only_new_rows),
         cmocka_unit_test(a_checkpoint_ends_with_the_files_of_its_version),
         cmocka_unit_test(unknown_fields_of_a_later_writer_are_ignored),
+        cmocka_unit_test(event_files_lie_where_the_format_has_them),
+        cmocka_unit_test(the_format_stays_that_of_the_first_version),
         cmocka_unit_test(a_newer_format_is_refused_and_not_called_damaged),
         cmocka_unit_test(what_is_no_object_is_refused),
         cmocka_unit_test(a_copy_shares_nothing),

@@ -32,6 +32,7 @@ static void the_least_file_gets_every_default(void **state)
     assert_string_equal(config.temp, "/var/tmp");
     assert_int_equal(config.expect_every, 0);
     assert_int_equal(config.lease_ttl_seconds, 0);
+    assert_true(config.tables_delta);
     assert_int_equal(config.timeout_seconds, 0);
     config_release(&config);
     assert_null(config.dataset);
@@ -56,7 +57,8 @@ static void every_setting_of_the_dataset_arrives(void **state)
                       "temp: scratch\n"
                       "expect_every: 2w\n"
                       "timeout: 90s\n"
-                      "lease: {ttl: 15m}\n",
+                      "lease: {ttl: 15m}\n"
+                      "tables: {delta: false}\n",
                       NULL, &config);
     assert_string_equal(config.dataset, "a-b_c9");
     assert_string_equal(config.store, "dir/../out");
@@ -70,6 +72,7 @@ static void every_setting_of_the_dataset_arrives(void **state)
     assert_string_equal(config.temp, "dir/scratch");
     assert_int_equal(config.expect_every, 1209600);
     assert_int_equal(config.lease_ttl_seconds, 900);
+    assert_false(config.tables_delta);
     assert_int_equal(config.timeout_seconds, 90);
     config_release(&config);
 }

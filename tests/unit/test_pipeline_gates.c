@@ -62,7 +62,7 @@ static void assert_rows(const char *wanted)
 
 static void assert_nothing_published(void)
 {
-    assert_int_equal(look_count(st, "events/"), 0);
+    assert_int_equal(look_count(st, "events/_data/"), 0);
     assert_int_equal(look_count(st, "manifests/"), 0);
     assert_int_equal(look_count(st, "index/"), 0);
 }
@@ -287,10 +287,10 @@ static void a_source_that_changes_while_it_is_read_publishes_nothing(void **stat
                                         .at = 1,
                                         .call = rewrite_source,
                                         .ctx = s.folder});
-    size_t events = look_count(st, "events/");
+    size_t events = look_count(st, "events/_data/");
     assert_int_equal(run(COLUMNS, "id,day,n\n1,2026-01-01,1\n4,2026-04-01,4\n"), ERR_SOURCE);
     assert_said("changed while it was read");
-    assert_int_equal(look_count(st, "events/"), events);
+    assert_int_equal(look_count(st, "events/_data/"), events);
     assert_int_equal(scenario_run(&s, st), ERR_OK);
     assert_rows("id,day,n\n1,2026-01-01,1\n2,2026-02-01,2\n3,2026-03-01,3\n");
 }

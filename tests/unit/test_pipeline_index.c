@@ -116,7 +116,7 @@ the_rebuild_reconstructs_the_index_from_the_pointer_and_ignores_events_of_unpubl
     stage_publish(&g, 0);
     struct store *other = scenario_clone(g.memory);
     assert_int_equal(scenario_publish(&g.s, other, g.variant->snapshots[1]), ERR_OK);
-    look_copy(other, g.memory, "events/");
+    look_copy(other, g.memory, "events/_data/");
     look_copy(other, g.memory, "manifests/");
     look_remove(g.memory, INDEX);
     heal_and_publish(1, INDEX_REBUILT);
@@ -247,7 +247,7 @@ static void a_rebuild_from_damaged_events_stops_and_names_the_file(void **state)
 {
     (void)state;
     stage_publish(&g, 0);
-    char *key = look_find(g.memory, "events/", "month=02");
+    char *key = look_find(g.memory, "events/_data/", "month=02");
     look_damage(g.memory, key);
     look_remove(g.memory, INDEX);
     stage_mark(&g);

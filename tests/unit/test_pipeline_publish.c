@@ -41,14 +41,14 @@ static void success_with_all_events_written(void **state)
     assert_int_equal(g.s.report.delta.rows_new, 4);
     assert_int_equal(g.s.report.events.files_written, 2);
     assert_int_equal(g.s.report.keys_total, 4);
-    assert_int_equal(look_count(g.memory, "events/"), 2);
+    assert_int_equal(look_count(g.memory, "events/_data/"), 2);
     stage_publish(&g, 1);
     assert_int_equal(g.s.report.delta.rows_new, 3);
     assert_int_equal(g.s.report.delta.rows_revised, 1);
     assert_int_equal(g.s.report.delta.rows_known, 1);
     assert_int_equal(g.s.report.delta.rows_vanished, 2);
     assert_int_equal(g.s.report.rows_total, 8);
-    assert_int_equal(look_count(g.memory, "events/"), 5);
+    assert_int_equal(look_count(g.memory, "events/_data/"), 5);
     stage_check(&g, READER_SETTLED);
 }
 
@@ -83,7 +83,7 @@ static void partial_failure_rolls_back_exactly_what_was_written(void **state)
     look_replace(g.memory, foreign, "foreign", 7);
     char *before = state_of(g.memory);
     stage_heal(&g);
-    stage_fault(&g, FAULT_FAIL, FAULT_PUT_NEW, "events/", 3);
+    stage_fault(&g, FAULT_FAIL, FAULT_PUT_NEW, "events/_data/", 3);
     assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_AGAIN);
     assert_int_equal(g.s.report.events.rollbacks, 1);
     assert_int_equal(g.s.report.events.rolled_back, 2);
@@ -262,14 +262,14 @@ static void all_events_are_stored_before_the_manifest_and_the_manifest_before_th
     for (size_t k = 1; k <= store_fault_count(g.st); k++) {
         const char *key;
         enum fault_op op = store_fault_operation(g.st, k, &key);
-        if (op == FAULT_PUT_NEW && strncmp(key, "events/", 7) == 0)
+        if (op == FAULT_PUT_NEW && strncmp(key, "events/_data/", 13) == 0)
             events = k;
         if (op == FAULT_PUT_NEW && strncmp(key, "manifests/", 10) == 0)
             manifest = k;
         if (op == FAULT_SWAP && strncmp(key, "current/", 8) == 0)
             pointer = k;
     }
-    assert_int_equal(stage_count(&g, FAULT_PUT_NEW, "events/"), 3);
+    assert_int_equal(stage_count(&g, FAULT_PUT_NEW, "events/_data/"), 3);
     assert_true(events < manifest);
     assert_true(manifest < pointer);
 }

@@ -1,4 +1,5 @@
 /* What a record says of a run, and what is read back from it. */
+#include "derived/history/history.h"
 #include "derived/index/index.h"
 #include "derived/projection/projection.h"
 #include "pipeline/record.h"
@@ -43,8 +44,10 @@ static void fill(struct run_report *r)
         .warning_count = 2,
     };
     struct index_report *index = derived_report(&r->derived, &index_derived);
+    struct history_report *history = derived_report(&r->derived, &history_derived);
     struct consolidation_report *c = derived_report(&r->derived, &projection_derived);
     *index = (struct index_report){INDEX_CAUGHT_UP, "it is behind", 0.25, 26};
+    *history = (struct history_report){HISTORY_BEHIND, 30, 0};
     *c = (struct consolidation_report){PROJECTION_IN_PROGRESS, 27, 28, true, true, true, 29};
     for (int i = 0; i < STEP_COUNT; i++)
         r->seconds[i] = 0.5 + i;
@@ -75,10 +78,11 @@ static const char golden[] =
     "\"index_recovery\":\"catch_up\",\"index_reason\":\"it is behind\",\"index_rebuild_rows\":26,"
     "\"index_rebuild_seconds\":0.25,\"attempts\":23,\"conflicts\":24,\"ambiguous\":25,"
     "\"settled_by_reading\":true,\"rollbacks\":20,\"events_rolled_back\":21,\"events_left\":22,"
+    "\"history\":{\"state\":\"behind\",\"written\":30},"
     "\"consolidation\":{\"state\":\"in_progress\",\"built\":27,\"moved\":28,\"behind\":29,"
     "\"skipped\":true,\"resumed\":true,\"replayed\":true},\"seconds\":{\"probe\":0.5,\"base\":1.5,"
     "\"index_check\":2.5,\"index_rebuild\":3.5,\"source\":4.5,\"load\":5.5,\"delta\":6.5,"
-    "\"write_events\":7.5,\"publish\":8.5,\"index_update\":9.5,\"consolidate\":10.5,\"total\":2.5},"
+    "\"write_events\":7.5,\"publish\":8.5,\"index_update\":9.5,\"history\":10.5,\"consolidate\":11.5,\"total\":2.5},"
     "\"peak_memory_bytes\":1004,\"requests\":{\"gets\":31,\"heads\":32,\"puts\":33,\"swaps\":34,"
     "\"moves\":35,\"lists\":36,\"deletes\":37,\"bytes_read\":38,\"bytes_written\":39,\"sent\":40,"
     "\"retries\":41},\"rejects\":[{\"file\":\"rates.csv\",\"row\":42,\"line\":43,\"column\":44,"

@@ -131,7 +131,7 @@ static void a_rollback_is_counted_with_its_events(void **state)
     (void)state;
     stage_publish(&g, 0);
     stage_heal(&g);
-    stage_fault(&g, FAULT_FAIL, FAULT_PUT_NEW, "events/", 3);
+    stage_fault(&g, FAULT_FAIL, FAULT_PUT_NEW, "events/_data/", 3);
     assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_AGAIN);
     assert_int_equal(exit_status_of(ERR_AGAIN), 5);
     collect();

@@ -326,7 +326,7 @@ static void nothing_is_rounded_cut_or_guessed(void **state)
         assert_int_equal(s.report.load.rows_rejected, 1);
         free(text);
     }
-    assert_int_equal(look_count(st, "events/"), 0);
+    assert_int_equal(look_count(st, "events/_data/"), 0);
 }
 
 static void leading_zeros_make_a_text(void **state)
@@ -429,7 +429,7 @@ static void a_transform_cannot_reach_files_settings_or_several_statements(void *
         char *yaml =
             mem_printf("columns: [{name: id, type: text}]\nkey: id\ntransform: \"%s\"\n", sql[i]);
         refuse(yaml, "a.csv", "id\n1\n", ERR_CONFIG, "transform");
-        assert_int_equal(look_count(st, "events/"), 0);
+        assert_int_equal(look_count(st, "events/_data/"), 0);
         free(yaml);
     }
 }

@@ -75,13 +75,13 @@ static void a_request_to_stop_before_the_commit_rolls_back(void **state)
     };
     stage_publish(&g, 0);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        char *before = look_state(g.memory, "events/");
+        char *before = look_state(g.memory, "events/_data/");
         ask_at(places[i].op, places[i].key, 1);
         assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_INTERRUPTED);
         assert_int_equal(g.s.report.outcome, RUN_FAILED);
         assert_non_null(strstr(g.s.err.text, "Stopped by a signal. Nothing was published."));
         assert_int_equal(g.s.report.events.rolled_back, places[i].rolled_back);
-        char *after = look_state(g.memory, "events/");
+        char *after = look_state(g.memory, "events/_data/");
         assert_string_equal(after, before);
         assert_int_equal(look_count(g.memory, "manifests/"), 1);
         assert_int_equal(scenario_scratch_count(&g.s), 0);
@@ -148,13 +148,13 @@ static void the_end_of_the_time_limit_before_the_commit_rolls_back(void **state)
     stage_publish(&g, 0);
     g.s.config.timeout_seconds = 3600;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        char *before = look_state(g.memory, "events/");
+        char *before = look_state(g.memory, "events/_data/");
         call_at(time_out, places[i].op, places[i].key);
         assert_int_equal(stage_try(&g, g.variant->snapshots[1]), ERR_TIMEOUT);
         assert_int_equal(g.s.report.code, ERR_TIMEOUT);
         assert_non_null(strstr(g.s.err.text, "`timeout` allows is over. Nothing was published."));
         assert_int_equal(g.s.report.events.rolled_back, places[i].rolled_back);
-        char *after = look_state(g.memory, "events/");
+        char *after = look_state(g.memory, "events/_data/");
         assert_string_equal(after, before);
         assert_false(stop_requested()); /* whoever runs next is not concerned */
         free(after);

@@ -130,10 +130,10 @@ static void a_damaged_event_file_is_seen(void **state)
     char *key = look_find(s->store, "events/", "0000000001");
     look_damage(s->store, key);
     look(s, READER_ANYTIME);
-    assert_found(s, "2: events/0000000001");
+    assert_found(s, "2: events/_data/0000000001");
     look_remove(s->store, key);
     look(s, READER_ANYTIME);
-    assert_found(s, "2: events/0000000001");
+    assert_found(s, "2: events/_data/0000000001");
     free(key);
 }
 
