@@ -70,7 +70,7 @@ bool layout_take_name(const char **key, const char *prefix, char end, struct ver
 bool layout_take_folder(const char *start, const char *file, enum partition_by by,
                         int32_t *partition);
 /* ERR_DAMAGED: "... is not the key of <what>." */
-int layout_bad_key(const char *key, const char *what, struct error *err);
+MUST_USE int layout_bad_key(const char *key, const char *what, struct error *err);
 
 /*
  * What is under a key, by its name alone: each is one that a function above, the store itself
