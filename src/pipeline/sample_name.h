@@ -10,6 +10,6 @@
  * The name of the source where it will do; else one that does, and that none of the first `count`
  * columns has, upper and lower case being the same. A new string.
  */
-char *sample_name_of(const char *source, const struct schema *s, size_t count);
+MUST_USE char *sample_name_of(const char *source, const struct schema *s, size_t count);
 
 #endif

@@ -22,6 +22,6 @@ bool typed_put_or_fault(const struct result_column *from, const struct column *v
                         struct reader_batch *out);
 
 /* Bytes for a message, the first ones where they are many. A new string. */
-char *typed_hex(const char *bytes, size_t count);
+MUST_USE char *typed_hex(const char *bytes, size_t count);
 
 #endif
