@@ -295,7 +295,7 @@ static void conflicts_and_partitions_behind_are_reported(void **state)
     collect(&f);
     assert_non_null(find_alert(&f, "CauceConflicts"));
     assert_non_null(find_alert(&f, "CauceConsolidationBehind"));
-    assert_int_equal(told(&f.metrics.all, 1, "consolidations_in_progress"), 1);
+    assert_int_equal(told(&f.metrics.all, 2, "consolidations_in_progress"), 1);
     derived_reports_release(&r.derived);
     add_run(&f, &good, 0);
     collect(&f);

@@ -69,7 +69,7 @@ static void an_empty_dataset_has_nothing_to_show(void **state)
     assert_int_equal(look(time_now()), ERR_OK);
     assert_int_equal(status.base.pointer.current.sequence, 0);
     assert_int_equal(status.derived[0].state, DERIVED_NONE);
-    assert_int_equal(status.derived[1].state, DERIVED_NONE);
+    assert_int_equal(status.derived[2].state, DERIVED_NONE);
     assert_null(status.last_run.json);
     assert_int_equal(status.last_success, 0);
     assert_true(status.late);
@@ -84,8 +84,8 @@ static void after_a_run_everything_is_fresh(void **state)
     assert_int_equal(status.derived[0].state, DERIVED_FRESH);
     assert_int_equal(status.derived[0].sequence, 1);
     assert_null(status.derived[0].reason);
-    assert_int_equal(status.derived[1].state, DERIVED_FRESH);
-    assert_int_equal(status.derived[1].sequence, 1);
+    assert_int_equal(status.derived[2].state, DERIVED_FRESH);
+    assert_int_equal(status.derived[2].sequence, 1);
     assert_int_equal(status.last_run.run.outcome, RUN_PUBLISHED);
     assert_int_equal(status.last_success, s.report.finished);
     assert_int_equal(status.expect_every, 3600);
@@ -124,8 +124,8 @@ static void a_run_without_consolidation_leaves_projections_behind(void **state)
     assert_int_equal(scenario_publish(&s, st, "id,v\n2,b\n"), ERR_OK);
     assert_int_equal(look(time_now()), ERR_OK);
     assert_int_equal(status.derived[0].state, DERIVED_FRESH);
-    assert_int_equal(status.derived[1].state, DERIVED_BEHIND);
-    assert_int_equal(status.derived[1].sequence, 1);
+    assert_int_equal(status.derived[2].state, DERIVED_BEHIND);
+    assert_int_equal(status.derived[2].sequence, 1);
 }
 
 static void a_gc_is_no_run(void **state)
@@ -160,7 +160,7 @@ static void what_cannot_be_understood_is_invalid(void **state)
     overwrite(PROJECTION_ROOT, "{");
     assert_int_equal(look(time_now()), ERR_OK);
     assert_int_equal(status.derived[0].state, DERIVED_INVALID);
-    assert_int_equal(status.derived[1].state, DERIVED_INVALID);
+    assert_int_equal(status.derived[2].state, DERIVED_INVALID);
     overwrite(LAYOUT_POINTER, "{");
     assert_int_equal(look(time_now()), ERR_DAMAGED);
 }
