@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -433,6 +434,54 @@ static void test_a_file_with_another_name_is_copied_when_it_is_moved(void **stat
     free(event);
 }
 
+static void test_a_guard_changed_by_hand_is_another_state(void **state)
+{
+    struct here *h = *state;
+    struct store_tag guard;
+    char *path = in_root(h, "guard");
+    assert_int_equal(put(h, "guard", "mine", &guard), ERR_OK);
+    assert_int_equal(put(h, "1", "x", NULL), ERR_OK);
+    assert_int_equal(put(h, "2", "y", NULL), ERR_OK);
+    struct store_move move = {.from = "1", .to = "to/1", .guard = "guard", .guard_tag = &guard};
+    assert_int_equal(store_move(h->st, &move, NULL), ERR_OK);
+    struct stat before = stat_of(path);
+    time_sleep(20000); /* a tick of the clock that stamps files */
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(write(fd, "ours", 4), 4);
+    struct timespec times[2] = {before.st_atim, before.st_mtim};
+    assert_int_equal(futimens(fd, times), 0);
+    close(fd);
+    move.from = "2";
+    move.to = "to/2";
+    assert_int_equal(store_move(h->st, &move, NULL), ERR_CONFLICT);
+    holds(h, "2", "y");
+    free(path);
+}
+
+/* There are as many moves as partitions, and the guard names them all. */
+static void test_many_moves_read_their_guard_once(void **state)
+{
+    enum { MOVES = 1000, SIZE = 16 << 20 };
+    struct here *h = *state;
+    struct store_tag guard;
+    char *text = mem_alloc(SIZE + 1);
+    memset(text, 'g', SIZE);
+    text[SIZE] = '\0';
+    assert_int_equal(put(h, "guard", text, &guard), ERR_OK);
+    assert_int_equal(put(h, "a", "x", NULL), ERR_OK);
+    clock_t began = clock();
+    for (int i = 0; i < MOVES; i++) {
+        struct store_move move = {.from = i % 2 == 0 ? "a" : "b",
+                                  .to = i % 2 == 0 ? "b" : "a",
+                                  .guard = "guard",
+                                  .guard_tag = &guard};
+        assert_int_equal(store_move(h->st, &move, NULL), ERR_OK);
+    }
+    /* Reading 16 GiB takes longer anywhere. */
+    assert_true(clock() - began < 4 * CLOCKS_PER_SEC);
+    free(text);
+}
+
 static void test_a_change_by_hand_is_another_state(void **state)
 {
     struct here *h = *state;
@@ -531,6 +580,7 @@ static void *sweep(void *ctx)
             closedir(dir);
         if (fs_exists(h->outside) == false)
             break;
+        time_sleep(500); /* else a writer that is held up never gets through */
     }
     free(folder);
     return NULL;
@@ -1047,6 +1097,8 @@ int main(void)
         in_store(test_a_move_takes_empty_folders_with_it),
         in_store(test_a_move_ends_what_an_interrupted_one_began),
         in_store(test_a_file_with_another_name_is_copied_when_it_is_moved),
+        in_store(test_a_guard_changed_by_hand_is_another_state),
+        in_store(test_many_moves_read_their_guard_once),
         in_store(test_a_change_by_hand_is_another_state),
         in_store(test_long_names),
         in_store(test_a_local_file_that_is_given_is_moved_and_not_copied),

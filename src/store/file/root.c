@@ -78,7 +78,7 @@ static int absolute(const char *path, char **out, struct error *err)
 
 int file_root_open(struct file_root *root, const char *path, struct error *err)
 {
-    *root = (struct file_root){.fd = -1};
+    *root = (struct file_root){.fd = -1, .guard.fd = -1};
     int rc = fs_real_path(path, &root->path, err);
     if (rc == ERR_OK)
         rc = absolute(path, &root->name, err);
@@ -91,10 +91,11 @@ int file_root_open(struct file_root *root, const char *path, struct error *err)
     if (rc != ERR_OK) {
         free(root->path);
         free(root->name);
-        *root = (struct file_root){.fd = -1};
+        *root = (struct file_root){.fd = -1, .guard.fd = -1};
         return rc;
     }
     pthread_mutex_init(&root->mutex, NULL);
+    pthread_mutex_init(&root->guard.mutex, NULL);
     return ERR_OK;
 }
 
@@ -103,11 +104,14 @@ void file_root_release(struct file_root *root)
     if (root->path == NULL)
         return;
     close(root->fd);
+    if (root->guard.fd >= 0)
+        close(root->guard.fd);
     pthread_mutex_destroy(&root->mutex);
+    pthread_mutex_destroy(&root->guard.mutex);
     free(root->durable);
     free(root->path);
     free(root->name);
-    *root = (struct file_root){.fd = -1};
+    *root = (struct file_root){.fd = -1, .guard.fd = -1};
 }
 
 int file_root_check(const struct file_root *root, struct error *err)

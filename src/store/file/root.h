@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "store/store.h"
 #include "util/fs.h"
@@ -23,6 +24,17 @@ struct folder_id {
     uint32_t born_nanoseconds;
 };
 
+/*
+ * The content of an object, hashed once. The file is held open, so that nothing else gets its inode:
+ * what has its name, inode and times is this file, as it was.
+ */
+struct file_seen {
+    pthread_mutex_t mutex;
+    int fd; /* -1: nothing was seen yet */
+    struct stat st;
+    struct store_tag tag;
+};
+
 struct file_root {
     int fd;
     char *path; /* absolute, without links */
@@ -30,6 +42,7 @@ struct file_root {
     pthread_mutex_t mutex;
     struct folder_id *durable; /* folders whose entry in their parent is on disk; sorted */
     size_t count, capacity;
+    struct file_seen guard;     /* of the last move */
     atomic_bool waited_in_vain; /* for the lock, the last time */
 };
 

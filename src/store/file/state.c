@@ -158,12 +158,67 @@ static int move_to(struct file_root *root, const struct store_move *move,
     return rc == ERR_OK ? rename_locked(root, move, from, to, err) : rc;
 }
 
+static bool is_seen(const struct file_seen *seen, const struct stat *st)
+{
+    const struct stat *s = &seen->st;
+    return seen->fd >= 0 && s->st_dev == st->st_dev && s->st_ino == st->st_ino &&
+           s->st_size == st->st_size && s->st_mtim.tv_sec == st->st_mtim.tv_sec &&
+           s->st_mtim.tv_nsec == st->st_mtim.tv_nsec && s->st_ctim.tv_sec == st->st_ctim.tv_sec &&
+           s->st_ctim.tv_nsec == st->st_ctim.tv_nsec;
+}
+
+/* Tag of an open object, which is kept or closed. */
+static int see(const struct file_root *root, const char *key, int fd, struct file_seen *seen,
+               struct error *err)
+{
+    struct stat st;
+    struct store_tag tag;
+    bool known = fstat(fd, &st) == 0;
+    if (known && is_seen(seen, &st)) {
+        close(fd);
+        return ERR_OK;
+    }
+    int rc = known ? file_content_read(root, fd, key, NULL, -1, NULL, &tag, NULL, err)
+                   : file_root_error(root, errno, "examine", key, err);
+    if (rc != ERR_OK) {
+        close(fd);
+        return rc;
+    }
+    if (seen->fd >= 0)
+        close(seen->fd);
+    seen->fd = fd;
+    seen->st = st;
+    seen->tag = tag;
+    return ERR_OK;
+}
+
+/*
+ * As file_compare_locked, for an object that is compared again and again: a consolidation moves as
+ * many files as there are partitions, under a guard that grows with their number.
+ */
+static int compare_guard(struct file_root *root, const char *key, const struct store_tag *expected,
+                         struct error *err)
+{
+    int fd = -1;
+    int rc = file_content_open(root, key, &fd, NULL, err);
+    if (rc == ERR_ABSENT)
+        return file_conflict(root, key, err);
+    if (rc != ERR_OK)
+        return rc;
+    pthread_mutex_lock(&root->guard.mutex);
+    rc = see(root, key, fd, &root->guard, err);
+    if (rc == ERR_OK && !store_tag_equal(&root->guard.tag, expected))
+        rc = file_conflict(root, key, err);
+    pthread_mutex_unlock(&root->guard.mutex);
+    return rc;
+}
+
 int file_move_locked(struct file_root *root, const struct store_move *move, struct error *err)
 {
     struct file_place from;
     struct file_place to = {.folder = -1};
     struct stat st;
-    int rc = file_compare_locked(root, move->guard, move->guard_tag, err);
+    int rc = compare_guard(root, move->guard, move->guard_tag, err);
     if (rc != ERR_OK)
         return rc;
     rc = file_root_enter(root, move->from, FILE_CHANGE, &from, err);
