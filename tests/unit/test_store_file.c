@@ -22,6 +22,7 @@
 #include "store/store.h"
 #include "support/temp_folder.h"
 #include "util/fs.h"
+#include "util/id.h"
 #include "util/mem.h"
 #include "util/stop.h"
 #include "util/time.h"
@@ -580,7 +581,8 @@ static void *sweep(void *ctx)
             closedir(dir);
         if (fs_exists(h->outside) == false)
             break;
-        time_sleep(500); /* else a writer that is held up never gets through */
+        /* Else a writer whose disk is slow never gets through. */
+        time_sleep((int64_t)(id_random64() % 50000));
     }
     free(folder);
     return NULL;
