@@ -14,7 +14,7 @@ static size_t by_pattern(uint32_t c, size_t length, unsigned char out[4])
     static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
     for (size_t i = 0; i < length; i++)
         out[i] = (unsigned char)(0x80 | (c >> 6 * (length - 1 - i) & 0x3f));
-    out[0] = length == 1 ? (unsigned char)c : (unsigned char)(lead[length] | c >> 6 * (length - 1));
+    out[0] = (unsigned char)(length == 1 ? c : lead[length] | c >> 6 * (length - 1));
     return length;
 }
 
