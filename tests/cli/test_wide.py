@@ -2,11 +2,13 @@
 """Rows of many columns: as right as others, and within the memory that was allowed."""
 import csv
 import io
+import os
 import unittest
 
 from cauce_cli import Case
 
 MOST = 4096
+SANITIZED = "ASAN_OPTIONS" in os.environ  # a sanitizer takes memory of its own
 TYPES = ("bigint", "text", "decimal(9,2)", "double", "date", "boolean", "timestamp")
 
 
@@ -59,7 +61,8 @@ class Wide(Case):
         second = self.run_with(lines)
         self.assert_run(second, 10, 10, 90)
         for run in (first, second):
-            self.assertLess(run["peak_memory_bytes"], 1 << 30)
+            if not SANITIZED:
+                self.assertLess(run["peak_memory_bytes"], 1 << 30)
         self.assertEqual(self.read(), lines)
 
     def test_columns_that_were_found_are_those_that_are_read(self):

@@ -44,6 +44,7 @@ static int look(const char *name, const char *bytes, size_t count)
 {
     char *path = fs_join(folder, name);
     assert_int_equal(fs_write(path, bytes, count, NULL), ERR_OK);
+    sample_release(&sample);
     int rc = sample_file(path, &hints, &limits, &sample, &err);
     if (rc != ERR_OK)
         print_message("%s: %s\n", name, err.text);
