@@ -431,36 +431,6 @@ void survey_add(struct survey *s, size_t column, const char *text, size_t length
         look(s, c, t);
 }
 
-static void merge_column(struct column_state *a, const struct column_state *b)
-{
-    if (a->closed == 0 && b->closed != 0) {
-        a->closed = a->values + b->closed;
-        memcpy(a->last, b->last, sizeof a->last);
-    }
-    if (a->first[0] == '\0')
-        memcpy(a->first, b->first, sizeof a->first);
-    a->values += b->values;
-    a->nulls += b->nulls;
-    for (size_t i = 0; i < FORMAT_WORDS; i++)
-        a->formats[i] &= b->formats[i];
-    a->words |= b->words;
-    a->seen |= b->seen;
-    a->can &= b->can;
-    a->styles &= b->styles;
-    a->styles_fraction |= b->styles_fraction;
-    a->whole = a->whole > b->whole ? a->whole : b->whole;
-    a->fraction = a->fraction > b->fraction ? a->fraction : b->fraction;
-    if (b->fraction_least < a->fraction_least)
-        a->fraction_least = b->fraction_least;
-}
-
-void survey_merge(struct survey *into, const struct survey *from)
-{
-    assert(into->count == from->count);
-    for (size_t i = 0; i < into->count; i++)
-        merge_column(&into->columns[i], &from->columns[i]);
-}
-
 /* ---- What was found -------------------------------------------------------------------------- */
 
 /* Which readings of dates are left, and in how many orders of day, month and year. */

@@ -12,8 +12,7 @@
  *     survey_doubts(survey, column, &line);          a warning of a run, a comment of `init`
  *     survey_mean(survey, column, &meaning);         `init`: what to write into the configuration
  *
- * Parts of a source may be surveyed side by side, each by a survey of its own, and then merged. Not
- * thread-safe (one owner).
+ * Not thread-safe (one owner).
  */
 #ifndef CAUCE_VALUE_SURVEY_H
 #define CAUCE_VALUE_SURVEY_H
@@ -48,9 +47,6 @@ void survey_free(struct survey *s); /* NULL allowed */
 
 /* Show a text; one that means NULL counts as such. NULL (also of a typed source): text NULL. */
 void survey_add(struct survey *s, size_t column, const char *text, size_t length);
-
-/* Add what another survey with the same options and columns saw. */
-void survey_merge(struct survey *into, const struct survey *from);
 
 /* The type that fits every value; text where none does, or where more than one reading is left. */
 struct survey_finding {

@@ -357,44 +357,6 @@ static void settings_of_the_source_are_heeded(void **state)
     survey_free(s);
 }
 
-static void parts_give_what_the_whole_gives(void **state)
-{
-    (void)state;
-    static const char *const parts[][2] = {
-        {"1|2", "2.5"},     {"1", "x"},         {"05/01/2024", "25/12/2023"},
-        {"", "2024-01-05"}, {"1|-", "2"},       {"1|2|3|4|5|6|7|8|9|10|11", "12|x"},
-        {"+1", "-1"},       {"1,5", "1.234,5"}, {"12345678901234567891", "1.25"},
-    };
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        char *joined = mem_printf("%s|%s", parts[i][0], parts[i][1]);
-        struct survey *whole = survey_of(joined, &plain);
-        struct survey *a = survey_of(parts[i][0], &plain);
-        struct survey *b = survey_of(parts[i][1], &plain);
-        struct str left, right;
-        str_init(&left, STR_MAX_DEFAULT);
-        str_init(&right, STR_MAX_DEFAULT);
-        survey_merge(a, b);
-        survey_doubts(whole, 0, &left);
-        survey_doubts(a, 0, &right);
-        assert_string_equal(left.data, right.data);
-        char *x = meant(whole), *y = meant(a);
-        assert_string_equal(x, y);
-        free(x);
-        free(y);
-        x = found(whole);
-        y = found(a);
-        assert_string_equal(x, y);
-        free(x);
-        free(y);
-        str_release(&left);
-        str_release(&right);
-        survey_free(whole);
-        survey_free(a);
-        survey_free(b);
-        free(joined);
-    }
-}
-
 /* Every text that a survey saw is a value for the cast of what it found. */
 static void what_is_found_also_loads(void **state)
 {
@@ -450,7 +412,6 @@ int main(void)
         cmocka_unit_test(a_sign_that_may_be_the_other_one_is_doubtful),
         cmocka_unit_test(words_for_missing_values_are_named),
         cmocka_unit_test(settings_of_the_source_are_heeded),
-        cmocka_unit_test(parts_give_what_the_whole_gives),
         cmocka_unit_test(what_is_found_also_loads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
